@@ -1,0 +1,20 @@
+//! What a shop, a visitor, a product and an event are, and the rules between them.
+//!
+//! Nothing here does I/O, is asynchronous, reads a clock or draws a random number: time, seeds and stored state come in
+//! as arguments, and a value goes out. That is what lets the property tests say everything worth saying.
+
+pub mod consent;
+pub mod event;
+pub mod id;
+pub mod placement;
+pub mod product;
+pub mod profile;
+pub mod time;
+
+pub use consent::{Purpose, Purposes};
+pub use event::{Action, Channel, Context, Event, Line, Order};
+pub use id::{InvalidId, MessageId, ProductId, Shop, Visitor};
+pub use placement::{Placement, Strategy};
+pub use product::{Availability, Change, Kind, Product, Variant};
+pub use profile::{PastAction, Profile, State};
+pub use time::Millis;

@@ -1,0 +1,368 @@
+//! A visitor's profile: the fold of their events.
+//!
+//! The fold is pure and sequential in one fixed order (time, then message id), so neither the order of arrival nor
+//! repetition nor the number of times it is run can change it, and folding a compacted state further gives what folding
+//! everything at once gives. The property tests at the end say so.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::product::price_band;
+use crate::time::{DAY, MINUTE};
+use crate::{Action, Channel, Event, Millis, ProductId, Purpose, Visitor};
+
+/// How many past actions on products a profile keeps.
+pub const ACTIONS: usize = 50;
+/// How many keys of the newest folded events a profile keeps, so that a reader sees where the fold stands.
+pub const LATEST: usize = 32;
+/// Quiet time that ends a visit.
+pub const VISIT_GAP: i64 = 30 * MINUTE;
+/// Half-life of an affinity.
+pub const AFFINITY_HALF_LIFE: i64 = 30 * DAY;
+/// How many affinities a dimension keeps.
+pub const AFFINITIES: usize = 40;
+/// How many traits and CRM attributes a profile keeps.
+pub const TRAITS: usize = 64;
+
+/// What the catalogue says of a product that an event names without saying it itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// Narrowest category.
+    pub category: Option<String>,
+    /// Brand.
+    pub brand: Option<String>,
+    /// Price now.
+    pub price: Option<f64>,
+}
+
+/// Looks a product up for [`State::apply`]. Catalogue knowledge is an argument, like time.
+pub trait Catalogue {
+    /// What is known of a product; nothing by default of an unknown one.
+    fn facts(&self, product: &str) -> Option<Facts>;
+}
+
+/// A catalogue that knows nothing: events speak for themselves.
+impl Catalogue for () {
+    fn facts(&self, _: &str) -> Option<Facts> {
+        None
+    }
+}
+
+impl Catalogue for BTreeMap<String, Facts> {
+    fn facts(&self, product: &str) -> Option<Facts> {
+        self.get(product).cloned()
+    }
+}
+
+/// A past action on a product; stored as an array to stay small.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(ProductId, Action, Millis, u64)", into = "(ProductId, Action, Millis, u64)")]
+pub struct PastAction {
+    /// Which product.
+    pub product: ProductId,
+    /// What was done.
+    pub action: Action,
+    /// When, the client's clock corrected.
+    pub at: Millis,
+    /// [`event_key`] of the event it came from.
+    pub key: u64,
+}
+
+impl From<(ProductId, Action, Millis, u64)> for PastAction {
+    fn from((product, action, at, key): (ProductId, Action, Millis, u64)) -> Self {
+        Self { product, action, at, key }
+    }
+}
+
+impl From<PastAction> for (ProductId, Action, Millis, u64) {
+    fn from(a: PastAction) -> Self {
+        (a.product, a.action, a.at, a.key)
+    }
+}
+
+/// A short stand-in for an event's identity (time and message id): FNV-1a, 64 bits.
+#[must_use]
+pub fn event_key(time: Millis, id: &str) -> u64 {
+    let bytes = time.0.to_le_bytes();
+    bytes
+        .iter()
+        .chain(id.as_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The product actions that an event adds to a history.
+pub fn past_actions(event: &Event) -> impl Iterator<Item = PastAction> + '_ {
+    let key = event_key(event.time, event.id.as_str());
+    let counts = event.action.is_interest() && event.purposes.allows(Purpose::Personalise);
+    event.lines.iter().filter(move |_| counts).map(move |line| PastAction {
+        product: line.product.clone(),
+        action: event.action,
+        at: event.at(),
+        key,
+    })
+}
+
+/// A sum that loses half its weight every [`AFFINITY_HALF_LIFE`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(f64, Millis)", into = "(f64, Millis)")]
+pub struct Decayed {
+    weight: f64,
+    at: Millis,
+}
+
+impl From<(f64, Millis)> for Decayed {
+    fn from((weight, at): (f64, Millis)) -> Self {
+        Self { weight, at }
+    }
+}
+
+impl From<Decayed> for (f64, Millis) {
+    fn from(d: Decayed) -> Self {
+        (d.weight, d.at)
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "milliseconds of a few years are exact in f64")]
+fn decay(millis: i64) -> f64 {
+    (-(millis as f64) / AFFINITY_HALF_LIFE as f64).exp2()
+}
+
+impl Decayed {
+    /// The sum as it stands at a time not before its last addition.
+    #[must_use]
+    pub fn value(&self, now: Millis) -> f64 {
+        self.weight * decay(now.since(self.at).max(0))
+    }
+
+    fn add(&mut self, weight: f64, at: Millis) {
+        if at >= self.at {
+            self.weight = self.weight * decay(at.since(self.at)) + weight;
+            self.at = at;
+        } else {
+            self.weight += weight * decay(self.at.since(at));
+        }
+    }
+}
+
+/// Decayed interest by category, brand and price band (readable, and used in ranking).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Affinities {
+    /// By narrowest category.
+    pub category: BTreeMap<String, Decayed>,
+    /// By brand.
+    pub brand: BTreeMap<String, Decayed>,
+    /// By price band of the 1-2-5 series.
+    pub price_band: BTreeMap<String, Decayed>,
+}
+
+fn strengthen(map: &mut BTreeMap<String, Decayed>, name: Option<String>, weight: f64, at: Millis) {
+    let Some(name) = name else { return };
+    map.entry(name).or_insert(Decayed { weight: 0.0, at }).add(weight, at);
+    if map.len() <= AFFINITIES {
+        return;
+    }
+    let weakest = map.iter().min_by(|a, b| a.1.value(at).abs().total_cmp(&b.1.value(at).abs()));
+    if let Some(name) = weakest.map(|(name, _)| name.clone()) {
+        map.remove(&name);
+    }
+}
+
+/// How a visitor first came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Touch {
+    /// When.
+    pub at: Millis,
+    /// Where they were.
+    pub channel: Channel,
+    /// Campaign source, medium and name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<String>,
+    /// Host of the page that led here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<String>,
+}
+
+/// The pure part of a profile: what a sequence of events amounts to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// First touch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<Touch>,
+    /// Time of the last event, corrected.
+    pub last: Millis,
+    /// Events by action.
+    pub counts: BTreeMap<Action, u32>,
+    /// Visits, told apart by half an hour of quiet.
+    pub visits: u32,
+    /// Revenue of orders less refunds, by currency (empty code where none was named).
+    pub value: BTreeMap<String, f64>,
+    /// Pieces ordered less pieces returned.
+    pub units: f64,
+    /// Time of the first order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_order: Option<Millis>,
+    /// Time of the last order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_order: Option<Millis>,
+    /// Events by channel.
+    pub channels: BTreeMap<Channel, u32>,
+    /// Events by class of device.
+    pub devices: BTreeMap<String, u32>,
+    /// Interest by category, brand and price band.
+    pub affinities: Affinities,
+    /// What identify events and customer imports said, the latest word of each.
+    pub traits: Map<String, Value>,
+    /// The last [`ACTIONS`] actions on products, oldest first.
+    pub actions: Vec<PastAction>,
+    /// Keys of the last [`LATEST`] folded events, oldest first.
+    pub latest: Vec<u64>,
+}
+
+fn push_bounded<T>(list: &mut Vec<T>, value: T, most: usize) {
+    if list.len() >= most {
+        list.drain(..=list.len() - most);
+    }
+    list.push(value);
+}
+
+impl State {
+    /// Folds events given in [`Event::order_key`] order.
+    #[must_use]
+    pub fn fold<'a>(mut self, events: impl IntoIterator<Item = &'a Event>, catalogue: &impl Catalogue) -> Self {
+        for event in events {
+            self.apply(event, catalogue);
+        }
+        self
+    }
+
+    /// Folds one event more. It must not come before the ones already folded.
+    pub fn apply(&mut self, event: &Event, catalogue: &impl Catalogue) {
+        push_bounded(&mut self.latest, event_key(event.time, event.id.as_str()), LATEST);
+        self.count(event);
+        self.money(event);
+        if event.purposes.allows(Purpose::Personalise) {
+            self.interest(event, catalogue);
+            self.learn_traits(event);
+        }
+    }
+
+    fn count(&mut self, event: &Event) {
+        let at = event.at();
+        if self.first.is_none() || at.since(self.last).abs() > VISIT_GAP {
+            self.visits += 1;
+        }
+        self.first.get_or_insert_with(|| Touch {
+            at,
+            channel: event.channel,
+            campaign: event.context.campaign.clone(),
+            referrer: event.context.referrer.clone(),
+        });
+        self.last = self.last.max(at);
+        *self.counts.entry(event.action).or_default() += 1;
+        *self.channels.entry(event.channel).or_default() += 1;
+        if let Some(device) = &event.context.device
+            && (self.devices.len() < 16 || self.devices.contains_key(device))
+        {
+            *self.devices.entry(device.clone()).or_default() += 1;
+        }
+    }
+
+    fn money(&mut self, event: &Event) {
+        let sign = match event.action {
+            Action::Order => 1.0,
+            Action::Refund | Action::OrderCancel => -1.0,
+            _ => return,
+        };
+        let currency = event.currency.clone().unwrap_or_default();
+        if self.value.len() < 8 || self.value.contains_key(&currency) {
+            *self.value.entry(currency).or_default() += sign * event.revenue();
+        }
+        self.units += sign * event.lines.iter().map(|l| l.quantity).sum::<f64>();
+        if event.action == Action::Order {
+            let at = event.at();
+            self.first_order = Some(self.first_order.map_or(at, |t| t.min(at)));
+            self.last_order = Some(self.last_order.map_or(at, |t| t.max(at)));
+        }
+    }
+
+    fn interest(&mut self, event: &Event, catalogue: &impl Catalogue) {
+        for action in past_actions(event) {
+            push_bounded(&mut self.actions, action, ACTIONS);
+        }
+        if !event.action.is_interest() {
+            return;
+        }
+        let weight = f64::from(event.action.interest());
+        for line in &event.lines {
+            let known = catalogue.facts(line.product.as_str()).unwrap_or_default();
+            let price = line.price.or(known.price);
+            let at = event.at();
+            strengthen(&mut self.affinities.category, known.category.or_else(|| line.category.clone()), weight, at);
+            strengthen(&mut self.affinities.brand, known.brand.or_else(|| line.brand.clone()), weight, at);
+            strengthen(&mut self.affinities.price_band, price.and_then(price_band), weight, at);
+        }
+    }
+
+    fn learn_traits(&mut self, event: &Event) {
+        for (name, value) in &event.traits {
+            if value.is_null() {
+                self.traits.remove(name);
+            } else if self.traits.len() < TRAITS || self.traits.contains_key(name) {
+                self.traits.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// Completed orders.
+    #[must_use]
+    pub fn orders(&self) -> u32 {
+        self.counts.get(&Action::Order).copied().unwrap_or_default()
+    }
+}
+
+/// A profile as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Whose it is.
+    pub visitor: Visitor,
+    /// Grows by one with every write; a writer that saw an older one starts over.
+    pub version: u64,
+    /// The fold of all events.
+    pub state: State,
+    /// The partitions whose events were folded in besides the visitor's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<Visitor>,
+    /// When it was folded.
+    pub folded: Millis,
+}
+
+/// When a device was first seen with a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The other side: the user of a device, or a device of a user.
+    pub other: Visitor,
+    /// Time of the earliest event that named both.
+    pub since: Millis,
+}
+
+/// To which user an anonymous event on a device belongs: the one who identifies next, or else the one who did last. So
+/// the visit before a log-in joins the person who logged in, and two people on one browser keep apart.
+#[must_use]
+pub fn owner(links: &[Link], time: Millis) -> Option<&Visitor> {
+    let known = || links.iter().filter(|l| l.other.is_known());
+    let next = known().filter(|l| l.since >= time).min_by_key(|l| (l.since, &l.other));
+    next.or_else(|| known().max_by_key(|l| (l.since, &l.other))).map(|l| &l.other)
+}
+
+/// Sorts events into fold order and drops repetitions of the same event.
+pub fn in_fold_order(events: &mut Vec<Event>) {
+    events.sort_by(|a, b| (a.time, &a.id, &a.visitor).cmp(&(b.time, &b.id, &b.visitor)));
+    events.dedup_by(|a, b| a.time == b.time && a.id == b.id && a.visitor == b.visitor);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Properties of the fold.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Line, MessageId, Purposes};
+
+fn event(n: u32, time: i64, action: Action, product: u8) -> Event {
+    let visitor = Visitor::anonymous("device").unwrap();
+    let mut event = Event::new(MessageId::new(format!("m{n}")).unwrap(), visitor, Millis(time), action);
+    event.lines = vec![Line {
+        price: Some(f64::from(product) + 0.5),
+        category: Some(format!("c{}", product % 7)),
+        ..Line::of(ProductId::new(format!("p{product}")).unwrap())
+    }];
+    event
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let action = prop::sample::select(Action::ALL.to_vec());
+    (0..60u32, 0..(40 * DAY), action, 0..80u8, -DAY..DAY).prop_map(|(n, time, action, product, skew)| Event {
+        skew,
+        ..event(n, 1_700_000_000_000 + time, action, product)
+    })
+}
+
+fn folded(mut events: Vec<Event>) -> State {
+    in_fold_order(&mut events);
+    State::default().fold(&events, &())
+}
+
+proptest! {
+    #[test]
+    fn order_and_repetition_of_arrival_change_nothing(
+        events in prop::collection::vec(any_event(), 0..120),
+        order in any::<prop::sample::Index>(),
+        repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+    ) {
+        // One identity has one content: keep the first of each.
+        let mut unique = events;
+        in_fold_order(&mut unique);
+        let expected = folded(unique.clone());
+        let mut arrived = unique.clone();
+        if !unique.is_empty() {
+            arrived.extend(repeats.iter().map(|i| i.get(&unique).clone()));
+            let middle = order.index(arrived.len());
+            arrived.rotate_left(middle);
+            arrived.reverse();
+        }
+        prop_assert_eq!(folded(arrived), expected);
+    }
+
+    #[test]
+    fn a_compacted_state_folded_further_equals_the_fold_of_everything(
+        events in prop::collection::vec(any_event(), 0..120),
+        horizon in 0..(40 * DAY),
+    ) {
+        let mut events = events;
+        in_fold_order(&mut events);
+        let horizon = Millis(1_700_000_000_000 + horizon);
+        let (old, new): (Vec<_>, Vec<_>) = events.iter().partition(|e| e.time < horizon);
+        let base = State::default().fold(old, &());
+        let stored: State = serde_json::from_str(&serde_json::to_string(&base).unwrap()).unwrap();
+        prop_assert_eq!(stored.fold(new, &()), folded(events));
+    }
+
+    #[test]
+    fn bounds_hold(events in prop::collection::vec(any_event(), 0..300)) {
+        let state = folded(events);
+        prop_assert!(state.actions.len() <= ACTIONS && state.latest.len() <= LATEST);
+        prop_assert!(state.affinities.price_band.len() <= AFFINITIES);
+        prop_assert!(serde_json::to_string(&state).unwrap().len() < 24_000);
+    }
+}
+
+#[test]
+fn counts_value_visits_and_affinities() {
+    let start = 1_700_000_000_000;
+    let mut order = event(3, start + 2 * MINUTE, Action::Order, 4);
+    order.currency = Some("EUR".into());
+    let mut refund = event(4, start + 3 * DAY, Action::Refund, 4);
+    refund.currency = Some("EUR".into());
+    let state =
+        folded(vec![event(1, start, Action::View, 4), event(2, start + MINUTE, Action::View, 8), order, refund]);
+    assert_eq!(state.visits, 2);
+    assert_eq!(state.orders(), 1);
+    assert_eq!(state.counts[&Action::View], 2);
+    assert!(state.value["EUR"].abs() < 1e-9);
+    // 1 for the view and 5 for the order, two minutes apart, less 3 for the refund three days later.
+    let expected = 6.0 * (-3.0_f64 / 30.0).exp2() - 3.0;
+    let now = Millis(start + 3 * DAY);
+    assert!((state.affinities.category["c4"].value(now) - expected).abs() < 1e-3);
+    let later = now.plus(AFFINITY_HALF_LIFE);
+    assert!((state.affinities.category["c4"].value(later) - expected / 2.0).abs() < 1e-3);
+    assert_eq!(
+        state.actions.iter().map(|a| a.action).collect::<Vec<_>>(),
+        [Action::View, Action::View, Action::Order, Action::Refund]
+    );
+}
+
+#[test]
+fn the_catalogue_speaks_where_the_event_is_silent() {
+    let mut view = event(1, 1_700_000_000_000, Action::View, 1);
+    view.lines[0].category = None;
+    view.lines[0].price = None;
+    let facts = Facts { category: Some("Pasta".into()), brand: Some("Barilla".into()), price: Some(3.0) };
+    let catalogue = BTreeMap::from([("p1".to_owned(), facts)]);
+    let state = State::default().fold([&view], &catalogue);
+    assert!(state.affinities.category.contains_key("Pasta"));
+    assert!(state.affinities.brand.contains_key("Barilla"));
+    assert!(state.affinities.price_band.contains_key("2-5"));
+}
+
+#[test]
+fn without_consent_to_personalise_nothing_is_learned() {
+    let mut view = event(1, 1_700_000_000_000, Action::View, 1);
+    view.purposes = Purposes::ALL.without(Purpose::Personalise);
+    view.traits.insert("age".into(), 40.into());
+    let state = State::default().fold([&view], &());
+    assert_eq!(state.counts[&Action::View], 1);
+    assert!(state.actions.is_empty() && state.affinities == Affinities::default() && state.traits.is_empty());
+}
+
+#[test]
+fn two_people_on_one_browser_keep_apart() {
+    let link = |user: &str, since| Link { other: Visitor::known(user).unwrap(), since: Millis(since) };
+    let links = [link("anna", 100), link("bert", 200)];
+    let owner_at = |time| owner(&links, Millis(time)).map(Visitor::id);
+    assert_eq!(owner_at(50), Some("anna"));
+    assert_eq!(owner_at(100), Some("anna"));
+    assert_eq!(owner_at(150), Some("bert"));
+    assert_eq!(owner_at(999), Some("bert"));
+    assert_eq!(owner(&[], Millis(1)), None);
+}
