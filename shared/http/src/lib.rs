@@ -1,1 +1,36 @@
-//! Placeholder.
+//! What every HTTP function shares: errors as problem+json, keys and user tokens, request ids, CORS, sealed identifiers.
+
+pub mod auth;
+pub mod body;
+pub mod layers;
+pub mod problem;
+pub mod seal;
+
+use std::sync::Arc;
+
+pub use auth::{Access, Authenticator, ServerAccess};
+pub use body::Body;
+pub use problem::Problem;
+pub use seal::Sealer;
+use vitrine_runtime::Context;
+
+/// The state of every HTTP function. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Table, object store, clock, settings.
+    pub context: Context,
+    /// Checks keys and user tokens.
+    pub auth: Arc<Authenticator>,
+    /// Seals decision ids and cursors.
+    pub sealer: Sealer,
+}
+
+impl App {
+    /// Builds the state once, at cold start.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        let auth = Arc::new(Authenticator::new(context.table.clone(), context.clock.clone()));
+        let sealer = Sealer::new(&context.config.secret);
+        Self { context, auth, sealer }
+    }
+}

@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Being written.

@@ -1,1 +1,65 @@
-//! Placeholder.
+//! What every function builds once, at cold start: typed configuration from the environment, clients, a clock,
+//! telemetry. A missing or wrong setting fails here, with the variable's name.
+
+mod clock;
+mod config;
+pub mod telemetry;
+
+use std::path::PathBuf;
+
+pub use clock::Clock;
+pub use config::{Config, ConfigError, Place};
+use vitrine_store::{Connection, Objects, Table};
+
+/// Everything a function works with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The table.
+    pub table: Table,
+    /// The object store.
+    pub objects: Objects,
+    /// The time.
+    pub clock: Clock,
+    /// The settings it was built from.
+    pub config: Config,
+}
+
+/// Why a function could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A store could not be opened.
+    #[error("the stores could not be opened")]
+    Store(#[from] vitrine_store::Error),
+}
+
+impl Context {
+    /// Reads the environment and connects.
+    ///
+    /// # Errors
+    /// If a setting is missing or wrong, or a folder cannot be created.
+    pub async fn from_env() -> Result<Self, StartError> {
+        Self::connect(Config::from_env()?, Clock::system()).await
+    }
+
+    /// Connects with the given settings.
+    ///
+    /// # Errors
+    /// If the object store cannot be opened.
+    pub async fn connect(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let connection = Connection { table: config.table.clone(), endpoint: config.dynamodb_endpoint.clone() };
+        let objects = match &config.objects {
+            Place::Folder(path) => Objects::folder(path)?,
+            Place::Bucket(name) => Objects::bucket(name, config.s3_endpoint.as_deref())?,
+        };
+        Ok(Self { table: Table::connect(&connection).await, objects, clock, config })
+    }
+
+    /// A folder for files that may go at any time: downloaded artifacts.
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        self.config.scratch.clone()
+    }
+}

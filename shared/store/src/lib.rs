@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The table and the object store. No other crate names `aws-sdk-dynamodb` or `object_store`.
+//!
+//! One table holds everything that is written on the request path; its keys are built in [`keys`] and nowhere else. The
+//! object store holds the event lake and the model artifacts. There is no trait in front of the table: the stack on one
+//! machine talks to a real DynamoDB API, so the tests run the code that ships.
+
+pub mod api_keys;
+pub mod decisions;
+mod error;
+pub mod events;
+pub mod keys;
+pub mod lake;
+pub mod models;
+pub mod objects;
+pub mod products;
+pub mod profiles;
+pub mod settings;
+pub mod stream;
+mod table;
+
+pub use error::Error;
+pub use objects::Objects;
+pub use table::{Connection, Table};
+
+/// What every call here answers.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,73 @@
+// Asks the shop's API: catalogue, recommendations and the demo's user tokens.
+
+import { API, AUTHORIZATION, settled } from './events.js';
+import { anonymousId, setUser, user } from './store.js';
+import { texts } from './texts.js';
+
+/** A refused or failed request; `status` is 0 when nobody answered. */
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem?.detail ?? problem?.title ?? (status ? `HTTP ${status}` : texts.state.offline));
+    this.status = status;
+    this.requestId = problem?.request_id;
+  }
+}
+
+async function request(path, { query = {}, headers, ...options } = {}) {
+  const given = Object.entries(query).filter(([, value]) => value != null && value !== '');
+  const url = `${API}${path}${given.length ? `?${new URLSearchParams(given)}` : ''}`;
+  let response;
+  try {
+    response = await fetch(url, { ...options, headers: { Authorization: AUTHORIZATION, ...headers } });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiError(0);
+  }
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(response.status, body);
+  return body;
+}
+
+export const product = (id, signal) => request(`/v1/products/${encodeURIComponent(id)}`, { signal });
+export const products = (query, signal) => request('/v1/products', { query, signal });
+
+let shelves;
+/** All categories, asked for once a page load. */
+export function categories() {
+  shelves ??= request('/v1/categories').then((body) => body.categories);
+  shelves.catch(() => { shelves = undefined; });
+  return shelves;
+}
+
+/** A token that proves to the API who the customer is. A real shop's server signs it; here the local stack does. */
+export async function userToken(id) {
+  const body = await request('/demo/token', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ user_id: id }),
+  });
+  return body.token;
+}
+
+/** The answer of one placement for this visitor. Waits until the events so far have arrived. */
+export async function recommend(placement, query = {}, signal) {
+  await settled();
+  const ask = (who) => request(`/v1/recommendations/${encodeURIComponent(placement)}`, {
+    query: { anonymous_id: anonymousId(), visitor_id: who?.id, ...query },
+    headers: who ? { 'X-Vitrine-User': who.token } : {},
+    signal,
+  });
+  const who = user();
+  try {
+    return await ask(who);
+  } catch (error) {
+    if (!who || (error.status !== 401 && error.status !== 403)) throw error;
+    // Tokens run out: fetch a fresh one and ask once more.
+    const token = await userToken(who.id);
+    if (user()?.id === who.id) setUser(who.id, token, { quiet: true });
+    return ask({ ...who, token });
+  }
+}
+
+/** `category = "…"` in the filter language. */
+export const categoryFilter = (name) => `category = "${name.replace(/["\\]/g, '\\$&')}"`;

@@ -1,0 +1,134 @@
+// Starts the shop: header and footer, and which view answers to which address.
+
+import { categories } from './api.js';
+import { openAccount } from './account.js';
+import { basket, order } from './checkout.js';
+import { categoryHref, h, href, icon } from './dom.js';
+import { API, log, page, sendImpressions, sent } from './events.js';
+import { basketCount, changes, user } from './store.js';
+import { sign } from './tile.js';
+import { texts } from './texts.js';
+import { category, home, product, search } from './views.js';
+
+const main = document.getElementById('main');
+const VIEWS = { '': home, category, product, search, basket, order };
+
+let leave = new AbortController();
+let first = true;
+
+function lost({ opened }) {
+  opened(texts.state.lost, { name: 'Not found' });
+  return [h('div', { class: 'state' }, h('h1', { tabindex: -1 }, texts.state.lost), h('a', { class: 'button', href: '#/' }, texts.order.go))];
+}
+
+/** `#/name/param/…?query` */
+function address() {
+  const [path, query = ''] = (location.hash.slice(1) || '/').split('?');
+  const parts = path.split('/').slice(1).filter(Boolean);
+  try {
+    return { parts: parts.map(decodeURIComponent), query: new URLSearchParams(query) };
+  } catch {
+    return { parts: ['?'], query: new URLSearchParams() };
+  }
+}
+
+/** Shows the view of the present address. */
+function show() {
+  const { parts: [name = '', ...params], query } = address();
+  // What was seen on the page that is left goes out before it is taken away.
+  sendImpressions();
+  leave.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  const arrived = first;
+  first = false;
+  const view = Object.hasOwn(VIEWS, name) ? VIEWS[name] : lost;
+  const opened = (title, { name: called }) => {
+    document.title = title === texts.shop ? title : `${title} · ${texts.shop}`;
+    page(called);
+    // Readers of the screen hear the new heading; by then the view has put it up.
+    if (!arrived) setTimeout(() => !signal.aborted && main.querySelector('h1')?.focus({ preventScroll: true }));
+  };
+  main.dataset.view = view === lost ? 'lost' : name || 'home';
+  main.replaceChildren(...view({ params, query, signal, opened }));
+  scrollTo(0, 0);
+  document.getElementById('q').value = name === 'search' ? query.get('q') ?? '' : '';
+  for (const link of document.querySelectorAll('.shelves a')) {
+    if (name === 'category' && link.hash === href(name, params[0])) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+function header() {
+  const field = h('input', { id: 'q', type: 'search', name: 'q', placeholder: texts.search.placeholder, 'aria-label': texts.search.label, autocomplete: 'off', enterkeyhint: 'search' });
+  const account = h('button', { type: 'button', class: 'tool', id: 'account-button', on: { click: openAccount } });
+  const bag = h('a', { class: 'tool', id: 'basket-button', href: '#/basket' });
+  const shelves = h('nav', { class: 'shelves', 'aria-label': texts.nav });
+  const refresh = () => {
+    const known = user();
+    account.replaceChildren(icon('user'), h('span', {}, known ? known.id : texts.account.short));
+    account.setAttribute('aria-label', known ? texts.account.openAs(known.id) : texts.account.open);
+    if (known) account.dataset.user = known.id;
+    else delete account.dataset.user;
+    const count = basketCount();
+    bag.replaceChildren(icon('basket'), h('span', {}, texts.basket.short), count ? h('b', { class: 'count' }, count) : '');
+    bag.setAttribute('aria-label', texts.basket.open(count));
+    bag.dataset.count = count;
+  };
+  changes.addEventListener('user', refresh);
+  changes.addEventListener('basket', refresh);
+  refresh();
+  // The strip is a convenience; without it the shop works.
+  categories().then((all) => {
+    const roots = all.filter((c) => c.path.length === 1).sort((a, b) => b.products - a.products).slice(0, 14);
+    shelves.append(...roots.map((c) => h('a', { href: categoryHref(c.path) }, sign({ category: c.path }), c.path[0])));
+    shelves.classList.toggle('shown', roots.length > 0);
+  }, () => {});
+  document.getElementById('top').append(
+    h('div', { class: 'bar' },
+      h('a', { class: 'logo', href: '#/', 'aria-label': texts.logo }, h('span', { class: 'mark', 'aria-hidden': 'true' }), texts.shop),
+      h('form', { class: 'search', role: 'search', on: {
+        submit: (event) => {
+          event.preventDefault();
+          const q = field.value.trim();
+          if (q) location.hash = `#/search?${new URLSearchParams({ q })}`;
+        },
+      } }, icon('search'), field, h('button', { class: 'hidden' }, texts.search.go)),
+      account, bag),
+    shelves);
+}
+
+function footer() {
+  const summary = h('summary', {});
+  const list = h('ol', { reversed: true });
+  const details = h('details', { class: 'log', id: 'event-log' }, summary, list);
+  const draw = () => {
+    summary.textContent = texts.foot.log(log.length);
+    if (!details.open) return;
+    list.replaceChildren(...log.map((e) => h('li', { data: { event: e.name, state: e.state } },
+      h('details', {}, h('summary', {}, e.name, h('i', {}, texts.foot[e.state])), h('pre', {}, JSON.stringify(e.message, null, 2))))));
+  };
+  sent.addEventListener('change', draw);
+  details.addEventListener('toggle', draw);
+  draw();
+  document.getElementById('foot').append(
+    h('p', {}, texts.foot.about),
+    h('p', {}, h('a', { href: `${API}/docs` }, texts.foot.api), h('a', { href: `${API}/openapi.json` }, texts.foot.openapi)),
+    details);
+}
+
+// Product addresses in feeds read /shop/product/ID: the same view, by its own address.
+if (location.pathname.startsWith('/shop/')) {
+  history.replaceState(null, '', `/${location.search}#${location.pathname.slice(5)}`);
+}
+history.scrollRestoration = 'manual';
+header();
+footer();
+addEventListener('hashchange', show);
+// Another visitor sees another shop.
+changes.addEventListener('user', show);
+document.getElementById('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
+show();

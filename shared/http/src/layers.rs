@@ -1,0 +1,96 @@
+//! What surrounds every route: request ids, problems completed, panics caught, CORS for browsers.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use crate::Problem;
+
+/// Header that names a request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps a function's routes in everything they share.
+pub fn surround(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn(name_request)).layer(cors())
+}
+
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([REQUEST_ID, header::RETRY_AFTER, HeaderName::from_static("server-timing")])
+        .max_age(Duration::from_secs(900))
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    tracing::error!(panic = text.unwrap_or_default(), "a handler panicked");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "something failed inside; the request id names it in the logs",
+    )
+    .into_response()
+}
+
+/// A caller's id is kept if it is harmless in a log line.
+fn request_id(request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let harmless = |id: &&str| {
+        (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    given.filter(harmless).map_or_else(|| format!("{:016x}", getrandom::u64().unwrap_or_default()), str::to_owned)
+}
+
+async fn name_request(request: Request, next: Next) -> Response {
+    use tracing::Instrument;
+    let id = request_id(&request);
+    let span = tracing::info_span!("request", id, method = %request.method());
+    let mut response = next.run(request).instrument(span).await;
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = complete(response, &id);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Adds the request id to a problem, and turns the router's own errors into problems.
+fn complete(mut response: Response, id: &str) -> Response {
+    let known = response.extensions_mut().remove::<Problem>();
+    let allow = response.headers_mut().remove(header::ALLOW);
+    let mut problem = known.unwrap_or_else(|| of_status(response.status()));
+    problem.request_id = Some(id.to_owned());
+    let mut response = problem.into_response();
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
+fn of_status(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::NOT_FOUND => Problem::not_found("there is no such address; /openapi.json lists them all"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::new(status, "method-not-allowed", "this address takes other methods; see the Allow header")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(status, "too-large", "the body is larger than this address takes")
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Problem::new(status, "unsupported-media-type", "this address takes application/json")
+        }
+        _ if status.is_client_error() => Problem::new(status, "bad-request", "the request cannot be read"),
+        _ => Problem::new(status, "internal", "something failed inside; the request id names it in the logs"),
+    }
+}

@@ -1,0 +1,68 @@
+//! What can go wrong: bounds that are passed, settings that make no sense, artifacts that are not whole.
+
+/// Why learning or opening an artifact failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The shop is larger than the settings allow.
+    #[error("{found} {what} are more than the limit of {limit}; raise `limits.{what}` or train on a shorter history")]
+    Limit {
+        /// What there is too much of; the name of the setting.
+        what: &'static str,
+        /// How many there are (at least).
+        found: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A setting is out of its range.
+    #[error("setting `{name}` must be {rule}")]
+    Setting {
+        /// Its name in [`Settings`](crate::Settings).
+        name: &'static str,
+        /// What it has to be.
+        rule: &'static str,
+    },
+    /// A product could not be written as JSON.
+    #[error("product {id} cannot be written as JSON")]
+    Product {
+        /// Which product.
+        id: String,
+        /// What the writer said.
+        source: serde_json::Error,
+    },
+    /// The artifact could not be read from disk.
+    #[error("the artifact cannot be read")]
+    Read(#[from] std::io::Error),
+    /// The bytes are no artifact.
+    #[error("this is no artifact")]
+    Magic,
+    /// The artifact was written by a newer version.
+    #[error("the artifact has format {found}, this program reads up to {supported}")]
+    Version {
+        /// Its format.
+        found: u32,
+        /// The newest format that can be read.
+        supported: u32,
+    },
+    /// The artifact is shorter or longer than its header says.
+    #[error("the artifact has {found} bytes instead of {expected}")]
+    Length {
+        /// Bytes found.
+        found: u64,
+        /// Bytes its header promises.
+        expected: u64,
+    },
+    /// A part of the artifact is missing, misplaced, of the wrong size or damaged.
+    #[error("the artifact's {section} {what}")]
+    Damaged {
+        /// Which section.
+        section: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn damaged(section: impl Into<String>, what: &'static str) -> Self {
+        Self::Damaged { section: section.into(), what }
+    }
+}

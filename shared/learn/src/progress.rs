@@ -1,0 +1,42 @@
+//! How far training is. Learning has no clock and no screen: whoever calls passes a function that has.
+
+/// What training is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Turning texts into vectors.
+    Content,
+    /// Learning without the held-out actions, to see how good each part is.
+    Rehearsal,
+    /// Ranking the held-out actions and choosing the weights of the parts.
+    Validation,
+    /// Counting what goes with what.
+    Covisitation,
+    /// Learning tastes.
+    Factors,
+    /// Writing the artifact.
+    Packing,
+}
+
+impl Stage {
+    /// The stages in the order in which they come; rehearsal and validation are left out when there is too little to
+    /// hold out.
+    pub const ALL: [Self; 6] =
+        [Self::Content, Self::Rehearsal, Self::Validation, Self::Covisitation, Self::Factors, Self::Packing];
+
+    /// A word for a progress bar.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Rehearsal => "rehearsal",
+            Self::Validation => "validation",
+            Self::Covisitation => "co-visitation",
+            Self::Factors => "factors",
+            Self::Packing => "packing",
+        }
+    }
+}
+
+/// Hears how much of a stage is done: `(stage, done, total)`. Called on the thread that called training, with `done` not
+/// falling within a stage, and last with `done == total`.
+pub type Progress<'a> = dyn FnMut(Stage, u64, u64) + 'a;

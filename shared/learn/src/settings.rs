@@ -1,0 +1,224 @@
+//! What can be chosen about learning. Every value has a default that suits a shop nobody has looked at; a settings file
+//! names only what it changes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Everything that can be chosen. Equal data and equal settings give equal bytes, whatever [`threads`](Self::threads) is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Starts every pseudo-random sequence.
+    pub seed: u64,
+    /// Threads to use; zero is one for each core. No part of the result and of the model card.
+    #[serde(skip_serializing)]
+    pub threads: usize,
+    /// How large a shop may be.
+    pub limits: Limits,
+    /// Counting what goes with what.
+    pub covisitation: Covisitation,
+    /// Counting what is wanted.
+    pub popularity: Popularity,
+    /// Reading texts.
+    pub content: Content,
+    /// Learning tastes.
+    pub factors: Factors,
+    /// Judging the parts and choosing their weights.
+    pub validation: Validation,
+}
+
+/// Bounds that keep memory and time in hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Most products of the catalogue.
+    pub products: usize,
+    /// Most actions on products: one for each product that an event names. An action takes about 100 bytes in training.
+    pub actions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { products: 500_000, actions: 20_000_000 }
+    }
+}
+
+/// See [`crate::covisitation`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Covisitation {
+    /// How many steps apart two products of a browsing sequence may be.
+    pub window: usize,
+    /// What a step back counts, relative to a step forward.
+    pub backward: f32,
+    /// Days after which a gap between two actions halves their weight.
+    pub gap_days: f32,
+    /// Days in which an old action loses half its weight.
+    pub half_life_days: f32,
+    /// How many days after a view an order is still put down to it.
+    pub conversion_days: f32,
+    /// Baskets with more products are stock orders: they say little of what goes together.
+    pub basket: usize,
+    /// Imagined meetings that every pair of products starts with; keeps rare pairs from winning.
+    pub shrinkage: f32,
+    /// Neighbours kept for each product and pair of actions.
+    pub top: usize,
+}
+
+impl Default for Covisitation {
+    fn default() -> Self {
+        Self {
+            window: 10,
+            backward: 0.5,
+            gap_days: 30.0,
+            half_life_days: 365.0,
+            conversion_days: 14.0,
+            basket: 100,
+            shrinkage: 3.0,
+            top: 100,
+        }
+    }
+}
+
+/// See [`crate::popularity`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Popularity {
+    /// Days in which interest loses half its weight.
+    pub half_life_days: f32,
+    /// The recent window of the trend.
+    pub short_days: f32,
+    /// The longer window that it is compared with.
+    pub long_days: f32,
+    /// Interest that is imagined to have been expected of every product; keeps a single view from being a trend.
+    pub shrinkage: f32,
+    /// Products in the list of each category.
+    pub top: usize,
+}
+
+impl Default for Popularity {
+    fn default() -> Self {
+        Self { half_life_days: 14.0, short_days: 7.0, long_days: 28.0, shrinkage: 20.0, top: 200 }
+    }
+}
+
+/// See [`crate::content`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Content {
+    /// Dimensions of a content vector.
+    pub dims: usize,
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self { dims: 64 }
+    }
+}
+
+/// See [`crate::factors`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Factors {
+    /// Dimensions of a taste, at most [`MAX_FACTORS`](crate::factors::MAX_FACTORS).
+    pub dims: usize,
+    /// Rounds of learning persons from products and products from persons.
+    pub iterations: usize,
+    /// How much more an interest of one weighs than none.
+    pub confidence: f32,
+    /// What a long vector costs.
+    pub regularisation: f32,
+    /// Days in which interest loses half its weight.
+    pub half_life_days: f32,
+    /// How many persons' interest a product needs before its own vector counts as much as the one read from its text.
+    pub cold: f32,
+}
+
+impl Default for Factors {
+    fn default() -> Self {
+        Self { dims: 32, iterations: 10, confidence: 10.0, regularisation: 5.0, half_life_days: 180.0, cold: 5.0 }
+    }
+}
+
+/// See [`crate::validate`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Validation {
+    /// Most persons whose last new product is held out. Half of them choose the weights, the other half judge.
+    pub people: usize,
+    /// With fewer persons the weights keep their defaults.
+    pub least_people: usize,
+}
+
+impl Default for Validation {
+    fn default() -> Self {
+        Self { people: 4_000, least_people: 100 }
+    }
+}
+
+impl Settings {
+    /// Whether every value is in its range.
+    ///
+    /// # Errors
+    /// Names the first setting that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        let positive = |name, x: f32| (name, x.is_finite() && x > 0.0, "a positive number");
+        let not_negative = |name, x: f32| (name, x.is_finite() && x >= 0.0, "zero or a positive number");
+        let (c, p, f) = (&self.covisitation, &self.popularity, &self.factors);
+        let rules = [
+            ("limits.products", self.limits.products <= 10_000_000, "at most 10,000,000"),
+            ("limits.actions", self.limits.actions <= 1_000_000_000, "at most 1,000,000,000"),
+            ("covisitation.window", (1..=1_000).contains(&c.window), "1 to 1,000"),
+            ("covisitation.top", (1..=1_000).contains(&c.top), "1 to 1,000"),
+            ("covisitation.basket", (2..=10_000).contains(&c.basket), "2 to 10,000"),
+            not_negative("covisitation.backward", c.backward),
+            positive("covisitation.gap_days", c.gap_days),
+            positive("covisitation.half_life_days", c.half_life_days),
+            positive("covisitation.conversion_days", c.conversion_days),
+            not_negative("covisitation.shrinkage", c.shrinkage),
+            positive("popularity.half_life_days", p.half_life_days),
+            positive("popularity.short_days", p.short_days),
+            ("popularity.long_days", p.long_days.is_finite() && p.long_days > p.short_days, "above `short_days`"),
+            positive("popularity.shrinkage", p.shrinkage),
+            ("popularity.top", (1..=10_000).contains(&p.top), "1 to 10,000"),
+            ("content.dims", (8..=1_024).contains(&self.content.dims), "8 to 1,024"),
+            ("factors.dims", (1..=crate::factors::MAX_FACTORS).contains(&f.dims), "1 to 64"),
+            ("factors.iterations", (1..=1_000).contains(&f.iterations), "1 to 1,000"),
+            positive("factors.confidence", f.confidence),
+            positive("factors.regularisation", f.regularisation),
+            positive("factors.half_life_days", f.half_life_days),
+            not_negative("factors.cold", f.cold),
+            ("validation.people", self.validation.people <= 1_000_000, "at most 1,000,000"),
+            ("validation.least_people", self.validation.least_people >= 2, "at least 2"),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((name, _, rule)) => Err(Error::Setting { name, rule }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_settings_file_names_only_what_it_changes() {
+        let settings: Settings = serde_json::from_str(r#"{"factors": {"dims": 16}}"#).unwrap();
+        assert_eq!(settings.factors, Factors { dims: 16, ..Factors::default() });
+        assert_eq!(settings.covisitation, Covisitation::default());
+        assert!(settings.check().is_ok());
+        assert!(serde_json::from_str::<Settings>(r#"{"factors": {"dim": 16}}"#).is_err());
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named() {
+        let mut settings = Settings::default();
+        settings.factors.dims = 65;
+        assert_eq!(settings.check().unwrap_err().to_string(), "setting `factors.dims` must be 1 to 64");
+        let mut settings = Settings::default();
+        settings.popularity.half_life_days = f32::NAN;
+        assert!(matches!(settings.check(), Err(Error::Setting { name: "popularity.half_life_days", .. })));
+    }
+}

@@ -1,0 +1,25 @@
+//! Logs: one JSON object a line in the cloud, readable lines on a terminal. Neither holds personal data: fields are
+//! chosen one by one where they are written, and bodies never are.
+
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON, for machines.
+    Json,
+    /// Text, for a terminal.
+    Text,
+}
+
+/// Starts logging, with the levels of `RUST_LOG` or `info`. A second call changes nothing.
+pub fn start(format: Format) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        Format::Json => builder.json().flatten_event(true).try_init(),
+        Format::Text => builder.with_target(false).compact().try_init(),
+    };
+    // Only the first call can succeed, and it is enough.
+    started.ok();
+}

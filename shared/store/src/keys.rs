@@ -1,0 +1,193 @@
+//! The keys of the table. Every one but the look-up of an API key starts with the shop, so that one shop can never read
+//! another; identifiers from outside are escaped, so that none can reach into its neighbour's key.
+//!
+//! | item | PK | SK |
+//! |---|---|---|
+//! | API key | `K#<key hash>` | `KEY` |
+//! | token key | `K#t:<key id>` | `KEY` |
+//! | event | `S#<shop>#V#<visitor>` | `E#<time>#<message id>` |
+//! | profile | same | `~PROFILE` |
+//! | compacted state | same | `!BASE` |
+//! | mark of an event without a time | same | `!N#<message id>` |
+//! | decision | same | `D#<time>#<id>` |
+//! | link | same | `L#<other visitor>` |
+//! | product | `S#<shop>#P#<product>` | `PRODUCT` |
+//! | changes | `S#<shop>#X` | `<time>#<nonce>` |
+//! | settings | `S#<shop>#C` | `<kind>#<id>` |
+//! | model | `S#<shop>#M` | `CURRENT`, `V#<version>` |
+//!
+//! `~` sorts after every letter and `!` before: one descending query meets the profile, the links and the newest events
+//! and never a mark.
+
+use vitrine_domain::{MessageId, Millis, ProductId, Shop, Visitor};
+
+/// Sort key of a profile: after everything else of its partition.
+pub const PROFILE: &str = "~PROFILE";
+/// Sort key of the compacted state: before everything else.
+pub const BASE: &str = "!BASE";
+/// Sort key of a product.
+pub const PRODUCT: &str = "PRODUCT";
+/// Sort key of an API key.
+pub const KEY: &str = "KEY";
+/// Sort key of the live model.
+pub const CURRENT: &str = "CURRENT";
+
+/// Escapes the two characters that have a meaning in keys.
+#[must_use]
+pub fn escape(id: &str) -> String {
+    if !id.contains(['#', '%']) {
+        return id.to_owned();
+    }
+    id.replace('%', "%25").replace('#', "%23")
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("%23", "#").replace("%25", "%")
+}
+
+/// Partition of a visitor.
+#[must_use]
+pub fn visitor(shop: &Shop, visitor: &Visitor) -> String {
+    format!("S#{shop}#V#{}", escape(&visitor.to_string()))
+}
+
+/// Shop and visitor of a visitor's partition.
+#[must_use]
+pub fn parse_visitor(pk: &str) -> Option<(Shop, Visitor)> {
+    let (shop, id) = pk.strip_prefix("S#")?.split_once("#V#")?;
+    Some((Shop::new(shop).ok()?, Visitor::parse(&unescape(id)).ok()?))
+}
+
+/// Sort key of an event.
+#[must_use]
+pub fn event(time: Millis, id: &MessageId) -> String {
+    format!("E#{}#{}", time.sort_key(), escape(id.as_str()))
+}
+
+/// Time and message id of an event's sort key.
+#[must_use]
+pub fn parse_event(sk: &str) -> Option<(Millis, MessageId)> {
+    let (time, id) = sk.strip_prefix("E#")?.split_once('#')?;
+    Some((Millis(time.parse().ok()?), MessageId::new(unescape(id)).ok()?))
+}
+
+/// The first sort key that an event of this time can have.
+#[must_use]
+pub fn events_from(time: Millis) -> String {
+    format!("E#{}", time.sort_key())
+}
+
+/// Sort key of the mark that makes an event without a time count once.
+#[must_use]
+pub fn mark(id: &MessageId) -> String {
+    format!("!N#{}", escape(id.as_str()))
+}
+
+/// Sort key of a decision.
+#[must_use]
+pub fn decision(time: Millis, nonce: &str) -> String {
+    format!("D#{}#{}", time.sort_key(), escape(nonce))
+}
+
+/// Sort key of a link to another visitor.
+#[must_use]
+pub fn link(other: &Visitor) -> String {
+    format!("L#{}", escape(&other.to_string()))
+}
+
+/// The other side of a link's sort key.
+#[must_use]
+pub fn parse_link(sk: &str) -> Option<Visitor> {
+    Visitor::parse(&unescape(sk.strip_prefix("L#")?)).ok()
+}
+
+/// Partition of a product.
+#[must_use]
+pub fn product(shop: &Shop, id: &ProductId) -> String {
+    format!("S#{shop}#P#{}", escape(id.as_str()))
+}
+
+/// Partition of a shop's changes: the delta.
+#[must_use]
+pub fn changes(shop: &Shop) -> String {
+    format!("S#{shop}#X")
+}
+
+/// The shop whose changes a partition holds.
+#[must_use]
+pub fn parse_changes(pk: &str) -> Option<Shop> {
+    Shop::new(pk.strip_prefix("S#")?.strip_suffix("#X")?).ok()
+}
+
+/// Partition of a shop's settings.
+#[must_use]
+pub fn settings(shop: &Shop) -> String {
+    format!("S#{shop}#C")
+}
+
+/// Partition of a shop's models.
+#[must_use]
+pub fn models(shop: &Shop) -> String {
+    format!("S#{shop}#M")
+}
+
+/// Partition of an API key, by its hash.
+#[must_use]
+pub fn api_key(hash: &str) -> String {
+    format!("K#{hash}")
+}
+
+/// Partition of the key that checks user tokens, by its public id.
+#[must_use]
+pub fn token_key(id: &str) -> String {
+    format!("K#t:{}", escape(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shop() -> Shop {
+        Shop::new("demo").unwrap()
+    }
+
+    #[test]
+    fn profile_links_and_events_come_in_this_order_and_nothing_between() {
+        let device = Visitor::anonymous("x").unwrap();
+        let id = MessageId::new("m").unwrap();
+        let mut keys = vec![
+            mark(&id),
+            BASE.into(),
+            decision(Millis::MAX, "d"),
+            event(Millis::MAX, &id),
+            event(Millis(0), &id),
+            link(&device),
+            PROFILE.into(),
+        ];
+        keys.sort();
+        keys.reverse();
+        assert_eq!(keys[..4], [PROFILE.to_owned(), link(&device), event(Millis::MAX, &id), event(Millis(0), &id)]);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_read_back(id in "[^\\p{Cc}]{1,30}", time in 0..9_999_999_999_999_i64) {
+            for visitor in [Visitor::anonymous(id.clone()).unwrap(), Visitor::known(id.clone()).unwrap()] {
+                prop_assert_eq!(parse_visitor(&super::visitor(&shop(), &visitor)), Some((shop(), visitor.clone())));
+                prop_assert_eq!(parse_link(&link(&visitor)), Some(visitor));
+            }
+            if let Ok(message) = MessageId::new(id) {
+                prop_assert_eq!(parse_event(&event(Millis(time), &message)), Some((Millis(time), message)));
+            }
+        }
+
+        #[test]
+        fn different_visitors_of_different_shops_never_meet(a in "[a-z#%:]{1,8}", b in "[a-z#%:]{1,8}") {
+            let (va, vb) = (Visitor::anonymous(a.clone()).unwrap(), Visitor::anonymous(b.clone()).unwrap());
+            let other = Shop::new("other").unwrap();
+            prop_assert_eq!(visitor(&shop(), &va) == visitor(&shop(), &vb), a == b);
+            prop_assert_ne!(visitor(&shop(), &va), visitor(&other, &vb));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The event lake: immutable files in the object store, from which everything is learned.
+//!
+//! A file is zstd-compressed NDJSON under `shops/<shop>/<kind>/<day of archiving>/`. Delivery is at least once, so an
+//! event may stand in two files; readers keep the first of each identity. Compaction merges a day's files into one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, BufReader, Write};
+
+use vitrine_domain::profile::event_key;
+use vitrine_domain::{Event, Shop};
+
+use crate::objects::Objects;
+use crate::{Error, Result};
+
+/// What a file of the lake holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Events.
+    Events,
+    /// Decisions.
+    Decisions,
+}
+
+impl Kind {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Decisions => "decisions",
+        }
+    }
+}
+
+/// Compression level: the default, three times faster than what saves a tenth more.
+const LEVEL: i32 = 3;
+/// Files of a day from which on compaction is worth a read and a write.
+const MANY: usize = 8;
+/// Largest line that is read back; an event is far smaller.
+const MAX_LINE: usize = 1 << 20;
+
+fn prefix(shop: &Shop, kind: Kind) -> String {
+    format!("shops/{shop}/{}", kind.folder())
+}
+
+fn compress(lines: &[String]) -> Result<Vec<u8>> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
+    encoder.include_checksum(true)?;
+    for line in lines {
+        encoder.write_all(line.as_bytes())?;
+        encoder.write_all(b"\n")?;
+    }
+    Ok(encoder.finish()?)
+}
+
+fn read_lines(bytes: &[u8], each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+    let mut reader = BufReader::new(zstd::Decoder::new(bytes)?);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        if line.len() > MAX_LINE {
+            return Err(Error::TooLarge { what: "line of the lake", bytes: line.len(), max: MAX_LINE });
+        }
+        let text = line.trim_end();
+        if !text.is_empty() {
+            each(text)?;
+        }
+    }
+}
+
+impl Objects {
+    /// Writes one immutable file. The same name writes the same file again, which is how redelivery stays harmless.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn write_lake(&self, shop: &Shop, kind: Kind, day: &str, name: &str, lines: &[String]) -> Result<()> {
+        let key = format!("{}/{day}/{name}.ndjson.zst", prefix(shop, kind));
+        self.put(&key, compress(lines)?).await
+    }
+
+    /// Hands every event of the lake over once, file by file.
+    ///
+    /// # Errors
+    /// If the store fails or a file is damaged.
+    pub async fn read_events(&self, shop: &Shop, each: &mut (dyn FnMut(Event) + Send)) -> Result<usize> {
+        let mut seen = HashSet::new();
+        for entry in self.list(&prefix(shop, Kind::Events)).await? {
+            let Some(bytes) = self.get(&entry.key).await? else { continue };
+            read_lines(&bytes, &mut |line| {
+                let event: Event = serde_json::from_str(line).map_err(|e| Error::corrupt("event of the lake", e))?;
+                if seen.insert((event_key(event.time, event.id.as_str()), visitor_key(&event))) {
+                    each(event);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(seen.len())
+    }
+
+    /// Shops that have anything in the object store.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn shops(&self) -> Result<Vec<Shop>> {
+        Ok(self.folders("shops").await?.into_iter().filter_map(|name| Shop::new(name).ok()).collect())
+    }
+
+    /// Merges the files of each day into one where there are many. A kill between write and delete leaves the same
+    /// events twice, which readers drop.
+    ///
+    /// # Errors
+    /// If the store fails or a file is damaged.
+    pub async fn compact_lake(&self, shop: &Shop, kind: Kind) -> Result<usize> {
+        let mut days: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for entry in self.list(&prefix(shop, kind)).await? {
+            if let Some((day, _)) = entry.key.rsplit_once('/') {
+                days.entry(day.to_owned()).or_default().push(entry.key.clone());
+            }
+        }
+        let mut merged = 0;
+        for (day, files) in days.into_iter().filter(|(_, files)| files.len() >= MANY) {
+            merged += self.merge(&day, &files).await?;
+        }
+        Ok(merged)
+    }
+
+    async fn merge(&self, day: &str, files: &[String]) -> Result<usize> {
+        let mut lines = Vec::new();
+        let mut seen = HashSet::new();
+        for file in files {
+            let Some(bytes) = self.get(file).await? else { continue };
+            read_lines(&bytes, &mut |line| {
+                if seen.insert(line.to_owned()) {
+                    lines.push(line.to_owned());
+                }
+                Ok(())
+            })?;
+        }
+        // The name says what it was made of, so that merging again after a kill writes the same file.
+        let digest = crate::api_keys::hash(&files.join("\n"));
+        let name = format!("{day}/merged-{}.ndjson.zst", digest.get(..16).unwrap_or_default());
+        self.put(&name, compress(&lines)?).await?;
+        for file in files.iter().filter(|file| **file != name) {
+            self.delete(file).await?;
+        }
+        Ok(files.len())
+    }
+}
+
+fn visitor_key(event: &Event) -> u64 {
+    event_key(event.time, &event.visitor.to_string())
+}

@@ -1,0 +1,160 @@
+//! Products, and the delta: every change since the artifact was built, in one partition a shop.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use vitrine_domain::{Change, Millis, Product, ProductId, Shop};
+
+use crate::error::classify;
+use crate::table::{Item, Table, document, item, key, nonce, sort_key};
+use crate::{Error, Result, keys};
+
+/// Products written in one transaction with their entry in the delta.
+const TRANSACTION: usize = 40;
+/// Bytes of a delta entry before another one is begun.
+const ENTRY_BYTES: usize = 250_000;
+/// Keys of one batch read, the table's own bound.
+const READ_BATCH: usize = 100;
+
+/// Asked for the time just before each write: a long import must not date its last entries back to its start, where a
+/// reader of the delta would no longer look.
+pub type Now<'a> = &'a (dyn Fn() -> Millis + Send + Sync);
+
+/// What an upsert did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Upserted {
+    /// Products that are new or different now.
+    pub written: usize,
+    /// Products that were the same already.
+    pub unchanged: usize,
+}
+
+impl Table {
+    /// A product.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn product(&self, shop: &Shop, id: &ProductId) -> Result<Option<Product>> {
+        self.get(keys::product(shop, id), keys::PRODUCT).await?.map(|i| document(&i, "product")).transpose()
+    }
+
+    /// Several products by id; unknown ones are left out.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn products(&self, shop: &Shop, ids: &[ProductId]) -> Result<BTreeMap<ProductId, Product>> {
+        let mut found = BTreeMap::new();
+        let unique: std::collections::BTreeSet<&ProductId> = ids.iter().collect();
+        let unique: Vec<&ProductId> = unique.into_iter().collect();
+        for chunk in unique.chunks(READ_BATCH) {
+            let mut wanted: Vec<Item> = chunk.iter().map(|id| key(keys::product(shop, id), keys::PRODUCT)).collect();
+            for attempt in 0..8_u32 {
+                let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+                let request = request.map_err(|e| Error::corrupt("product", e))?;
+                let call = self.client.batch_get_item().request_items(&self.name, request);
+                let mut answer = call.send().await.map_err(|e| classify("BatchGetItem", e))?;
+                let items = answer.responses.as_mut().and_then(|all| all.remove(&self.name)).unwrap_or_default();
+                for item in &items {
+                    let product: Product = document(item, "product")?;
+                    found.insert(product.id.clone(), product);
+                }
+                let rest = answer.unprocessed_keys.and_then(|mut all| all.remove(&self.name));
+                wanted = rest.map(|r| r.keys).unwrap_or_default();
+                if wanted.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+            }
+            if !wanted.is_empty() {
+                return Err(Error::Unavailable { operation: "BatchGetItem", source: "keys stayed unprocessed".into() });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes products that are new or different, each together with its entry in the delta.
+    ///
+    /// # Errors
+    /// If the table cannot take them all; sending them again is right.
+    pub async fn upsert_products(&self, shop: &Shop, products: &[Product], now: Now<'_>) -> Result<Upserted> {
+        // Of a product that is named twice the last one counts.
+        let latest: HashMap<&ProductId, &Product> = products.iter().map(|p| (&p.id, p)).collect();
+        let ids: Vec<ProductId> = latest.keys().map(|id| (*id).clone()).collect();
+        let stored = self.products(shop, &ids).await?;
+        let mut changed: Vec<&Product> = latest.into_values().filter(|p| stored.get(&p.id) != Some(*p)).collect();
+        changed.sort_by(|a, b| a.id.cmp(&b.id));
+        let time = now();
+        let changes = changed.iter().map(|p| Change { time, id: p.id.clone(), product: Some((*p).clone()) });
+        self.write_changes(shop, changes.collect(), now).await?;
+        Ok(Upserted { written: changed.len(), unchanged: ids.len() - changed.len() })
+    }
+
+    /// Withdraws products: gone from the catalogue and, through the delta, from every answer.
+    ///
+    /// # Errors
+    /// If the table cannot take it; withdrawing again is right.
+    pub async fn withdraw_products(&self, shop: &Shop, ids: &[ProductId], now: Now<'_>) -> Result<()> {
+        let time = now();
+        let changes = ids.iter().map(|id| Change { time, id: id.clone(), product: None });
+        self.write_changes(shop, changes.collect(), now).await?;
+        for id in ids {
+            self.delete(keys::product(shop, id), keys::PRODUCT).await?;
+        }
+        Ok(())
+    }
+
+    /// The delta entry and the products it names are one transaction, so the delta never misses a product.
+    async fn write_changes(&self, shop: &Shop, changes: Vec<Change>, now: Now<'_>) -> Result<()> {
+        let mut rest = changes.as_slice();
+        while !rest.is_empty() {
+            let size = entry_size(rest);
+            let (entry, after) = rest.split_at(size);
+            let sk = format!("{}#{}", now().sort_key(), nonce()?);
+            let mut puts = vec![self.put_of(item(keys::changes(shop), sk, "changes", &entry)?, None)?];
+            for product in entry.iter().filter_map(|c| c.product.as_ref()) {
+                let stored = item(keys::product(shop, &product.id), keys::PRODUCT, "product", product)?;
+                puts.push(self.put_of(stored, None)?);
+            }
+            self.transact(puts).await?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// All changes from a time on, in the order they were written, each with the time and key of its entry.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn changes_since(&self, shop: &Shop, from: Millis) -> Result<Vec<(String, Change)>> {
+        let items = self.all(&keys::changes(shop), (&from.sort_key(), "~")).await?;
+        let mut changes = Vec::new();
+        for item in &items {
+            let entry: Vec<Change> = document(item, "changes")?;
+            changes.extend(entry.into_iter().map(|c| (sort_key(item).to_owned(), c)));
+        }
+        Ok(changes)
+    }
+
+    /// Forgets delta entries that a published catalogue holds since long.
+    ///
+    /// # Errors
+    /// If the table fails; what is left goes the next time.
+    pub async fn forget_changes_before(&self, shop: &Shop, before: Millis) -> Result<usize> {
+        let items = self.all(&keys::changes(shop), ("", &before.sort_key())).await?;
+        for item in &items {
+            self.delete(keys::changes(shop), sort_key(item)).await?;
+        }
+        Ok(items.len())
+    }
+}
+
+fn entry_size(changes: &[Change]) -> usize {
+    let mut bytes = 0;
+    for (n, change) in changes.iter().enumerate().take(TRANSACTION) {
+        bytes += serde_json::to_string(change).map_or(0, |text| text.len());
+        if bytes > ENTRY_BYTES && n > 0 {
+            return n;
+        }
+    }
+    changes.len().min(TRANSACTION)
+}

@@ -1,0 +1,133 @@
+//! Profiles: what `fold` writes and everybody reads.
+
+use serde::{Deserialize, Serialize};
+use vitrine_domain::profile::{Link, State, event_key, in_fold_order};
+use vitrine_domain::{Event, Millis, Profile, Shop, Visitor};
+
+use crate::table::{Item, Table, document, item, sort_key, version_of, with_version};
+use crate::{Error, Result, events, keys};
+
+/// The fold of all events before a horizon, kept so that a fold reads only what came after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Base {
+    /// Events before this time are in the state.
+    pub horizon: Millis,
+    /// The partitions that were folded in besides the visitor's own.
+    pub linked: Vec<Visitor>,
+    /// The fold of the events before the horizon.
+    pub state: State,
+}
+
+/// What one consistent query, newest first, says of a visitor.
+#[derive(Debug, Clone, Default)]
+pub struct Recent {
+    /// The profile as last folded.
+    pub profile: Option<Profile>,
+    /// The newest events in fold order: at least those that the profile does not know.
+    pub events: Vec<Event>,
+    /// Devices of the user, or users of the device.
+    pub links: Vec<Link>,
+    /// Sort key of the newest event, if there is one.
+    pub newest: Option<String>,
+}
+
+/// Items asked for at first: the profile, a few links and the handful of events that a fold may be behind.
+const FIRST_PAGE: i32 = 16;
+/// Items of a further page, when the fold is far behind.
+const NEXT_PAGE: i32 = 64;
+/// Events after which older ones no longer matter to a recommendation.
+const ENOUGH: usize = 120;
+
+impl Table {
+    /// The profile and the events that came after it, in one query unless the fold is far behind.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn recent(&self, shop: &Shop, visitor: &Visitor) -> Result<Recent> {
+        let pk = keys::visitor(shop, visitor);
+        let mut recent = Recent::default();
+        let mut from = None;
+        let mut limit = FIRST_PAGE;
+        loop {
+            let (items, next) = self.page(&pk, ("E#", keys::PROFILE), true, Some(limit), from).await?;
+            let caught_up = absorb(visitor, &items, &mut recent)?;
+            if caught_up || next.is_none() || recent.events.len() >= ENOUGH {
+                in_fold_order(&mut recent.events);
+                return Ok(recent);
+            }
+            (from, limit) = (next, NEXT_PAGE);
+        }
+    }
+
+    /// A profile alone.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn profile(&self, shop: &Shop, visitor: &Visitor) -> Result<Option<Profile>> {
+        self.get(keys::visitor(shop, visitor), keys::PROFILE).await?.map(|i| document(&i, "profile")).transpose()
+    }
+
+    /// The compacted state.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn base(&self, shop: &Shop, visitor: &Visitor) -> Result<Option<Base>> {
+        self.get(keys::visitor(shop, visitor), keys::BASE).await?.map(|i| document(&i, "compacted state")).transpose()
+    }
+
+    /// Writes a profile, and the compacted state with it if there is a new one, under the profile's version.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if another fold was faster: read again and fold again.
+    pub async fn save_profile(&self, shop: &Shop, profile: &Profile, base: Option<&Base>) -> Result<()> {
+        let pk = keys::visitor(shop, &profile.visitor);
+        let stored = with_version(item(&pk, keys::PROFILE, "profile", profile)?, profile.version);
+        let before = profile.version.saturating_sub(1);
+        let condition = if before == 0 { "attribute_not_exists(PK)".to_owned() } else { "v = :before".to_owned() };
+        let mut put = self.put_of(stored, Some(&condition))?;
+        if before > 0 {
+            let value = aws_sdk_dynamodb::types::AttributeValue::N(before.to_string());
+            put.expression_attribute_values = Some([(":before".to_owned(), value)].into());
+        }
+        let Some(base) = base else { return self.save_alone(put).await };
+        let base = self.put_of(item(&pk, keys::BASE, "compacted state", base)?, None)?;
+        let failed = self.transact(vec![put, base]).await?;
+        if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: "profile" }) }
+    }
+
+    async fn save_alone(&self, put: aws_sdk_dynamodb::types::Put) -> Result<()> {
+        let call = self.client.put_item().table_name(&self.name).set_item(Some(put.item));
+        let call = call
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_values(put.expression_attribute_values);
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if crate::error::code(&error) == Some("ConditionalCheckFailedException") => {
+                Err(Error::Conflict { what: "profile" })
+            }
+            Err(error) => Err(crate::error::classify("PutItem", error)),
+        }
+    }
+}
+
+/// Takes a page in; true once an event is met that the profile knows, so that older ones need not be read.
+fn absorb(visitor: &Visitor, items: &[Item], recent: &mut Recent) -> Result<bool> {
+    let mut caught_up = false;
+    for item in items {
+        let sk = sort_key(item);
+        if sk == keys::PROFILE {
+            let mut profile: Profile = document(item, "profile")?;
+            profile.version = version_of(item);
+            recent.profile = Some(profile);
+        } else if sk.starts_with("L#") {
+            recent.links.push(events::link_from(item)?);
+        } else if sk.starts_with("E#") {
+            let event = events::from_item(visitor, item)?;
+            recent.newest.get_or_insert_with(|| sk.to_owned());
+            let known = recent.profile.as_ref().map_or(&[][..], |p| &p.state.latest);
+            caught_up |= known.contains(&event_key(event.time, event.id.as_str()));
+            recent.events.push(event);
+        }
+    }
+    Ok(caught_up)
+}

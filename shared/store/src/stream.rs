@@ -1,0 +1,176 @@
+//! Records of the table's stream, as a function receives them and as a poller reads them.
+
+use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
+use aws_sdk_dynamodbstreams::types::{AttributeValue as StreamValue, ShardIteratorType};
+use serde_dynamo::AttributeValue;
+use vitrine_domain::{Event, Millis, Shop, Visitor};
+
+use crate::error::classify;
+use crate::table::Table;
+use crate::{Error, Result, events, keys};
+
+/// What a stream record says was written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// An event. It is a bell: where the event is, and what it was.
+    Event {
+        /// Its shop.
+        shop: Shop,
+        /// The event.
+        event: Box<Event>,
+    },
+    /// A decision, as JSON text.
+    Decision {
+        /// Its shop.
+        shop: Shop,
+        /// When it was made.
+        time: Millis,
+        /// Its document.
+        document: String,
+    },
+    /// A link between a device and a user.
+    Link {
+        /// Its shop.
+        shop: Shop,
+        /// The partition it was written to.
+        visitor: Visitor,
+    },
+    /// Something no reader of the stream cares for.
+    Other,
+}
+
+fn string<'a>(item: &'a serde_dynamo::Item, name: &str) -> Option<&'a str> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// Reads a stream record.
+///
+/// # Errors
+/// If it names an event or decision that cannot be read.
+pub fn decode(record: &EventRecord) -> Result<Record> {
+    if record.event_name == "REMOVE" {
+        return Ok(Record::Other);
+    }
+    let keys_of = &record.change.keys;
+    let (Some(pk), Some(sk)) = (string(keys_of, "PK"), string(keys_of, "SK")) else {
+        return Err(Error::corrupt("stream record", "no key"));
+    };
+    let document = || {
+        let text = string(&record.change.new_image, "d");
+        text.ok_or_else(|| Error::corrupt("stream record", "no document"))
+    };
+    if sk.starts_with("E#") {
+        let (shop, visitor) = keys::parse_visitor(pk).ok_or_else(|| Error::corrupt("stream record", "key"))?;
+        let event = Box::new(events::from_document(&visitor, sk, document()?)?);
+        return Ok(Record::Event { shop, event });
+    }
+    if sk.starts_with("L#") {
+        let (shop, visitor) = keys::parse_visitor(pk).ok_or_else(|| Error::corrupt("stream record", "key"))?;
+        return Ok(Record::Link { shop, visitor });
+    }
+    if let Some(rest) = sk.strip_prefix("D#") {
+        let shop = pk.strip_prefix("S#").and_then(|rest| rest.split_once('#')).and_then(|(s, _)| Shop::new(s).ok());
+        let time = rest.split_once('#').and_then(|(time, _)| time.parse().ok()).map(Millis);
+        let (Some(shop), Some(time)) = (shop, time) else { return Err(Error::corrupt("stream record", "key")) };
+        return Ok(Record::Decision { shop, time, document: document()?.to_owned() });
+    }
+    Ok(Record::Other)
+}
+
+/// A place in a shard of the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The stream.
+    pub stream: String,
+    /// The shard.
+    pub shard: String,
+    /// The last record that was read; none for the beginning.
+    pub after: Option<String>,
+}
+
+/// Records read in one go and where to go on.
+#[derive(Debug)]
+pub struct Batch {
+    /// The records, in the form a function receives them.
+    pub event: StreamEvent,
+    /// Iterator of the next read; none at the end of a closed shard.
+    pub next: Option<String>,
+}
+
+impl Table {
+    /// The shards of the table's stream, parents first.
+    ///
+    /// # Errors
+    /// If there is no stream or the endpoint fails.
+    pub async fn shards(&self) -> Result<Vec<Position>> {
+        let described = self.client.describe_table().table_name(&self.name).send().await;
+        let described = described.map_err(|e| classify("DescribeTable", e))?;
+        let arn = described.table.and_then(|t| t.latest_stream_arn);
+        let stream = arn.ok_or_else(|| Error::corrupt("table", "it has no stream"))?;
+        let described = self.streams.describe_stream().stream_arn(&stream).send().await;
+        let described = described.map_err(|e| classify("DescribeStream", e))?;
+        let shards = described.stream_description.and_then(|d| d.shards).unwrap_or_default();
+        let position = |shard: String| Position { stream: stream.clone(), shard, after: None };
+        Ok(shards.into_iter().filter_map(|s| s.shard_id).map(position).collect())
+    }
+
+    /// An iterator that reads on after a position.
+    ///
+    /// # Errors
+    /// If the endpoint fails.
+    pub async fn shard_iterator(&self, position: &Position) -> Result<Option<String>> {
+        let kind = match position.after {
+            Some(_) => ShardIteratorType::AfterSequenceNumber,
+            None => ShardIteratorType::TrimHorizon,
+        };
+        let call = self.streams.get_shard_iterator().stream_arn(&position.stream).shard_id(&position.shard);
+        let call = call.shard_iterator_type(kind).set_sequence_number(position.after.clone());
+        let answer = call.send().await.map_err(|e| classify("GetShardIterator", e))?;
+        Ok(answer.shard_iterator)
+    }
+
+    /// Reads records from an iterator.
+    ///
+    /// # Errors
+    /// If the endpoint fails or the iterator has expired.
+    pub async fn read_stream(&self, iterator: &str, limit: i32) -> Result<Batch> {
+        let call = self.streams.get_records().shard_iterator(iterator).limit(limit);
+        let answer = call.send().await.map_err(|e| classify("GetRecords", e))?;
+        let records = answer.records.unwrap_or_default().into_iter().map(to_record).collect();
+        let mut event = StreamEvent::default();
+        event.records = records;
+        Ok(Batch { event, next: answer.next_shard_iterator })
+    }
+}
+
+fn to_record(record: aws_sdk_dynamodbstreams::types::Record) -> EventRecord {
+    let mut out = EventRecord::default();
+    out.event_id = record.event_id.unwrap_or_default();
+    out.event_name = record.event_name.map(|n| n.as_str().to_owned()).unwrap_or_default();
+    out.event_source = Some("aws:dynamodb".to_owned());
+    if let Some(change) = record.dynamodb {
+        out.change.keys = to_item(change.keys);
+        out.change.new_image = to_item(change.new_image);
+        out.change.sequence_number = change.sequence_number;
+        out.change.size_bytes = change.size_bytes.unwrap_or_default();
+    }
+    out
+}
+
+fn to_item(item: Option<std::collections::HashMap<String, StreamValue>>) -> serde_dynamo::Item {
+    let values = item.unwrap_or_default().into_iter().map(|(name, value)| (name, to_value(value)));
+    values.collect::<std::collections::HashMap<_, _>>().into()
+}
+
+/// Only the kinds of attribute that this crate writes; others read as null.
+fn to_value(value: StreamValue) -> AttributeValue {
+    match value {
+        StreamValue::S(text) => AttributeValue::S(text),
+        StreamValue::N(number) => AttributeValue::N(number),
+        StreamValue::Bool(flag) => AttributeValue::Bool(flag),
+        _ => AttributeValue::Null(true),
+    }
+}

@@ -1,0 +1,260 @@
+//! The client of the table and the few calls that everything else is made of.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put, ScalarAttributeType,
+    StreamSpecification, StreamViewType, TimeToLiveSpecification, TransactWriteItem,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{classify, code};
+use crate::{Error, Result};
+
+/// An item as the client knows it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Attribute of the stored document, JSON text.
+const DOCUMENT: &str = "d";
+/// Attribute of a version for optimistic locking.
+const VERSION: &str = "v";
+/// Attribute of the expiry in seconds since 1970, for the table's own clean-up.
+const EXPIRY: &str = "e";
+
+/// Largest document that is stored, below the table's own bound of 400 KB an item.
+pub(crate) const MAX_DOCUMENT: usize = 380_000;
+
+/// Where the table is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Name of the table.
+    pub table: String,
+    /// Address of the endpoint; AWS itself if none.
+    pub endpoint: Option<String>,
+}
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) client: Client,
+    pub(crate) streams: aws_sdk_dynamodbstreams::Client,
+    pub(crate) name: String,
+}
+
+impl Table {
+    /// Connects with the credentials and region of the environment; a local endpoint needs neither.
+    pub async fn connect(connection: &Connection) -> Self {
+        use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+        // Another part of the process may have chosen a provider already; either is fine.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let http =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http);
+        if let Some(endpoint) = &connection.endpoint {
+            loader = loader.endpoint_url(endpoint);
+            if is_loopback(endpoint) {
+                let credentials =
+                    aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local endpoint");
+                loader = loader.credentials_provider(credentials).region(aws_config::Region::new("local"));
+            }
+        }
+        let config = loader.load().await;
+        Self {
+            client: Client::new(&config),
+            streams: aws_sdk_dynamodbstreams::Client::new(&config),
+            name: connection.table.clone(),
+        }
+    }
+
+    /// Creates the table with its stream and expiry, if there is none. In the cloud the template does this.
+    ///
+    /// # Errors
+    /// If the endpoint cannot be reached or refuses.
+    pub async fn create_if_missing(&self) -> Result<()> {
+        let attribute = |name: &str| {
+            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+        };
+        let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+        let built = |e: aws_sdk_dynamodb::error::BuildError| Error::corrupt("table definition", e);
+        let stream = StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::NewImage)
+            .build()
+            .map_err(built)?;
+        let created = self
+            .client
+            .create_table()
+            .table_name(&self.name)
+            .attribute_definitions(attribute("PK").map_err(built)?)
+            .attribute_definitions(attribute("SK").map_err(built)?)
+            .key_schema(key("PK", KeyType::Hash).map_err(built)?)
+            .key_schema(key("SK", KeyType::Range).map_err(built)?)
+            .billing_mode(BillingMode::PayPerRequest)
+            .stream_specification(stream)
+            .send()
+            .await;
+        match created {
+            Ok(_) => {}
+            Err(error) if code(&error) == Some("ResourceInUseException") => return Ok(()),
+            Err(error) => return Err(classify("CreateTable", error)),
+        }
+        let expiry = TimeToLiveSpecification::builder().enabled(true).attribute_name(EXPIRY).build().map_err(built)?;
+        let update = self.client.update_time_to_live().table_name(&self.name).time_to_live_specification(expiry);
+        update.send().await.map_err(|e| classify("UpdateTimeToLive", e))?;
+        Ok(())
+    }
+
+    pub(crate) async fn get(&self, pk: String, sk: &str) -> Result<Option<Item>> {
+        let call = self.client.get_item().table_name(&self.name).set_key(Some(key(pk, sk))).consistent_read(true);
+        let answer = call.send().await.map_err(|e| classify("GetItem", e))?;
+        Ok(answer.item)
+    }
+
+    pub(crate) async fn put(&self, item: Item) -> Result<()> {
+        let call = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        call.send().await.map_err(|e| classify("PutItem", e))?;
+        Ok(())
+    }
+
+    /// Puts an item where there is none. `false` if there was one.
+    pub(crate) async fn put_new(&self, item: Item) -> Result<bool> {
+        let call = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        match call.condition_expression("attribute_not_exists(PK)").send().await {
+            Ok(_) => Ok(true),
+            Err(error) if code(&error) == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) => Err(classify("PutItem", error)),
+        }
+    }
+
+    pub(crate) async fn delete(&self, pk: String, sk: &str) -> Result<()> {
+        let call = self.client.delete_item().table_name(&self.name).set_key(Some(key(pk, sk)));
+        call.send().await.map_err(|e| classify("DeleteItem", e))?;
+        Ok(())
+    }
+
+    /// One page of a partition between two sort keys, both included.
+    pub(crate) async fn page(
+        &self,
+        pk: &str,
+        range: (&str, &str),
+        newest_first: bool,
+        limit: Option<i32>,
+        from: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>)> {
+        let call = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("PK = :pk AND SK BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":low", text(range.0))
+            .expression_attribute_values(":high", text(range.1))
+            .consistent_read(true)
+            .scan_index_forward(!newest_first)
+            .set_limit(limit)
+            .set_exclusive_start_key(from);
+        let answer = call.send().await.map_err(|e| classify("Query", e))?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+
+    /// All of a partition between two sort keys, oldest first.
+    pub(crate) async fn all(&self, pk: &str, range: (&str, &str)) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let (page, next) = self.page(pk, range, false, None, from).await?;
+            items.extend(page);
+            from = next;
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Writes all or nothing. Answers which of the conditions failed, if any did.
+    pub(crate) async fn transact(&self, puts: Vec<Put>) -> Result<Vec<bool>> {
+        let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect();
+        let call = self.client.transact_write_items().set_transact_items(Some(items));
+        let Err(error) = call.send().await else { return Ok(Vec::new()) };
+        if let Some(service) = error.as_service_error()
+            && let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
+                cancelled,
+            ) = service
+        {
+            let failed: Vec<bool> =
+                cancelled.cancellation_reasons().iter().map(|r| r.code() == Some("ConditionalCheckFailed")).collect();
+            if failed.contains(&true) {
+                return Ok(failed);
+            }
+        }
+        Err(classify("TransactWriteItems", error))
+    }
+
+    pub(crate) fn put_of(&self, item: Item, condition: Option<&str>) -> Result<Put> {
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = put.set_condition_expression(condition.map(str::to_owned));
+        put.build().map_err(|e| Error::corrupt("write", e))
+    }
+}
+
+fn is_loopback(endpoint: &str) -> bool {
+    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|host| endpoint.starts_with(host))
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
+    HashMap::from([("PK".to_owned(), text(pk)), ("SK".to_owned(), text(sk))])
+}
+
+/// An item with a JSON document.
+pub(crate) fn item(
+    pk: impl Into<String>,
+    sk: impl Into<String>,
+    what: &'static str,
+    document: &(impl Serialize + ?Sized),
+) -> Result<Item> {
+    let document = serde_json::to_string(document).map_err(|e| Error::corrupt(what, e))?;
+    if document.len() > MAX_DOCUMENT {
+        return Err(Error::TooLarge { what, bytes: document.len(), max: MAX_DOCUMENT });
+    }
+    let mut item = key(pk, sk);
+    item.insert(DOCUMENT.to_owned(), AttributeValue::S(document));
+    Ok(item)
+}
+
+pub(crate) fn with_version(mut item: Item, version: u64) -> Item {
+    item.insert(VERSION.to_owned(), AttributeValue::N(version.to_string()));
+    item
+}
+
+pub(crate) fn with_expiry(mut item: Item, at: vitrine_domain::Millis) -> Item {
+    item.insert(EXPIRY.to_owned(), AttributeValue::N((at.0 / 1000).to_string()));
+    item
+}
+
+pub(crate) fn sort_key(item: &Item) -> &str {
+    item.get("SK").and_then(|v| v.as_s().ok()).map_or("", String::as_str)
+}
+
+pub(crate) fn document_text<'a>(item: &'a Item, what: &'static str) -> Result<&'a str> {
+    let text = item.get(DOCUMENT).and_then(|v| v.as_s().ok());
+    text.map(String::as_str).ok_or_else(|| Error::corrupt(what, "no document"))
+}
+
+pub(crate) fn document<T: DeserializeOwned>(item: &Item, what: &'static str) -> Result<T> {
+    serde_json::from_str(document_text(item, what)?).map_err(|e| Error::corrupt(what, e))
+}
+
+pub(crate) fn version_of(item: &Item) -> u64 {
+    item.get(VERSION).and_then(|v| v.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or_default()
+}
+
+/// Sixteen random hexadecimal digits.
+pub(crate) fn nonce() -> Result<String> {
+    getrandom::u64().map(|n| format!("{n:016x}")).map_err(Error::Random)
+}
