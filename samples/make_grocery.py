@@ -35,8 +35,9 @@ NO_CATEGORY = {
 }
 NO_TYPE = {"MISC SALES TRANS", "PRODUCE DISCONTINUED ITEMS"}
 
-# A product is shown as reduced if most of its last sales were, by this much; as sold out if nobody bought it for long.
-SALE_DAYS, SALE_LINES, SALE_SHARE, SALE_DEPTH = 14, 5, 0.6, 0.15
+# A product is shown as reduced if most of its last sales were, by this much
+# (more than the floor is a giveaway, no price); as sold out if nobody bought it for long.
+SALE_DAYS, SALE_LINES, SALE_SHARE, SALE_DEPTH, SALE_FLOOR = 14, 5, 0.6, 0.15, 0.3
 SOLD_OUT_DAYS = 60
 
 # The source knows manufacturers by number only. These made-up names stand for them.
@@ -53,6 +54,8 @@ UNITS = {
     "L": "L", "ML": "ml", "SQ FT": "sq ft", "FT": "ft", "DZ": "dozen", "DOZ": "dozen", "LD": "loads", "LOAD": "loads",
     "LOADS": "loads", "PC": "pieces", "STEM": "stems", "FL OZ": "fl oz",
 }
+# From here on, fresh produce is measured in crates.
+CRATE = {"lb": 9, "ct": 5}
 UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
 
 
@@ -105,7 +108,7 @@ def several(pieces, kind, each, unit):
     return f"{pieces} × {one}"
 
 
-def package(size, department):
+def package(size, department, category):
     """A readable package size, or an empty text where the source's is none.
 
     Fresh produce carries the size of the crate the store buys (`40 LB`, `48 CT`): that is not what a customer gets.
@@ -127,7 +130,7 @@ def package(size, department):
     else:
         return ""
     crate = re.match(r"^([\d.]+) (lb|ct)$", shown)
-    if department == "PRODUCE" and crate and float(crate[1]) >= (12 if crate[2] == "ct" else 10.5):
+    if department == "PRODUCE" and category != "POTATOES" and crate and float(crate[1]) >= CRATE[crate[2]]:
         return ""
     return shown
 
@@ -204,12 +207,12 @@ def product_table(chosen, everyones):
         on_sale = (
             count.get(row.product_id, 0) >= SALE_LINES
             and share.get(row.product_id, 0) >= SALE_SHARE
-            and sale <= ask * (1 - SALE_DEPTH)
+            and ask * SALE_FLOOR <= sale <= ask * (1 - SALE_DEPTH)
         )
         table.append({
             "id": row.product_id,
             "name": kind,
-            "size": package(row.package_size, row.department),
+            "size": package(row.package_size, row.department, row.product_category),
             "department": department,
             "category": category,
             "type": kind if kind != category else "",

@@ -233,11 +233,8 @@ fn title(row: &ProductRow) -> String {
 fn product(row: ProductRow) -> Result<Product, Error> {
     let mut product = Product::new(ProductId::new(row.id.as_str())?, title(&row));
     let private = row.brand == PRIVATE_LABEL;
-    product.description = if private {
-        format!("{} of our own label", row.name)
-    } else {
-        format!("{} by {}", row.name, row.brand)
-    };
+    product.description =
+        if private { format!("{} of our own label", row.name) } else { format!("{} by {}", row.name, row.brand) };
     if !row.size.is_empty() {
         product.description = format!("{}, {}", product.description, row.size);
         product.attributes.insert("size".to_owned(), Value::from(row.size));

@@ -1,6 +1,6 @@
-//! A sample shop, so that the stack has something to show and the tests something real to learn from.
+//! A sample shop, so that the stack has something to show and the tests something to learn from.
 //!
-//! [`grocery`] reads the shop that is embedded here: products, customers with their demographics, a year of real orders,
+//! [`grocery()`] reads the shop that is embedded here: products, customers with their demographics, a year of their orders,
 //! campaigns and coupons. Where they come from, and what about them is made up, is in `samples/README.md`.
 //! [`simulate`] lays generated browsing over the orders, with declared parameters that tests may treat as the truth.
 //!

@@ -51,11 +51,11 @@ function draw() {
     toast(t.bye);
   };
   panel.replaceChildren(
-    h('header', {},
+    h('div', { class: 'title' },
       h('h2', { id: 'account-title' }, known ? t.titleIn : t.title),
       h('button', { type: 'button', class: 'plain', 'aria-label': t.close, on: { click: () => panel.close() } }, icon('close'))),
     known
-      ? h('p', { class: 'signed' }, h('strong', {}, t.as(known.id)),
+      ? h('p', { class: 'signed' }, h('strong', {}, t.you(known.id)),
         h('button', { type: 'button', class: 'button quiet', data: { action: 'sign-out' }, on: { click: leave } }, t.signOut))
       : h('p', { class: 'muted' }, t.lead),
     h('form', { on: { submit: (event) => { event.preventDefault(); attempt(input.value.trim()); } } },

@@ -71,10 +71,10 @@ function reasonButton(item, reasons, list) {
   const [first, ...others] = reasons;
   const button = h('button', {
     type: 'button', class: 'reason', 'aria-haspopup': 'dialog', 'aria-expanded': 'false',
-    'aria-label': `${first.text}${others.length ? `, ${texts.why.more(others.length)}` : ''}. ${texts.why.button(item.product.title)}`,
     data: { action: 'why', reason: first.kind },
     on: { click: () => explain(button, item, reasons, list) },
-  }, icon(first.kind), h('span', {}, first.text), others.length > 0 && h('i', {}, `+${others.length}`));
+  }, icon(first.kind), h('span', {}, first.text), others.length > 0 && h('i', {}, ` +${others.length}`),
+  h('b', { class: 'hidden' }, `. ${texts.why.button(item.product.title)}`));
   return button;
 }
 
@@ -90,7 +90,7 @@ function explain(button, item, reasons, list) {
       h('span', { class: 'share', vars: { '--share': `${percent}%` } }));
   });
   popover.replaceChildren(
-    h('header', {},
+    h('div', { class: 'title' },
       h('h2', { id: 'why-title' }, texts.why.title),
       h('button', { type: 'button', class: 'plain', 'aria-label': texts.why.close, on: { click: () => popover.hidePopover() } }, icon('close'))),
     h('p', { class: 'muted' }, item.product.title),

@@ -125,6 +125,7 @@ function flush(olderThanMs = 0) {
 addEventListener('online', () => flush());
 // Left over from an earlier visit; younger ones may be on their way from another tab.
 flush(5000);
+setTimeout(flush, 5000);
 
 /** Resolves when everything said so far has arrived, or after `ms`: what is asked next then knows it. */
 export function settled(ms = 800) {

@@ -66,13 +66,11 @@ function header() {
   const shelves = h('nav', { class: 'shelves', 'aria-label': texts.nav });
   const refresh = () => {
     const known = user();
-    account.replaceChildren(icon('user'), h('span', {}, known ? known.id : texts.account.short));
-    account.setAttribute('aria-label', known ? texts.account.openAs(known.id) : texts.account.open);
+    account.replaceChildren(icon('user'), known ? h('b', { class: 'hidden' }, texts.account.as) : '', h('span', {}, known ? known.id : texts.account.short));
     if (known) account.dataset.user = known.id;
     else delete account.dataset.user;
     const count = basketCount();
-    bag.replaceChildren(icon('basket'), h('span', {}, texts.basket.short), count ? h('b', { class: 'count' }, count) : '');
-    bag.setAttribute('aria-label', texts.basket.open(count));
+    bag.replaceChildren(icon('basket'), h('span', {}, texts.basket.short), count ? h('b', { class: 'count' }, count) : '', h('b', { class: 'hidden' }, texts.basket.items(count)));
     bag.dataset.count = count;
   };
   changes.addEventListener('user', refresh);
@@ -82,8 +80,8 @@ function header() {
   categories().then((all) => {
     const roots = all.filter((c) => c.path.length === 1).sort((a, b) => b.products - a.products).slice(0, 14);
     shelves.append(...roots.map((c) => h('a', { href: categoryHref(c.path) }, sign({ category: c.path }), c.path[0])));
-    shelves.classList.toggle('shown', roots.length > 0);
-  }, () => {});
+    shelves.hidden = roots.length === 0;
+  }, () => { shelves.hidden = true; });
   document.getElementById('top').append(
     h('div', { class: 'bar' },
       h('a', { class: 'logo', href: '#/', 'aria-label': texts.logo }, h('span', { class: 'mark', 'aria-hidden': 'true' }), texts.shop),

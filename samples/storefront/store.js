@@ -78,7 +78,8 @@ export function setUser(id, token, { quiet } = {}) {
 
 /** A new visitor: new anonymous id, no customer, empty basket. */
 export function reset() {
-  for (const name of ['user', 'anonymous', 'basket', 'cart', 'origins']) remove(name);
+  for (const name of ['user', 'basket', 'cart', 'origins']) remove(name);
+  write('anonymous', uuid());
   changed('basket');
   changed('user');
 }

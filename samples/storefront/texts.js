@@ -44,7 +44,6 @@ export const texts = {
     title: 'Why you see this',
     button: (title) => `Why you see ${title}`,
     share: (percent) => `${percent} per cent of the score`,
-    more: (n) => `and ${plural(n, 'more reason')}`,
     foot: (list, position, score) => `Number ${position} in “${list}”, score ${score}`,
     decision: 'Decision',
     close: 'Close',
@@ -90,8 +89,8 @@ export const texts = {
 
   basket: {
     title: 'Your basket',
-    open: (n) => `Basket, ${plural(n, 'item')}`,
     short: 'Basket',
+    items: (n) => (n === 1 ? 'item' : 'items'),
     empty: 'Your basket is empty',
     emptyHint: 'Add something you like. This is a sample shop: nothing is sold and nothing is charged.',
     browse: 'Back to the shop window',
@@ -122,9 +121,8 @@ export const texts = {
   },
 
   account: {
-    open: 'Account, not signed in',
-    openAs: (id) => `Account, signed in as ${id}`,
     short: 'Sign in',
+    as: 'Signed in as',
     title: 'Pretend to be a customer',
     titleIn: 'Signed in',
     lead: 'The sample shop knows its customers by their orders. See it through the eyes of one of them.',
@@ -134,7 +132,7 @@ export const texts = {
     signIn: 'Sign in',
     signing: 'Signing in …',
     signOut: 'Sign out',
-    as: (id) => `You are customer ${id}.`,
+    you: (id) => `You are customer ${id}.`,
     anonymous: 'This browser is known as',
     reset: 'Forget this visitor',
     resetHint: 'gives the browser a new anonymous id and an empty basket',

@@ -44,10 +44,10 @@ function shopWindow() {
     answer.items.slice(0, 6).forEach(({ product, position }, i) => {
       const origin = { list_id: 'home', position, decision_id: answer.decision_id };
       shelves[i < 3 ? 0 : 1].append(h('li', {}, h('a', {
-        href: productHref(product.id), 'aria-label': product.title, title: product.title,
-        on: { click: () => follow(product, origin) },
+        href: productHref(product.id), title: product.title, on: { click: () => follow(product, origin) },
       }, product.image ? picture(product) : sign(product),
-      priceOf(product) != null && h('span', { class: 'tag' }, money(priceOf(product), product.currency)))));
+      h('span', { class: 'hidden' }, product.title),
+      forSale(product) && h('span', { class: 'tag' }, money(priceOf(product), product.currency)))));
     });
   };
   return { node, fill };

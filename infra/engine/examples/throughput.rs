@@ -1,14 +1,14 @@
 //! Measures the embedded engine, which bounds everything on one machine: puts, consistent queries, batch writes and
 //! stream reads per second, by concurrency.
 //!
-//! `cargo run --release -p vitrine-engine --example throughput`
+//! `cargo run --release -p vitrine-engine --example throughput`; with `-- --power` every write waits for the disk.
 
 use std::time::Instant;
 
 use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, ProductId, Shop, Visitor};
-use vitrine_engine::Engine;
+use vitrine_engine::{Durability, Engine};
 use vitrine_store::{Connection, Table};
 
 const EVENTS: usize = 4000;
@@ -30,8 +30,10 @@ fn row(what: &str, concurrency: usize, count: usize, start: Instant) {
 #[tokio::main]
 #[allow(clippy::print_stdout, reason = "a measuring program prints its table")]
 async fn main() -> Result<()> {
+    let power = std::env::args().any(|argument| argument == "--power");
+    let durability = if power { Durability::Power } else { Durability::Process };
     let folder = tempfile::tempdir()?;
-    let engine = Engine::file(&folder.path().join("table.db")).await?;
+    let engine = Engine::file(&folder.path().join("table.db"), durability).await?;
     let table = Table::connect(&Connection { table: "vitrine".into(), endpoint: Some(engine.endpoint()) }).await;
     table.create_if_missing().await?;
     let shop = Shop::new("bench")?;

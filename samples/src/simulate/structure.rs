@@ -54,7 +54,9 @@ impl Structure {
             }
         }
         let weight: Vec<f64> = bought.iter().map(|count| flatten(*count)).collect();
-        let nearest = |product: usize| nearest(product, &together[product * size..(product + 1) * size], &bought);
+        let orders = shop.orders.len() as f64;
+        let row = |product: usize| &together[product * size..(product + 1) * size];
+        let nearest = |product: usize| nearest(product, row(product), &bought, orders);
         let (neighbours, neighbour_sums) = (0..size).map(nearest).unzip();
         let (leaves, leaf_of) = leaves(shop, &weight);
         let reduced: Vec<usize> = (0..size).filter(|p| shop.products[*p].sale_price.is_some()).collect();
@@ -69,9 +71,9 @@ impl Structure {
         }
     }
 
-    /// The products most bought together with this one, closest first.
-    pub(crate) fn neighbours(&self, product: usize) -> &[usize] {
-        &self.neighbours[product]
+    /// For every product, those most bought together with it, closest first.
+    pub(crate) fn into_neighbours(self) -> Vec<Vec<usize>> {
+        self.neighbours
     }
 
     /// A product by (flattened) popularity.
@@ -90,6 +92,17 @@ impl Structure {
         leaf.products.get(random.by_weight(&leaf.sums)).copied().unwrap_or(0)
     }
 
+    /// A product of a leaf that is not this one, unless there is no other.
+    pub(crate) fn another_of_leaf(&self, leaf: usize, product: usize, random: &mut Random) -> usize {
+        let alone = self.leaves[leaf].products == [product];
+        loop {
+            let other = self.of_leaf(leaf, random);
+            if alone || other != product {
+                return other;
+            }
+        }
+    }
+
     /// What a visitor who looked at `product` wants to see next: something bought together with it, something of the
     /// same category, or anything.
     pub(crate) fn next(&self, product: usize, random: &mut Random) -> usize {
@@ -97,22 +110,29 @@ impl Structure {
         if toss < truth::NEXT_BOUGHT_TOGETHER && !self.neighbours[product].is_empty() {
             return self.neighbours[product][random.by_weight(&self.neighbour_sums[product])];
         }
-        if toss < truth::NEXT_BOUGHT_TOGETHER + truth::NEXT_SAME_CATEGORY {
-            return self.of_leaf(self.leaf_of[product], random);
+        let same_category = toss < truth::NEXT_BOUGHT_TOGETHER + truth::NEXT_SAME_CATEGORY;
+        let leaf = self.leaf_of[product];
+        if same_category && self.leaves[leaf].products.len() > 1 {
+            return self.another_of_leaf(leaf, product, random);
         }
         self.popular(random)
     }
 }
 
-/// The products most bought together with one: cosine of the two columns of baskets, shrunk where counts are small.
-fn nearest(product: usize, together: &[u16], bought: &[u32]) -> (Vec<usize>, Vec<f64>) {
+/// The products most bought together with one: orders together, divided by the root of one's own orders and by the other's
+/// to the power 3/4, shrunk where counts are small. Without the correction for popularity, and the demand that they meet
+/// more often than by chance, bananas would stand next to everything.
+fn nearest(product: usize, together: &[u16], bought: &[u32], orders: f64) -> (Vec<usize>, Vec<f64>) {
     let own = f64::from(bought[product]);
     let score = |(other, count): (usize, &u16)| {
         let count = f64::from(*count);
-        let cosine = count / (own * f64::from(bought[other])).sqrt();
-        (other, cosine * count / (count + truth::SHRINK))
+        let closeness = count / (own.sqrt() * flatten(bought[other]));
+        (other, closeness * count / (count + truth::SHRINK))
     };
-    let enough = |(_, count): &(usize, &u16)| **count >= truth::LEAST_TOGETHER;
+    let enough = |(other, count): &(usize, &u16)| {
+        let lift = f64::from(**count) * orders / (own * f64::from(bought[*other]));
+        **count >= truth::LEAST_TOGETHER && lift >= truth::LEAST_LIFT
+    };
     let mut scores: Vec<(usize, f64)> = together.iter().enumerate().filter(enough).map(score).collect();
     scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     scores.truncate(truth::NEIGHBOURS);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::product::price_band;
 use crate::time::{DAY, MINUTE};
-use crate::{Action, Channel, Event, Millis, ProductId, Purpose, Visitor};
+use crate::{Action, Channel, Event, Millis, Product, ProductId, Purpose, Visitor};
 
 /// How many past actions on products a profile keeps.
 pub const ACTIONS: usize = 50;
@@ -23,8 +23,18 @@ pub const VISIT_GAP: i64 = 30 * MINUTE;
 pub const AFFINITY_HALF_LIFE: i64 = 30 * DAY;
 /// How many affinities a dimension keeps.
 pub const AFFINITIES: usize = 40;
+/// How many devices a user's profile takes in. A browser that forgets its identifier every week makes some hundred a
+/// retention.
+pub const DEVICES: usize = 128;
 /// How many traits and CRM attributes a profile keeps.
 pub const TRAITS: usize = 64;
+
+/// Bytes of a name that a profile keeps: category, brand, class of device, currency. A longer one is no name.
+const NAME: usize = 120;
+/// Bytes of a trait, as JSON.
+const TRAIT: usize = 1_000;
+/// What a sum stays within, so that it remains a number when it is stored.
+const SUM: f64 = 1e15;
 
 /// What the catalogue says of a product that an event names without saying it itself.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -35,6 +45,16 @@ pub struct Facts {
     pub brand: Option<String>,
     /// Price now.
     pub price: Option<f64>,
+}
+
+impl From<&Product> for Facts {
+    fn from(product: &Product) -> Self {
+        Self {
+            category: product.leaf_category().map(str::to_owned),
+            brand: product.brand.clone(),
+            price: product.current_price(),
+        }
+    }
 }
 
 /// Looks a product up for [`State::apply`]. Catalogue knowledge is an argument, like time.
@@ -159,7 +179,7 @@ pub struct Affinities {
 }
 
 fn strengthen(map: &mut BTreeMap<String, Decayed>, name: Option<String>, weight: f64, at: Millis) {
-    let Some(name) = name else { return };
+    let Some(name) = name.filter(|name| name.len() <= NAME) else { return };
     map.entry(name).or_insert(Decayed { weight: 0.0, at }).add(weight, at);
     if map.len() <= AFFINITIES {
         return;
@@ -229,8 +249,16 @@ fn push_bounded<T>(list: &mut Vec<T>, value: T, most: usize) {
     list.push(value);
 }
 
+fn bounded(sum: f64) -> f64 {
+    if sum.is_nan() { 0.0 } else { sum.clamp(-SUM, SUM) }
+}
+
+fn is_short(name: &str, value: &Value) -> bool {
+    name.len() <= NAME && (value.is_boolean() || value.is_number() || value.to_string().len() <= TRAIT)
+}
+
 impl State {
-    /// Folds events given in [`Event::order_key`] order.
+    /// Folds events given in the order of [`in_fold_order`].
     #[must_use]
     pub fn fold<'a>(mut self, events: impl IntoIterator<Item = &'a Event>, catalogue: &impl Catalogue) -> Self {
         for event in events {
@@ -265,6 +293,7 @@ impl State {
         *self.counts.entry(event.action).or_default() += 1;
         *self.channels.entry(event.channel).or_default() += 1;
         if let Some(device) = &event.context.device
+            && device.len() <= NAME
             && (self.devices.len() < 16 || self.devices.contains_key(device))
         {
             *self.devices.entry(device.clone()).or_default() += 1;
@@ -277,11 +306,13 @@ impl State {
             Action::Refund | Action::OrderCancel => -1.0,
             _ => return,
         };
-        let currency = event.currency.clone().unwrap_or_default();
+        let currency = event.currency.clone().filter(|code| code.len() <= NAME).unwrap_or_default();
         if self.value.len() < 8 || self.value.contains_key(&currency) {
-            *self.value.entry(currency).or_default() += sign * event.revenue();
+            let value = self.value.entry(currency).or_default();
+            *value = bounded(*value + sign * bounded(event.revenue()));
         }
-        self.units += sign * event.lines.iter().map(|l| l.quantity).sum::<f64>();
+        let pieces = event.lines.iter().map(|l| l.quantity).sum();
+        self.units = bounded(self.units + sign * bounded(pieces));
         if event.action == Action::Order {
             let at = event.at();
             self.first_order = Some(self.first_order.map_or(at, |t| t.min(at)));
@@ -311,7 +342,7 @@ impl State {
         for (name, value) in &event.traits {
             if value.is_null() {
                 self.traits.remove(name);
-            } else if self.traits.len() < TRAITS || self.traits.contains_key(name) {
+            } else if (self.traits.len() < TRAITS || self.traits.contains_key(name)) && is_short(name, value) {
                 self.traits.insert(name.clone(), value.clone());
             }
         }
@@ -338,6 +369,9 @@ pub struct Profile {
     pub linked: Vec<Visitor>,
     /// When it was folded.
     pub folded: Millis,
+    /// Where the compacted state behind it ends, if there is one: events before this time need not be read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compacted: Option<Millis>,
 }
 
 /// When a device was first seen with a user.
@@ -356,6 +390,18 @@ pub fn owner(links: &[Link], time: Millis) -> Option<&Visitor> {
     let known = || links.iter().filter(|l| l.other.is_known());
     let next = known().filter(|l| l.since >= time).min_by_key(|l| (l.since, &l.other));
     next.or_else(|| known().max_by_key(|l| (l.since, &l.other))).map(|l| &l.other)
+}
+
+/// The devices whose events a user's profile takes in: the [`DEVICES`] that were linked last, in order. A user linked to
+/// another user takes in nothing: only what happened before a log-in joins the person who logged in.
+#[must_use]
+pub fn devices(links: &[Link]) -> Vec<Visitor> {
+    let mut devices: Vec<&Link> = links.iter().filter(|l| !l.other.is_known()).collect();
+    devices.sort_by(|a, b| (b.since, &b.other).cmp(&(a.since, &a.other)));
+    devices.truncate(DEVICES);
+    let mut devices: Vec<Visitor> = devices.into_iter().map(|l| l.other.clone()).collect();
+    devices.sort();
+    devices
 }
 
 /// Sorts events into fold order and drops repetitions of the same event.

@@ -90,11 +90,7 @@ impl<'a> Dataset<'a> {
     ///
     /// # Errors
     /// [`Error::Limit`] if the shop is larger than `limits`.
-    pub fn new(
-        catalogue: &'a [Product],
-        histories: &[(Visitor, Vec<Event>)],
-        limits: &Limits,
-    ) -> Result<Self, Error> {
+    pub fn new(catalogue: &'a [Product], histories: &[(Visitor, Vec<Event>)], limits: &Limits) -> Result<Self, Error> {
         let mut dataset = Self::of_products(catalogue, limits)?;
         let mut order: Vec<&(Visitor, Vec<Event>)> = histories.iter().collect();
         order.sort_by(|a, b| a.0.cmp(&b.0));

@@ -171,6 +171,8 @@ impl Settings {
             ("limits.actions", self.limits.actions <= 1_000_000_000, "at most 1,000,000,000"),
             ("covisitation.window", (1..=1_000).contains(&c.window), "1 to 1,000"),
             ("covisitation.top", (1..=1_000).contains(&c.top), "1 to 1,000"),
+            // Lists are numbered in 32 bits.
+            ("covisitation.top", self.limits.products <= u32::MAX as usize / c.top.max(1), "below 2^32 / products"),
             ("covisitation.basket", (2..=10_000).contains(&c.basket), "2 to 10,000"),
             not_negative("covisitation.backward", c.backward),
             positive("covisitation.gap_days", c.gap_days),

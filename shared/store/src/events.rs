@@ -81,8 +81,8 @@ impl Table {
     pub async fn import_events(&self, shop: &Shop, events: &[Event]) -> Result<()> {
         let mut requests = Vec::with_capacity(events.len());
         let mut seen = std::collections::HashSet::with_capacity(events.len());
-        for event in events {
-            // A batch may not name a key twice; the last one wins, as it would one after the other.
+        // A batch may not name a key twice; the last one wins, as it would one after the other.
+        for event in events.iter().rev() {
             if !seen.insert((&event.visitor, event.time, &event.id)) {
                 continue;
             }

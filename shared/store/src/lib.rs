@@ -17,6 +17,7 @@ pub mod profiles;
 pub mod settings;
 pub mod stream;
 mod table;
+pub mod tail;
 
 pub use error::Error;
 pub use objects::Objects;

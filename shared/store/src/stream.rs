@@ -1,5 +1,7 @@
 //! Records of the table's stream, as a function receives them and as a poller reads them.
 
+use std::time::SystemTime;
+
 use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_sdk_dynamodbstreams::types::{AttributeValue as StreamValue, ShardIteratorType};
 use serde_dynamo::AttributeValue;
@@ -156,6 +158,9 @@ fn to_record(record: aws_sdk_dynamodbstreams::types::Record) -> EventRecord {
         out.change.new_image = to_item(change.new_image);
         out.change.sequence_number = change.sequence_number;
         out.change.size_bytes = change.size_bytes.unwrap_or_default();
+        if let Some(created) = change.approximate_creation_date_time.and_then(|t| SystemTime::try_from(t).ok()) {
+            out.change.approximate_creation_date_time = created.into();
+        }
     }
     out
 }

@@ -153,14 +153,15 @@ impl Format {
     }
 }
 
-/// Whether the first line is an object by itself, so that the others are too. A last line that the head cuts off is not.
+/// Whether the first of several lines is an object by itself, so that the others are too.
 fn first_line_is_an_object(head: &[u8]) -> bool {
     let start = head.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
     let Some(end) = head.iter().skip(start).position(|byte| *byte == b'\n') else {
         return false;
     };
     let line = head.get(start..start + end).unwrap_or_default();
-    line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
+    let more = head.iter().skip(start + end).any(|byte| !byte.is_ascii_whitespace());
+    more && line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
 impl fmt::Display for Format {
@@ -188,6 +189,7 @@ mod tests {
             ("{\"products\":[{\"id\":1,\"handle\":\"a\",\"variants\":[", Format::ShopifyJson),
             ("{\"id\":\"1\",\"title\":\"A\"}\n{\"id\":\"2\",\"ti", Format::Ndjson),
             ("{\n\"id\":\"1\"}", Format::Json),
+            ("{\"products\":[{\"id\":\"1\"}]}\n", Format::Json),
             ("[{\"id\":\"1\"}]", Format::Json),
         ] {
             assert_eq!(products(head), Some(format), "{head}");

@@ -132,3 +132,35 @@ fn two_people_on_one_browser_keep_apart() {
     assert_eq!(owner_at(999), Some("bert"));
     assert_eq!(owner(&[], Millis(1)), None);
 }
+
+#[test]
+fn a_user_takes_in_the_devices_linked_last() {
+    let device = |n: usize| Visitor::anonymous(format!("d{n:03}")).unwrap();
+    let link = |other: Visitor, since: usize| Link { other, since: Millis(since as i64) };
+    let mut links: Vec<Link> = (0..DEVICES + 3).map(|n| link(device(n), n)).collect();
+    links.push(link(Visitor::known("another").unwrap(), 9_999));
+    links.reverse();
+    assert_eq!(devices(&links), (3..DEVICES + 3).map(device).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_a_hostile_client_sends_stays_small_and_can_be_stored() {
+    let long = "x".repeat(30_000);
+    let mut state = State::default();
+    for n in 0..200 {
+        let action = if n % 3 == 0 { Action::Refund } else { Action::Order };
+        let mut event = event(n, i64::from(n), action, 1);
+        event.lines[0].price = Some(1.7e308);
+        event.lines[0].quantity = 1.7e308;
+        event.lines[0].discount = Some(1.7e308);
+        event.lines[0].category = Some(format!("{long}{n}"));
+        event.currency = Some(format!("{long}{n}"));
+        event.context.device = Some(format!("{long}{n}"));
+        event.traits.insert(format!("t{n}"), long.clone().into());
+        event.traits.insert(format!("{long}{n}"), 1.into());
+        state.apply(&event, &());
+    }
+    let stored = serde_json::to_string(&state).unwrap();
+    assert!(stored.len() < 24_000, "{}", stored.len());
+    assert_eq!(serde_json::from_str::<State>(&stored).unwrap(), state);
+}

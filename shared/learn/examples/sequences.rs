@@ -1,0 +1,82 @@
+//! Next product, full ranking: trains on a file of sequences and says how good every part and the blend are.
+//!
+//! ```text
+//! cargo run --release -p vitrine-learn --example sequences -- FILE
+//! ```
+//!
+//! One person a line: `person product product ...`, oldest first. The last product of each person is held out; the model
+//! is trained on all others (its own validation takes from those), given everything before the last product, and ranks
+//! the whole catalogue without the person's own products. Ties count against the truth.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Visitor, time::HOUR};
+use vitrine_learn::validate::{Case, judge};
+use vitrine_learn::{Artifact, Dataset, Settings, train};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn read(path: &str) -> Result<(Vec<Product>, Vec<(Visitor, Vec<Event>)>)> {
+    let mut names = BTreeSet::new();
+    let mut people = Vec::new();
+    for line in std::fs::read_to_string(path)?.lines() {
+        let mut words = line.split_whitespace();
+        let Some(person) = words.next() else { continue };
+        let visitor = Visitor::known(person)?;
+        let mut events = Vec::new();
+        for (hour, name) in (0..).zip(words) {
+            let id = ProductId::new(name)?;
+            names.insert(id.clone());
+            let mut event =
+                Event::new(MessageId::new(hour.to_string())?, visitor.clone(), Millis(hour * HOUR), Action::View);
+            event.lines.push(Line::of(id));
+            events.push(event);
+        }
+        people.push((visitor, events));
+    }
+    // The files have no titles; identifiers say nothing.
+    Ok((names.into_iter().map(|id| Product::new(id, "")).collect(), people))
+}
+
+fn main() -> Result<()> {
+    let Some(path) = std::env::args().nth(1) else { return Err("name a file of sequences".into()) };
+    let settings: Settings = match std::env::args().nth(2) {
+        Some(json) => serde_json::from_str(&json)?,
+        None => Settings::default(),
+    };
+    let (products, people) = read(&path)?;
+    let data = Dataset::new(&products, &people, &settings.limits)?;
+    let last = |person: usize| {
+        let history = data.history(person);
+        let (test, before) = history.split_last()?;
+        let known = before.iter().any(|step| step.row == test.row);
+        (!before.is_empty() && !known).then(|| Case { person, kept: before.len(), at: test.at, truth: vec![test.row] })
+    };
+    let cases: Vec<Case> = (0..data.people()).filter_map(last).collect();
+    let keep: Vec<_> = cases.iter().map(|case| (case.person, case.kept)).collect();
+
+    let (mut out, mut stage) = (std::io::stdout().lock(), None);
+    let start = std::time::Instant::now();
+    let (bytes, card) = train(&data.cut(&keep), &settings, &mut |now, _, _| {
+        if stage != Some(now) {
+            stage = Some(now);
+            let _ = writeln!(out, "{:6.2} s  {}", start.elapsed().as_secs_f64(), now.as_str());
+        }
+    })?;
+    writeln!(out, "{:6.2} s  trained: {} bytes, {:?}", start.elapsed().as_secs_f64(), bytes.len(), card.blend)?;
+    let artifact = Artifact::from_bytes(bytes)?;
+    let figures = judge(&data, &artifact, artifact.weights(), &cases, 2, &mut |_| ());
+    writeln!(
+        out,
+        "{:6.2} s  ranked {} people x {} products",
+        start.elapsed().as_secs_f64(),
+        cases.len(),
+        data.products().len()
+    )?;
+    writeln!(out, "{:16} {:>7} {:>8} {:>7} {:>8}", "", "HR@10", "NDCG@10", "HR@20", "NDCG@20")?;
+    for (name, f) in figures {
+        writeln!(out, "{name:16} {:7.4} {:8.4} {:7.4} {:8.4}", f.hr10, f.ndcg10, f.hr20, f.ndcg20)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! The artifact: everything learned, in one immutable file that is mapped into memory and used where it lies.
+//!
+//! `ARTIFACT.md` beside this crate documents the layout. Opening checks the header, the sizes of all sections and that
+//! they fit each other: microseconds for any size. [`Artifact::verify`] reads every byte once and belongs after a
+//! download, before the file is used.
+//!
+//! No accessor panics, whatever the bytes: what is out of bounds is empty or none. Only a verified artifact is promised to
+//! hold rows that exist and numbers that are finite.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::covisitation::Pair;
+use crate::factors::Confidence;
+use crate::{Blend, Error};
+
+mod check;
+mod container;
+mod memory;
+mod pack;
+mod sections;
+mod visitor;
+
+pub use container::VERSION;
+pub(crate) use pack::{Model, pack};
+
+use memory::Memory;
+use sections::{About, Place, Places};
+
+/// A named range of the dimensions of a vector.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Part {
+    /// What was learned there: `factors`, `content`, `prior`.
+    pub name: String,
+    /// Its dimensions.
+    pub range: Range<usize>,
+}
+
+/// Whether a product can be bought, as flag bits.
+const SELLABLE: u32 = 1;
+/// Whether it is content, not for sale.
+const CONTENT: u32 = 2;
+/// The brand number of products without one.
+const NO_BRAND: u32 = u32::MAX;
+
+/// The lists of one pair.
+struct Neighbours {
+    starts: Place,
+    rows: Place,
+    weights: Place,
+}
+
+/// An opened artifact. Cheap to share behind an `Arc`; reading needs no lock.
+pub struct Artifact {
+    memory: Memory,
+    places: Places,
+    about: About,
+    ids: (Place, Place),
+    json: (Place, Place),
+    categories: (Place, Place),
+    brands: (Place, Place),
+    paths: (Place, Place),
+    brand: Place,
+    price: Place,
+    flags: Place,
+    people: Place,
+    vectors: Place,
+    gram: Place,
+    popularity: Place,
+    trending: Place,
+    popular: Place,
+    leaders: (Place, Place),
+    neighbours: [Neighbours; Pair::ALL.len()],
+    factors: Range<usize>,
+    content: Range<usize>,
+    prior: Range<usize>,
+}
+
+impl std::fmt::Debug for Artifact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Artifact")
+            .field("bytes", &self.memory.len())
+            .field("about", &self.about)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Artifact {
+    /// Maps a file. It must not be changed while the artifact lives: publish another version under another name.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no artifact, is of a newer format, is cut short, or its sections do not fit.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::over(Memory::map(path.as_ref())?)
+    }
+
+    /// Takes the bytes of an artifact.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::over(Memory::own(bytes))
+    }
+
+    fn over(memory: Memory) -> Result<Self, Error> {
+        let places = Places::read(&memory)?;
+        let about = places.get(sections::ABOUT, 1, None)?;
+        let about: About = serde_json::from_slice(about.bytes(&memory))
+            .map_err(|_| Error::damaged(sections::ABOUT, "cannot be understood"))?;
+        let (n, dims) = (about.products as usize, about.dims as usize);
+        let part =
+            |name: &str| about.parts.iter().find(|part| part.name == name).map_or(0..0, |part| part.range.clone());
+        let (factors, content, prior) = (part("factors"), part("content"), part("prior"));
+        if about.parts.iter().any(|part| part.range.start > part.range.end || part.range.end > dims) {
+            return Err(Error::damaged(sections::ABOUT, "names dimensions that do not exist"));
+        }
+        let numbers = n.checked_mul(dims).ok_or_else(|| Error::damaged(sections::VECTORS, "has the wrong size"))?;
+        let categories = places.texts(&memory, sections::CATEGORIES, None)?;
+        let names = categories.0.numbers::<u64>(&memory).len() - 1;
+        let lists = |pair: Pair| {
+            let [at, rows, weights] = sections::of_pair(pair);
+            let (starts, rows) = places.lists(&memory, at, rows, n)?;
+            let weights = places.get(weights, 4, Some(rows.numbers::<u32>(&memory).len()))?;
+            Ok::<_, Error>(Neighbours { starts, rows, weights })
+        };
+        Ok(Self {
+            ids: places.texts(&memory, sections::PRODUCTS, Some(n))?,
+            json: places.texts(&memory, sections::JSON, Some(n))?,
+            brands: places.texts(&memory, sections::BRANDS, None)?,
+            paths: places.lists(&memory, sections::PATHS_AT, sections::PATHS, n)?,
+            brand: places.get(sections::BRAND, 4, Some(n))?,
+            price: places.get(sections::PRICE, 4, Some(n))?,
+            flags: places.get(sections::FLAGS, 4, Some(n))?,
+            people: places.get(sections::PEOPLE, 4, Some(n))?,
+            vectors: places.get(sections::VECTORS, 4, Some(numbers))?,
+            gram: places.get(sections::GRAM, 4, Some(factors.len() * factors.len()))?,
+            popularity: places.get(sections::POPULARITY, 4, Some(n))?,
+            trending: places.get(sections::TRENDING, 4, Some(n))?,
+            popular: places.get(sections::POPULAR, 4, None)?,
+            leaders: places.lists(&memory, sections::LEADERS_AT, sections::LEADERS, names)?,
+            neighbours: [
+                lists(Pair::ViewView)?,
+                lists(Pair::ViewOrder)?,
+                lists(Pair::OrderTogether)?,
+                lists(Pair::OrderNext)?,
+            ],
+            categories,
+            factors,
+            content,
+            prior,
+            about,
+            places,
+            memory,
+        })
+    }
+
+    /// Reads every byte once: checksums, and that lists name rows that exist, texts are texts, numbers are finite.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the first section that is not as it was written.
+    pub fn verify(&self) -> Result<(), Error> {
+        self.places.verify(&self.memory)?;
+        self.check()
+    }
+
+    /// The bytes of a section by name, for sections that others add (an index).
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<&[u8]> {
+        self.places.find(name).map(|place| place.bytes(&self.memory))
+    }
+
+    /// How many products there are; rows are `0..len`.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.about.products as usize
+    }
+
+    /// Whether there are no products.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.about.products == 0
+    }
+
+    /// The row of a product; a binary search, as rows stand in the order of their identifiers.
+    #[must_use]
+    pub fn position(&self, id: &str) -> Option<u32> {
+        let (mut low, mut high) = (0, self.about.products);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.id(middle).cmp(id) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(middle),
+            }
+        }
+        None
+    }
+
+    /// The identifier of a product; empty for a row that does not exist.
+    #[must_use]
+    pub fn id(&self, row: u32) -> &str {
+        sections::text(&self.memory, &self.ids, row as usize)
+    }
+
+    /// The product as it was when the artifact was built: [`Product`](vitrine_domain::Product) as JSON.
+    #[must_use]
+    pub fn product_json(&self, row: u32) -> &str {
+        sections::text(&self.memory, &self.json, row as usize)
+    }
+
+    /// Dimensions of a vector.
+    #[must_use]
+    pub const fn dims(&self) -> usize {
+        self.about.dims as usize
+    }
+
+    /// All vectors, row-major.
+    #[must_use]
+    pub fn vectors(&self) -> &[f32] {
+        self.vectors.numbers(&self.memory)
+    }
+
+    /// The vector of a product; empty for a row that does not exist.
+    #[must_use]
+    pub fn vector(&self, row: u32) -> &[f32] {
+        let dims = self.dims();
+        let start = (row as usize).saturating_mul(dims);
+        self.vectors().get(start..start.saturating_add(dims)).unwrap_or(&[])
+    }
+
+    /// What the dimensions mean.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part> {
+        self.about.parts.clone()
+    }
+
+    /// What goes with a product, and how strongly: weight descending, 1 is a typical strongest neighbour.
+    #[must_use]
+    pub fn neighbours(&self, pair: Pair, row: u32) -> (&[u32], &[f32]) {
+        let lists = &self.neighbours[pair.index()];
+        let bounds = sections::bounds(&self.memory, &lists.starts, row);
+        let rows = lists.rows.numbers(&self.memory).get(bounds.clone());
+        let weights = lists.weights.numbers(&self.memory).get(bounds);
+        (rows.unwrap_or(&[]), weights.unwrap_or(&[]))
+    }
+
+    /// Decayed interest in every product.
+    #[must_use]
+    pub fn popularity(&self) -> &[f32] {
+        self.popularity.numbers(&self.memory)
+    }
+
+    /// How much more every product is wanted than it was; see [`crate::popularity`].
+    #[must_use]
+    pub fn trending(&self) -> &[f32] {
+        self.trending.numbers(&self.memory)
+    }
+
+    /// How many people ever showed interest in every product: zero is a product that nobody has met.
+    #[must_use]
+    pub fn people(&self) -> &[u32] {
+        self.people.numbers(&self.memory)
+    }
+
+    /// The most popular products of the shop, best first.
+    #[must_use]
+    pub fn popular(&self) -> &[u32] {
+        self.popular.numbers(&self.memory)
+    }
+
+    /// The most popular products of a category (of any level), best first.
+    #[must_use]
+    pub fn popular_in(&self, category: u32) -> &[u32] {
+        let bounds = sections::bounds(&self.memory, &self.leaders.0, category);
+        self.leaders.1.numbers(&self.memory).get(bounds).unwrap_or(&[])
+    }
+
+    /// The names of all categories of any level, sorted; their places are the numbers that
+    /// [`categories`](Self::categories) gives.
+    pub fn category_names(&self) -> impl ExactSizeIterator<Item = &str> + '_ {
+        let count = self.categories.0.numbers::<u64>(&self.memory).len().saturating_sub(1);
+        (0..count).map(|entry| sections::text(&self.memory, &self.categories, entry))
+    }
+
+    /// The name of a category; empty for one that does not exist.
+    #[must_use]
+    pub fn category_name(&self, category: u32) -> &str {
+        sections::text(&self.memory, &self.categories, category as usize)
+    }
+
+    /// The category path of a product, widest first.
+    #[must_use]
+    pub fn categories(&self, row: u32) -> &[u32] {
+        let bounds = sections::bounds(&self.memory, &self.paths.0, row);
+        self.paths.1.numbers(&self.memory).get(bounds).unwrap_or(&[])
+    }
+
+    /// The names of all brands, sorted; their places are the numbers that [`brand`](Self::brand) gives.
+    pub fn brand_names(&self) -> impl ExactSizeIterator<Item = &str> + '_ {
+        let count = self.brands.0.numbers::<u64>(&self.memory).len().saturating_sub(1);
+        (0..count).map(|entry| sections::text(&self.memory, &self.brands, entry))
+    }
+
+    /// The brand of a product.
+    #[must_use]
+    pub fn brand(&self, row: u32) -> Option<u32> {
+        let brand = self.brand.numbers::<u32>(&self.memory).get(row as usize)?;
+        (*brand != NO_BRAND).then_some(*brand)
+    }
+
+    /// What a product costs, as it was when the artifact was built.
+    #[must_use]
+    pub fn price(&self, row: u32) -> Option<f32> {
+        self.price.numbers::<f32>(&self.memory).get(row as usize).copied().filter(|price| price.is_finite())
+    }
+
+    /// Whether a product could be bought when the artifact was built.
+    #[must_use]
+    pub fn sellable(&self, row: u32) -> bool {
+        self.flag(row, SELLABLE)
+    }
+
+    /// Whether a row is content (an article, a banner) and not for sale.
+    #[must_use]
+    pub fn is_content(&self, row: u32) -> bool {
+        self.flag(row, CONTENT)
+    }
+
+    fn flag(&self, row: u32, bit: u32) -> bool {
+        self.flags.numbers::<u32>(&self.memory).get(row as usize).is_some_and(|flags| flags & bit != 0)
+    }
+
+    /// What each part counts in a score.
+    #[must_use]
+    pub const fn weights(&self) -> &Blend {
+        &self.about.blend
+    }
+
+    /// How interest becomes confidence when a visitor is folded in.
+    #[must_use]
+    pub const fn confidence(&self) -> Confidence {
+        self.about.confidence
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! What [`Artifact::verify`] looks at besides checksums: that the numbers mean something. A file with right checksums but
+//! wrong content was written by a wrong writer; better found here than in an answer.
+
+use super::{Artifact, Place, sections};
+use crate::Error;
+use crate::covisitation::Pair;
+
+impl Artifact {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        for (names, texts) in [
+            (sections::PRODUCTS, &self.ids),
+            (sections::JSON, &self.json),
+            (sections::CATEGORIES, &self.categories),
+            (sections::BRANDS, &self.brands),
+        ] {
+            self.check_texts(names, texts)?;
+        }
+        let n = self.len();
+        let ids = (0..self.about.products).map(|row| self.id(row));
+        if !ids.is_sorted_by(|a, b| a < b) {
+            return Err(Error::damaged(sections::PRODUCTS.text, "is out of order"));
+        }
+        self.check_lists(sections::PATHS_AT, &self.paths.0, &self.paths.1, self.category_names().len())?;
+        self.check_lists(sections::LEADERS_AT, &self.leaders.0, &self.leaders.1, n)?;
+        self.check_rows(sections::POPULAR, &self.popular, n)?;
+        for (pair, lists) in Pair::ALL.into_iter().zip(&self.neighbours) {
+            let [at, _, weights] = sections::of_pair(pair);
+            self.check_lists(at, &lists.starts, &lists.rows, n)?;
+            self.check_finite(weights, &lists.weights)?;
+        }
+        let brands = self.brand_names().len() as u32;
+        if (0..self.about.products).filter_map(|row| self.brand(row)).any(|brand| brand >= brands) {
+            return Err(Error::damaged(sections::BRAND, "names what does not exist"));
+        }
+        self.check_finite(sections::VECTORS, &self.vectors)?;
+        self.check_finite(sections::GRAM, &self.gram)?;
+        self.check_finite(sections::POPULARITY, &self.popularity)?;
+        self.check_finite(sections::TRENDING, &self.trending)
+    }
+
+    fn check_texts(&self, names: sections::Texts, (at, text): &(Place, Place)) -> Result<(), Error> {
+        let at: &[u64] = at.numbers(&self.memory);
+        let Ok(text) = std::str::from_utf8(text.bytes(&self.memory)) else {
+            return Err(Error::damaged(names.text, "is no text"));
+        };
+        let bounded = at.first() == Some(&0) && at.is_sorted();
+        if !bounded || !at.iter().all(|at| usize::try_from(*at).is_ok_and(|at| text.is_char_boundary(at))) {
+            return Err(Error::damaged(names.at, "does not fit the text"));
+        }
+        Ok(())
+    }
+
+    fn check_lists(&self, name: &str, starts: &Place, rows: &Place, below: usize) -> Result<(), Error> {
+        let starts: &[u32] = starts.numbers(&self.memory);
+        if starts.first() != Some(&0) || !starts.is_sorted() {
+            return Err(Error::damaged(name, "does not fit the lists"));
+        }
+        self.check_rows(name, rows, below)
+    }
+
+    fn check_rows(&self, name: &str, rows: &Place, below: usize) -> Result<(), Error> {
+        if rows.numbers::<u32>(&self.memory).iter().any(|row| *row as usize >= below) {
+            return Err(Error::damaged(name, "names what does not exist"));
+        }
+        Ok(())
+    }
+
+    fn check_finite(&self, name: &str, numbers: &Place) -> Result<(), Error> {
+        if numbers.numbers::<f32>(&self.memory).iter().any(|x| !x.is_finite()) {
+            return Err(Error::damaged(name, "holds what is no number"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! The container: a header, a table of sections, the sections. It knows names, places, sizes and checksums, nothing of
+//! what a section means.
+
+use std::ops::Range;
+
+use crate::Error;
+
+/// What the first eight bytes say.
+pub(super) const MAGIC: [u8; 8] = *b"VITRINE\x1a";
+/// The format that is written, and the newest that can be read.
+pub const VERSION: u32 = 1;
+/// Sections start at multiples of this.
+pub(super) const ALIGNMENT: usize = 64;
+const HEADER: usize = 64;
+const ENTRY: usize = 48;
+const NAME: usize = 24;
+/// Where the checksum of header and table stands.
+const CHECKSUM: Range<usize> = 24..28;
+/// More sections than any version will have: a bound for reading damaged headers.
+const MOST_SECTIONS: usize = 1_024;
+
+/// One entry of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Section {
+    pub(super) name: String,
+    /// Where it lies in the file.
+    pub(super) bytes: Range<usize>,
+    pub(super) checksum: u32,
+    /// Bytes of one number; 1 for text.
+    pub(super) width: u32,
+}
+
+/// Collects sections and writes the file.
+#[derive(Default)]
+pub(super) struct Writer {
+    sections: Vec<(String, u32, Vec<u8>)>,
+}
+
+impl Writer {
+    pub(super) fn text(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
+        self.sections.push((name.into(), 1, bytes));
+    }
+
+    pub(super) fn u32s(&mut self, name: impl Into<String>, numbers: impl IntoIterator<Item = u32>) {
+        self.sections.push((name.into(), 4, numbers.into_iter().flat_map(u32::to_le_bytes).collect()));
+    }
+
+    pub(super) fn u64s(&mut self, name: impl Into<String>, numbers: impl IntoIterator<Item = u64>) {
+        self.sections.push((name.into(), 8, numbers.into_iter().flat_map(u64::to_le_bytes).collect()));
+    }
+
+    pub(super) fn f32s(&mut self, name: impl Into<String>, numbers: &[f32]) {
+        self.sections.push((name.into(), 4, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        let aligned = |len: usize| len.next_multiple_of(ALIGNMENT);
+        let table = HEADER + self.sections.len() * ENTRY;
+        let total: usize = aligned(table) + self.sections.iter().map(|(.., bytes)| aligned(bytes.len())).sum::<usize>();
+        let mut file = Vec::with_capacity(total);
+        file.extend(MAGIC);
+        file.extend(VERSION.to_le_bytes());
+        file.extend((self.sections.len() as u32).to_le_bytes());
+        file.extend((total as u64).to_le_bytes());
+        file.resize(HEADER, 0);
+        let mut start = aligned(table);
+        for (name, width, bytes) in &self.sections {
+            let mut padded = [0; NAME];
+            padded.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+            file.extend(padded);
+            file.extend((start as u64).to_le_bytes());
+            file.extend((bytes.len() as u64).to_le_bytes());
+            file.extend(crc32fast::hash(bytes).to_le_bytes());
+            file.extend(width.to_le_bytes());
+            start += aligned(bytes.len());
+        }
+        let checksum = crc32fast::hash(&file);
+        file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+        file.resize(aligned(table), 0);
+        for (.., bytes) in &self.sections {
+            file.extend(bytes);
+            file.resize(aligned(file.len()), 0);
+        }
+        file
+    }
+}
+
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk::<N>().copied()
+}
+
+/// Reads header and table: magic, version, length, their checksum, and that every section lies in the file, aligned, in
+/// order and clear of the others.
+pub(super) fn read(file: &[u8]) -> Result<Vec<Section>, Error> {
+    if number::<8>(file, 0) != Some(MAGIC) {
+        return Err(Error::Magic);
+    }
+    let short = || Error::Length { found: file.len() as u64, expected: HEADER as u64 };
+    let version = u32::from_le_bytes(number(file, 8).ok_or_else(short)?);
+    if version > VERSION {
+        return Err(Error::Version { found: version, supported: VERSION });
+    }
+    let count = u32::from_le_bytes(number(file, 12).ok_or_else(short)?) as usize;
+    let expected = u64::from_le_bytes(number(file, 16).ok_or_else(short)?);
+    if expected != file.len() as u64 {
+        return Err(Error::Length { found: file.len() as u64, expected });
+    }
+    let checksum = u32::from_le_bytes(number(file, CHECKSUM.start).ok_or_else(short)?);
+    let table = HEADER + count.min(MOST_SECTIONS) * ENTRY;
+    let head = file.get(..table).filter(|_| version > 0 && count <= MOST_SECTIONS);
+    let mut head = head.ok_or_else(|| Error::damaged("header", "is damaged"))?.to_vec();
+    head[CHECKSUM].fill(0);
+    if crc32fast::hash(&head) != checksum {
+        return Err(Error::damaged("header", "is damaged"));
+    }
+    let mut sections = Vec::with_capacity(count);
+    let mut free = table.next_multiple_of(ALIGNMENT);
+    for entry in head[HEADER..].chunks_exact(ENTRY) {
+        let section = read_entry(entry, free, file.len())?;
+        free = section.bytes.end.next_multiple_of(ALIGNMENT);
+        sections.push(section);
+    }
+    if free != file.len() {
+        return Err(Error::damaged("header", "does not fill the file"));
+    }
+    Ok(sections)
+}
+
+fn read_entry(entry: &[u8], free: usize, len: usize) -> Result<Section, Error> {
+    let name: String = entry[..NAME].iter().take_while(|b| **b != 0).map(|b| char::from(*b)).collect();
+    let placed = || {
+        let start = usize::try_from(u64::from_le_bytes(number(entry, NAME)?)).ok()?;
+        let size = usize::try_from(u64::from_le_bytes(number(entry, NAME + 8)?)).ok()?;
+        let checksum = u32::from_le_bytes(number(entry, NAME + 16)?);
+        let width = u32::from_le_bytes(number(entry, NAME + 20)?);
+        let end = start.checked_add(size)?;
+        let fits = start == free && end <= len && matches!(width, 1 | 4 | 8) && size % width as usize == 0;
+        fits.then_some((start..end, checksum, width))
+    };
+    match placed() {
+        Some((bytes, checksum, width)) => Ok(Section { name, bytes, checksum, width }),
+        None => Err(Error::damaged(name, "is misplaced")),
+    }
+}
+
+/// Checks every section against its checksum, and that there is nothing but zeros between them.
+pub(super) fn verify(file: &[u8], sections: &[Section]) -> Result<(), Error> {
+    let mut free = HEADER + sections.len() * ENTRY;
+    for section in sections {
+        let (gap, bytes) = (file.get(free..section.bytes.start), file.get(section.bytes.clone()));
+        let whole = gap.is_some_and(is_zero) && bytes.is_some_and(|b| crc32fast::hash(b) == section.checksum);
+        if !whole {
+            return Err(Error::damaged(&section.name, "is damaged"));
+        }
+        free = section.bytes.end;
+    }
+    if !file.get(free..).is_some_and(is_zero) {
+        return Err(Error::damaged("end", "is damaged"));
+    }
+    Ok(())
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}

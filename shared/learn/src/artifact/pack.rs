@@ -1,0 +1,150 @@
+//! Writing an artifact: models and catalogue in, bytes out, nothing that depends on time or place.
+
+use std::collections::BTreeSet;
+
+use vitrine_domain::{Kind, Product};
+
+use super::container::Writer;
+use super::sections::{self, About, Texts};
+use super::{CONTENT, NO_BRAND, Part, SELLABLE};
+use crate::covisitation::{Lists, Pair};
+use crate::factors::Confidence;
+use crate::popularity::{Popularity, best};
+use crate::{Blend, Error};
+
+/// Everything learned, before it is packed.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    /// Row-major, [`factor_dims`](Self::factor_dims) a product.
+    pub(crate) factors: Vec<f32>,
+    pub(crate) factor_dims: usize,
+    /// Row-major, [`content_dims`](Self::content_dims) a product.
+    pub(crate) content: std::sync::Arc<[f32]>,
+    pub(crate) content_dims: usize,
+    /// Upper triangle of `Σ y yᵀ + λ I` over the factors as packed.
+    pub(crate) gram: Vec<f32>,
+    pub(crate) confidence: Confidence,
+    /// In the order of [`Pair::ALL`].
+    pub(crate) lists: Vec<Lists>,
+    pub(crate) popularity: Popularity,
+    /// Length of the popularity lists.
+    pub(crate) top: usize,
+}
+
+/// A model with the catalogue it speaks of, as a file. `with_products` is false for a model that is only evaluated, which
+/// needs no product texts.
+pub(crate) fn pack(products: &[&Product], model: &Model, blend: Blend, with_products: bool) -> Result<Vec<u8>, Error> {
+    let n = products.len();
+    let (f, c) = (model.factor_dims, model.content_dims);
+    let dims = f + c + 1;
+    let part = |name: &str, range| Part { name: name.to_owned(), range };
+    let about = About {
+        products: n as u32,
+        dims: dims as u32,
+        parts: vec![part("factors", 0..f), part("content", f..f + c), part("prior", f + c..dims)],
+        blend,
+        confidence: model.confidence,
+    };
+    let mut writer = Writer::default();
+    let about =
+        serde_json::to_vec(&about).map_err(|source| Error::Product { id: sections::ABOUT.to_owned(), source })?;
+    writer.text(sections::ABOUT, about);
+    texts(&mut writer, sections::PRODUCTS, products.iter().map(|p| p.id.as_str().as_bytes()));
+    products_as_json(&mut writer, products, with_products)?;
+    catalogue(&mut writer, products, model);
+
+    let mut vectors = Vec::with_capacity(n * dims);
+    let prior = model.popularity.prior();
+    for row in 0..n {
+        vectors.extend_from_slice(&model.factors[row * f..][..f]);
+        vectors.extend_from_slice(&model.content[row * c..][..c]);
+        vectors.push(prior[row]);
+    }
+    writer.f32s(sections::VECTORS, &vectors);
+    writer.f32s(sections::GRAM, &model.gram);
+    writer.f32s(sections::POPULARITY, &model.popularity.decayed);
+    writer.f32s(sections::TRENDING, &model.popularity.trending);
+    writer.u32s(sections::PEOPLE, model.popularity.people.iter().copied());
+    for (pair, lists) in Pair::ALL.into_iter().zip(&model.lists) {
+        let [at, rows, weights] = sections::of_pair(pair);
+        writer.u32s(at, lists.starts.iter().copied());
+        writer.u32s(rows, lists.rows.iter().copied());
+        writer.f32s(weights, &lists.weights);
+    }
+    Ok(writer.finish())
+}
+
+fn texts<'t>(writer: &mut Writer, names: Texts, entries: impl Iterator<Item = &'t [u8]>) {
+    let (mut at, mut text) = (vec![0_u64], Vec::new());
+    for entry in entries {
+        text.extend_from_slice(entry);
+        at.push(text.len() as u64);
+    }
+    writer.u64s(names.at, at);
+    writer.text(names.text, text);
+}
+
+fn products_as_json(writer: &mut Writer, products: &[&Product], with_products: bool) -> Result<(), Error> {
+    let (mut at, mut text) = (vec![0_u64], Vec::new());
+    for product in products {
+        if with_products {
+            serde_json::to_writer(&mut text, product)
+                .map_err(|source| Error::Product { id: product.id.to_string(), source })?;
+        }
+        at.push(text.len() as u64);
+    }
+    writer.u64s(sections::JSON.at, at);
+    writer.text(sections::JSON.text, text);
+    Ok(())
+}
+
+/// The columns that filters and fallbacks read.
+fn catalogue(writer: &mut Writer, products: &[&Product], model: &Model) {
+    let names: Vec<&str> = sorted(products.iter().flat_map(|p| p.category.iter().map(String::as_str)));
+    let brands: Vec<&str> = sorted(products.iter().filter_map(|p| p.brand.as_deref()));
+    let number = |names: &[&str], name: &str| names.binary_search(&name).map_or(NO_BRAND, |at| at as u32);
+    texts(writer, sections::CATEGORIES, names.iter().map(|name| name.as_bytes()));
+    texts(writer, sections::BRANDS, brands.iter().map(|name| name.as_bytes()));
+
+    let (mut starts, mut paths) = (vec![0_u32], Vec::new());
+    let mut members = vec![Vec::new(); names.len()];
+    for (row, product) in (0_u32..).zip(products) {
+        for name in &product.category {
+            let category = number(&names, name);
+            paths.push(category);
+            let rows = &mut members[category as usize];
+            // A path may name one category twice; the product is in it once.
+            if rows.last() != Some(&row) {
+                rows.push(row);
+            }
+        }
+        starts.push(paths.len() as u32);
+    }
+    writer.u32s(sections::PATHS_AT, starts);
+    writer.u32s(sections::PATHS, paths);
+    writer.u32s(
+        sections::BRAND,
+        products.iter().map(|p| p.brand.as_deref().map_or(NO_BRAND, |brand| number(&brands, brand))),
+    );
+    let prices: Vec<f32> = products.iter().map(|p| p.current_price().map_or(f32::NAN, |price| price as f32)).collect();
+    writer.f32s(sections::PRICE, &prices);
+    let flags = |p: &&Product| {
+        let content = if p.kind == Kind::Content { CONTENT } else { 0 };
+        content | if p.is_sellable() { SELLABLE } else { 0 }
+    };
+    writer.u32s(sections::FLAGS, products.iter().map(flags));
+
+    let popularity = &model.popularity.decayed;
+    writer.u32s(sections::POPULAR, best(popularity, 0..products.len() as u32, model.top));
+    let (mut starts, mut leaders) = (vec![0_u32], Vec::new());
+    for rows in members {
+        leaders.extend(best(popularity, rows.into_iter(), model.top));
+        starts.push(leaders.len() as u32);
+    }
+    writer.u32s(sections::LEADERS_AT, starts);
+    writer.u32s(sections::LEADERS, leaders);
+}
+
+fn sorted<'t>(names: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}

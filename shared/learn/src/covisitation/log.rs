@@ -1,0 +1,223 @@
+//! The log, laid out for going through the occasions of one product: browsing sequences and baskets as flat arrays, and
+//! for each product where it occurs in them.
+
+use vitrine_domain::{Action, Millis};
+
+use super::Pair;
+use crate::dataset::{Dataset, Step, days, decay};
+use crate::settings::Covisitation;
+use crate::tally::Tally;
+
+/// How many orders after a look may be put down to it.
+const ORDERS_AFTER: usize = 2;
+
+/// A step of a browsing sequence.
+struct Look {
+    row: u32,
+    person: u32,
+    /// The first basket of the person that is not older; the person's last basket's successor if there is none.
+    next_basket: u32,
+    at: Millis,
+    /// What is left of its weight at its age.
+    decay: f32,
+}
+
+struct Basket {
+    person: u32,
+    start: u32,
+    end: u32,
+    at: Millis,
+    decay: f32,
+}
+
+/// Where each product occurs: row `i` has `at[starts[i]..starts[i + 1]]`.
+struct Postings {
+    starts: Vec<u32>,
+    at: Vec<u32>,
+}
+
+impl Postings {
+    /// Sorts places by product, keeping their order: a counting sort.
+    fn of(products: usize, places: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+        let mut starts = vec![0_u32; products + 1];
+        places.clone().for_each(|(row, _)| starts[row as usize + 1] += 1);
+        for row in 0..products {
+            starts[row + 1] += starts[row];
+        }
+        let mut next = starts.clone();
+        let mut at = vec![0; starts[products] as usize];
+        for (row, place) in places {
+            at[next[row as usize] as usize] = place;
+            next[row as usize] += 1;
+        }
+        Self { starts, at }
+    }
+
+    fn of_row(&self, row: u32) -> &[u32] {
+        &self.at[self.starts[row as usize] as usize..self.starts[row as usize + 1] as usize]
+    }
+}
+
+/// Everybody's looks and baskets.
+pub(crate) struct Log<'s> {
+    settings: &'s Covisitation,
+    products: usize,
+    looks: Vec<Look>,
+    baskets: Vec<Basket>,
+    /// Rows of all baskets, one after another.
+    lines: Vec<u32>,
+    looks_at: Postings,
+    /// Baskets that hold a product.
+    baskets_of: Postings,
+}
+
+impl<'s> Log<'s> {
+    pub(crate) fn of(data: &Dataset<'_>, settings: &'s Covisitation) -> Self {
+        let (mut looks, mut baskets, mut lines) = (Vec::new(), Vec::<Basket>::new(), Vec::new());
+        let faded = |at| decay(days(data.now(), at), settings.half_life_days);
+        for (person, history) in (0_u32..).zip(data.histories()) {
+            let first_basket = baskets.len();
+            for order in history.chunk_by(|a, b| a.event == b.event) {
+                let Some(step) = order.first().filter(|step| step.action == Action::Order) else { continue };
+                if order.len() > settings.basket {
+                    continue;
+                }
+                let start = lines.len() as u32;
+                lines.extend(order.iter().map(|step| step.row));
+                baskets.push(Basket { person, start, end: lines.len() as u32, at: step.at, decay: faded(step.at) });
+            }
+            let orders = &baskets[first_basket..];
+            let mut last = None;
+            for step in history.iter().filter(|step| Step::is_browsing(step)) {
+                // Reloading a page, or adding to the basket what is on screen, is no step to another product.
+                if last == Some(step.row) {
+                    continue;
+                }
+                last = Some(step.row);
+                let next_basket = (first_basket + orders.partition_point(|basket| basket.at < step.at)) as u32;
+                looks.push(Look { row: step.row, person, next_basket, at: step.at, decay: faded(step.at) });
+            }
+        }
+        let products = data.products().len();
+        let looks_at = Postings::of(products, (0..).zip(&looks).map(|(place, look)| (look.row, place)));
+        let places = (0..).zip(&baskets).flat_map(|(number, basket): (u32, &Basket)| {
+            lines[basket.start as usize..basket.end as usize].iter().map(move |row| (*row, number))
+        });
+        let baskets_of = Postings::of(products, places);
+        Self { settings, products, looks, baskets, lines, looks_at, baskets_of }
+    }
+
+    fn lines_of(&self, basket: &Basket) -> &[u32] {
+        &self.lines[basket.start as usize..basket.end as usize]
+    }
+
+    /// What is left of a weight when `days` lie between two actions.
+    fn gap(&self, a: Millis, b: Millis) -> f32 {
+        1.0 / (1.0 + days(a.max(b), a.min(b)) / self.settings.gap_days)
+    }
+
+    /// Adds up every occasion on which `row` started the pair's arrow.
+    pub(crate) fn occasions(&self, pair: Pair, row: u32, tally: &mut Tally) {
+        match pair {
+            Pair::ViewView => {
+                self.looks_at.of_row(row).iter().for_each(|place| self.browse(*place as usize, row, tally));
+            }
+            Pair::ViewOrder => {
+                self.looks_at.of_row(row).iter().for_each(|place| self.convert(*place as usize, row, tally));
+            }
+            Pair::OrderTogether => {
+                self.baskets_of.of_row(row).iter().for_each(|basket| self.together(*basket as usize, row, tally));
+            }
+            Pair::OrderNext => {
+                self.baskets_of.of_row(row).iter().for_each(|basket| self.next(*basket as usize, tally));
+            }
+        }
+    }
+
+    fn browse(&self, place: usize, row: u32, tally: &mut Tally) {
+        let look = &self.looks[place];
+        let mut add = |other: &Look, distance: usize, direction: f32| {
+            if other.row != row {
+                let weight = direction * look.decay * self.gap(look.at, other.at) / distance as f32;
+                tally.add(other.row, weight);
+            }
+        };
+        let after = self.looks[place + 1..].iter().take_while(|other| other.person == look.person);
+        for (distance, other) in (1..=self.settings.window).zip(after) {
+            add(other, distance, 1.0);
+        }
+        if self.settings.backward > 0.0 {
+            let before = self.looks[..place].iter().rev().take_while(|other| other.person == look.person);
+            for (distance, other) in (1..=self.settings.window).zip(before) {
+                add(other, distance, self.settings.backward);
+            }
+        }
+    }
+
+    fn convert(&self, place: usize, row: u32, tally: &mut Tally) {
+        let look = &self.looks[place];
+        let after = self.baskets[look.next_basket as usize..].iter().take(ORDERS_AFTER);
+        let soon = after.take_while(|basket| {
+            basket.person == look.person && days(basket.at, look.at) <= self.settings.conversion_days
+        });
+        for basket in soon {
+            let lines = self.lines_of(basket);
+            let weight = look.decay * self.gap(look.at, basket.at) / (lines.len() as f32).sqrt();
+            lines.iter().filter(|j| **j != row).for_each(|j| tally.add(*j, weight));
+        }
+    }
+
+    fn together(&self, basket: usize, row: u32, tally: &mut Tally) {
+        let basket = &self.baskets[basket];
+        self.lines_of(basket).iter().filter(|j| **j != row).for_each(|j| tally.add(*j, basket.decay));
+    }
+
+    fn next(&self, basket: usize, tally: &mut Tally) {
+        let before = &self.baskets[basket];
+        let Some(after) = self.baskets.get(basket + 1).filter(|after| after.person == before.person) else { return };
+        let lines = self.lines_of(after);
+        let weight = before.decay * self.gap(before.at, after.at) / (lines.len() as f32).sqrt();
+        let known = self.lines_of(before);
+        lines.iter().filter(|j| !known.contains(j)).for_each(|j| tally.add(*j, weight));
+    }
+
+    /// How often products take part on each side of a pair.
+    pub(crate) fn totals(&self, pair: Pair) -> Totals {
+        let looks = || self.sums(self.looks.iter().map(|look| (look.row, look.decay)));
+        let orders =
+            || self.sums(self.baskets.iter().flat_map(|b| self.lines_of(b).iter().map(move |row| (*row, b.decay))));
+        let (from, to) = match pair {
+            Pair::ViewView => (looks(), None),
+            Pair::ViewOrder => (looks(), Some(orders())),
+            Pair::OrderTogether | Pair::OrderNext => (orders(), None),
+        };
+        let occasions = self.baskets.iter().map(|basket| f64::from(basket.decay)).sum::<f64>() as f32;
+        Totals { from, to, lift_over: (pair == Pair::OrderTogether).then_some(occasions) }
+    }
+
+    fn sums(&self, weights: impl Iterator<Item = (u32, f32)>) -> Vec<f32> {
+        let mut sums = vec![0.0_f64; self.products];
+        weights.for_each(|(row, weight)| sums[row as usize] += f64::from(weight));
+        sums.into_iter().map(|sum| sum as f32).collect()
+    }
+}
+
+/// What chance lets expect of a pair of products.
+pub(crate) struct Totals {
+    from: Vec<f32>,
+    /// The same as `from` if none.
+    to: Option<Vec<f32>>,
+    /// For a lift: the (decayed) number of occasions. Else the weight is a cosine.
+    lift_over: Option<f32>,
+}
+
+impl Totals {
+    /// The normalised weight of a pair; not positive if it met no more often than chance lets expect.
+    pub(crate) fn weight(&self, i: usize, j: usize, sum: f32, shrinkage: f32) -> f32 {
+        let (n_i, n_j) = (self.from[i], self.to.as_ref().unwrap_or(&self.from)[j]);
+        match self.lift_over {
+            Some(occasions) => ((sum + shrinkage) / (n_i * n_j / occasions + shrinkage)).ln(),
+            None => sum / ((n_i + shrinkage) * (n_j + shrinkage)).sqrt(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Sums by product, of which few are not zero: a dense array and the list of places touched, emptied without a sweep.
+
+/// Sums by row. It is meant to be kept and used again: after the first use it allocates nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    sums: Vec<f32>,
+    touched: Vec<u32>,
+}
+
+impl Tally {
+    /// Nothing yet, for a number of products.
+    #[must_use]
+    pub fn new(products: usize) -> Self {
+        Self { sums: vec![0.0; products], touched: Vec::new() }
+    }
+
+    /// Adds a positive weight; any other is ignored, so that a sum of zero means a place not touched. Rows beyond the products are
+    /// ignored too.
+    #[inline]
+    pub fn add(&mut self, row: u32, weight: f32) {
+        let Some(sum) = self.sums.get_mut(row as usize).filter(|_| weight > 0.0) else { return };
+        if *sum == 0.0 {
+            self.touched.push(row);
+        }
+        *sum += weight;
+    }
+
+    /// The sum of a row.
+    #[must_use]
+    pub fn sum(&self, row: u32) -> f32 {
+        self.sums.get(row as usize).copied().unwrap_or(0.0)
+    }
+
+    /// The rows with a sum, in the order in which they were first added to.
+    #[must_use]
+    pub fn rows(&self) -> &[u32] {
+        &self.touched
+    }
+
+    /// Makes every sum zero again.
+    pub fn clear(&mut self) {
+        for row in self.touched.drain(..) {
+            self.sums[row as usize] = 0.0;
+        }
+    }
+
+    /// Replaces every sum by a function of row and sum.
+    pub(crate) fn normalise(&mut self, weight: impl Fn(usize, f32) -> f32) {
+        for row in &self.touched {
+            let sum = &mut self.sums[*row as usize];
+            *sum = weight(*row as usize, *sum);
+        }
+    }
+
+    /// The `top` rows of positive weight, weight descending, then row ascending; empties the sums.
+    pub(crate) fn take_best(&mut self, top: usize) -> Vec<(u32, f32)> {
+        let mut best: Vec<(u32, f32)> = self
+            .touched
+            .drain(..)
+            .map(|row| (row, std::mem::take(&mut self.sums[row as usize])))
+            .filter(|(_, weight)| *weight > 0.0 && weight.is_finite())
+            .collect();
+        let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if best.len() > top {
+            best.select_nth_unstable_by(top, order);
+            best.truncate(top);
+        }
+        best.sort_unstable_by(order);
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_empty_again_after_taking() {
+        let mut tally = Tally::new(5);
+        for (row, weight) in [(4, 1.0), (1, 2.0), (4, 1.5), (2, 2.5), (0, 0.5), (9, 9.0), (3, 0.0), (3, f32::NAN)] {
+            tally.add(row, weight);
+        }
+        assert_eq!(tally.take_best(3), [(2, 2.5), (4, 2.5), (1, 2.0)]);
+        tally.add(1, 1.0);
+        assert_eq!((tally.rows(), tally.sum(1), tally.sum(4)), (&[1][..], 1.0, 0.0));
+        assert_eq!(tally.take_best(3), [(1, 1.0)]);
+        tally.add(3, 1.0);
+        tally.clear();
+        assert_eq!((tally.rows(), tally.sum(3), tally.sum(99)), (&[][..], 0.0, 0.0));
+    }
+}

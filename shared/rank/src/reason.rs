@@ -1,0 +1,132 @@
+//! Why a product is shown: machine-readable, with a sentence for shoppers.
+
+use serde::Serialize;
+use vitrine_domain::{Action, PastAction};
+
+use crate::Shelf;
+use crate::score::{Part, Query, Share};
+
+/// What kind of reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonKind {
+    /// A product that was looked at leads here.
+    Viewed,
+    /// A product that was bought leads here.
+    Bought,
+    /// A product in the basket leads here.
+    Basket,
+    /// The product on the page leads here.
+    Context,
+    /// It fits what the visitor usually chooses.
+    Taste,
+    /// Its text, category or brand is like what the visitor looked at.
+    Content,
+    /// Many want it.
+    Popular,
+    /// More want it than before.
+    Trending,
+    /// It was looked at recently.
+    Recent,
+    /// It is new in the shop.
+    New,
+}
+
+/// One reason, and its share of the score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reason {
+    /// What kind.
+    pub kind: ReasonKind,
+    /// The product that leads here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<String>,
+    /// Its share of the score's positive parts, 0 to 1.
+    pub share: f32,
+    /// A sentence.
+    pub text: String,
+}
+
+/// Smallest share that is worth a reason.
+const SMALLEST: f32 = 0.02;
+/// Most reasons a product carries.
+const MOST: usize = 4;
+
+impl Reason {
+    /// A reason that is the whole score.
+    pub(crate) fn whole(kind: ReasonKind) -> Self {
+        let text = match kind {
+            ReasonKind::Trending => "Many look at this lately",
+            ReasonKind::Recent => "You looked at this recently",
+            ReasonKind::New => "New in the shop",
+            _ => "Popular in this shop",
+        };
+        Self { kind, product_id: None, share: 1.0, text: text.to_owned() }
+    }
+}
+
+/// What the pieces of evidence are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// Past actions, by their place in the history.
+    History(&'a [PastAction]),
+    /// The product on the page.
+    Context(&'a str),
+    /// Products in the basket, by their place.
+    Basket(&'a [String]),
+}
+
+/// Turns the parts of a row's score into reasons, the strongest first.
+pub(crate) fn reasons(shelf: &Shelf, query: &Query, source: Source<'_>, row: u32) -> Vec<Reason> {
+    let mut shares: Vec<Share> = query.explain(shelf, row).into_iter().filter(|s| s.amount > 0.0).collect();
+    let total: f32 = shares.iter().map(|s| s.amount).sum();
+    if total <= 0.0 {
+        let kind = if shelf.is_new(row) { ReasonKind::New } else { ReasonKind::Popular };
+        return vec![Reason::whole(kind)];
+    }
+    shares.sort_by(|a, b| b.amount.total_cmp(&a.amount));
+    let strong = shares.into_iter().filter(|s| s.amount / total >= SMALLEST);
+    strong.take(MOST).map(|share| reason(shelf, source, row, &share.part, share.amount / total)).collect()
+}
+
+fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) -> Reason {
+    let named = |kind, id: &str, how: &str| Reason {
+        kind,
+        product_id: Some(id.to_owned()),
+        share,
+        text: format!("{how} {}", shelf.row(id).map_or_else(|| id.to_owned(), |r| shelf.title(r))),
+    };
+    let plain = |kind, text: String| Reason { kind, product_id: None, share, text };
+    match (part, source) {
+        (Part::Evidence(at), Source::History(history)) => match history.get(*at) {
+            Some(past) if past.action == Action::Order => {
+                named(ReasonKind::Bought, past.product.as_str(), "Because you bought")
+            }
+            Some(past) if past.action == Action::Add => {
+                named(ReasonKind::Viewed, past.product.as_str(), "Because you chose")
+            }
+            Some(past) => named(ReasonKind::Viewed, past.product.as_str(), "Because you looked at"),
+            None => plain(ReasonKind::Viewed, "Because of what you looked at".to_owned()),
+        },
+        (Part::Evidence(_), Source::Context(id)) => named(ReasonKind::Context, id, "Goes with"),
+        (Part::Evidence(at), Source::Basket(basket)) => match basket.get(*at) {
+            Some(id) => named(ReasonKind::Basket, id, "Goes with"),
+            None => plain(ReasonKind::Basket, "Goes with your basket".to_owned()),
+        },
+        (Part::Vector(name), _) if name == "prior" => plain(ReasonKind::Popular, "Popular in this shop".to_owned()),
+        (Part::Vector(name), Source::Context(id)) if name == "content" => named(ReasonKind::Content, id, "Like"),
+        (Part::Vector(name), Source::Context(id)) if name == "factors" => {
+            named(ReasonKind::Taste, id, "Chosen by the same people as")
+        }
+        (Part::Vector(name), _) if name == "content" => {
+            let category = shelf.leaf_category(row);
+            plain(
+                ReasonKind::Content,
+                match category {
+                    Some(category) => format!("You have been looking at {category}"),
+                    None => "Like what you have been looking at".to_owned(),
+                },
+            )
+        }
+        (Part::Vector(_), _) => plain(ReasonKind::Taste, "Fits what you usually choose".to_owned()),
+    }
+}
