@@ -10,7 +10,7 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use sha2::{Digest, Sha256};
 
 /// Longest sealed text that is looked at.
-const MAX: usize = 4096;
+const MAX: usize = 8192;
 
 /// Seals and opens.
 #[derive(Clone)]

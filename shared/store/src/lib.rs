@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod decisions;
 mod error;
 pub mod events;
+pub mod jobs;
 pub mod keys;
 pub mod lake;
 pub mod models;

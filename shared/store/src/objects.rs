@@ -8,6 +8,7 @@ use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::signer::Signer;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::{Error, Result};
@@ -25,6 +26,8 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// Signs addresses, if it is a bucket.
+    signer: Option<Arc<object_store::aws::AmazonS3>>,
     /// The folder, if it is one: artifacts are then mapped where they lie.
     folder: Option<std::path::PathBuf>,
 }
@@ -37,7 +40,7 @@ impl Objects {
     pub fn folder(path: &FilePath) -> Result<Self> {
         std::fs::create_dir_all(path)?;
         let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
-        Ok(Self { store: Arc::new(store), folder: Some(path.to_owned()) })
+        Ok(Self { store: Arc::new(store), signer: None, folder: Some(path.to_owned()) })
     }
 
     /// A bucket, with the region and credentials of the environment.
@@ -49,13 +52,24 @@ impl Objects {
         if let Some(endpoint) = endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(true);
         }
-        Ok(Self { store: Arc::new(builder.build()?), folder: None })
+        let bucket = Arc::new(builder.build()?);
+        Ok(Self { store: bucket.clone(), signer: Some(bucket), folder: None })
     }
 
     /// The file of an object, where objects are files.
     #[must_use]
     pub fn file(&self, key: &str) -> Option<std::path::PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(key))
+    }
+
+    /// An address to which a file can be sent for a while without a key; none where objects are files.
+    ///
+    /// # Errors
+    /// If there are no credentials to sign with.
+    pub async fn upload_address(&self, key: &str, valid: std::time::Duration) -> Result<Option<String>> {
+        let Some(signer) = &self.signer else { return Ok(None) };
+        let address = signer.signed_url(http::Method::PUT, &Path::from(key), valid).await?;
+        Ok(Some(address.to_string()))
     }
 
     /// Writes an object whole: a reader sees all of it or nothing.

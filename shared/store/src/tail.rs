@@ -146,10 +146,9 @@ impl Tail {
     }
 }
 
-/// Notes in the log what kind of item could not be read, without naming anybody.
+/// Notes in the log what kind of item could not be read; neither its key nor the cause, which may quote it.
 fn unreadable(item: &Item, error: &crate::Error) -> usize {
     let kind = sort_key(item).chars().next().unwrap_or_default();
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    tracing::warn!(%kind, %error, cause, "a stored item cannot be read and is left out");
+    tracing::warn!(%kind, %error, "a stored item cannot be read and is left out");
     1
 }

@@ -16,6 +16,8 @@ pub(super) struct Group {
     /// Pieces of all variants; unknown as soon as it is unknown of one.
     stock: Option<i64>,
     variants: Vec<Variant>,
+    /// What the variants differ in, where only the first row says so.
+    option_names: [Option<String>; 3],
     /// Rows that went into it.
     pub(super) rows: u64,
     /// The first of them.
@@ -47,6 +49,7 @@ impl Group {
             availability: None,
             stock: Some(0),
             variants: Vec::new(),
+            option_names: [None, None, None],
             rows: 0,
             first,
             hidden: None,
@@ -57,6 +60,15 @@ impl Group {
     pub(super) fn describe(&mut self, mut facts: Draft) {
         facts.shorten();
         self.draft.complete(facts);
+    }
+
+    /// The name of an option: as given, or else as an earlier row gave it.
+    pub(super) fn option_name(&mut self, at: usize, name: Option<String>) -> Option<String> {
+        let known = self.option_names.get_mut(at)?;
+        if name.is_some() {
+            *known = name;
+        }
+        known.clone()
     }
 
     /// The product is not for sale at all.

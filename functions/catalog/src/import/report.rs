@@ -282,6 +282,12 @@ impl Tally {
         self.report.read + 1
     }
 
+    /// What was read last was no row after all: something else that stands between the rows.
+    pub(super) fn pass_over(&mut self, at: At) {
+        self.report.read = self.report.read.saturating_sub(1);
+        self.warn(at, Notice::OtherElement);
+    }
+
     pub(super) const fn keep(&mut self, rows: u64) {
         self.report.kept += rows;
     }

@@ -33,6 +33,8 @@ enum Role {
     Sku,
     Barcode,
     Stock,
+    /// Who counts the stock; where nobody does, the count means nothing.
+    Tracker,
     Policy,
     Price,
     CompareAt,
@@ -70,14 +72,15 @@ impl Role {
             "sku" => Self::Sku,
             "barcode" => Self::Barcode,
             "inventoryqty" | "inventoryquantity" => Self::Stock,
+            "inventorytracker" => Self::Tracker,
             "inventorypolicy" | "continuesellingwhenoutofstock" => Self::Policy,
             "price" => Self::Price,
             "compareatprice" => Self::CompareAt,
             "costperitem" => Self::Cost,
             "imagesrc" | "productimageurl" => Self::Image,
             "imageposition" => Self::ImagePosition,
-            "grams" | "weightunit" | "weightunitfordisplay" | "weightvaluegrams" | "inventorytracker"
-            | "fulfillmentservice" | "requiresshipping" | "taxable" | "chargetax" | "taxcode" | "image" | "imageurl"
+            "grams" | "weightunit" | "weightunitfordisplay" | "weightvaluegrams" | "fulfillmentservice"
+             | "requiresshipping" | "taxable" | "chargetax" | "taxcode" | "image" | "imageurl"
             | "imagealttext" | "giftcard" | "seotitle" | "seodescription" => Self::Ignored,
             _ if key.ends_with("linkedto") => Self::Ignored,
             _ => Self::option(key),
@@ -108,10 +111,10 @@ pub(super) fn read(input: Text<'_>, products: &mut Products<'_>) -> Result<(), I
     if !roles.contains(&Role::Handle) {
         return Err(ImportError::MissingColumn { what: "product (Handle)", found: some_names(rows.columns()) });
     }
-    let options = products.options;
+    let untracked = roles.contains(&Role::Tracker);
     while let Some(at) = rows.advance(&mut products.tally)? {
         let cells = rows.columns().iter().zip(&roles).zip(rows.cells());
-        match Row::read(cells.map(|((column, role), cell)| (column, *role, cell)), options) {
+        match Row::read(cells.map(|((column, role), cell)| (column, *role, cell)), untracked) {
             Ok(row) => row.hand_on(at, products)?,
             Err(refusal) => products.tally.refuse(at, 1, refusal),
         }
@@ -132,6 +135,7 @@ struct Row {
     options: [(Option<String>, Option<String>); 3],
     compare_at: Option<f64>,
     oversell: bool,
+    untracked: bool,
     hidden: Option<Refusal>,
     product_type: Option<String>,
 }
@@ -139,10 +143,9 @@ struct Row {
 impl Row {
     fn read<'c>(
         cells: impl Iterator<Item = (&'c Column, Role, &'c Cell)>,
-        options: &Options,
+        untracked: bool,
     ) -> Result<Self, Refusal> {
-        let mut row = Self { position: i64::MAX, ..Self::default() };
-        row.facts.currency.clone_from(&options.currency);
+        let mut row = Self { position: i64::MAX, untracked, ..Self::default() };
         for (column, role, cell) in cells {
             if let Some(text) = cell.text() {
                 row.set(column, role, &text)?;
@@ -174,6 +177,7 @@ impl Row {
             }
             Role::Barcode => self.variant.attribute("barcode", Value::String(text.trim_start_matches('\'').to_owned())),
             Role::Stock => self.variant.read_stock(text),
+            Role::Tracker => self.untracked = false,
             Role::Policy => self.oversell = matches!(text.to_ascii_lowercase().as_str(), "continue" | "true"),
             Role::Price => {
                 self.variant.price = self.variant.amount(&column.name, text)?;
@@ -215,10 +219,13 @@ impl Row {
         let mut variant = self.variant;
         for (at, (name, value)) in self.options.into_iter().enumerate() {
             let name = group.option_name(at, name);
-            option_attribute(&mut variant, name, value.as_deref());
+            option_attribute(&mut variant, name.as_deref(), value.as_deref());
         }
         variant.id.get_or_insert_with(|| format!("{handle}#{}", values.join("/")));
         reduce(&mut variant, self.compare_at);
+        if self.untracked {
+            variant.stock = None;
+        }
         sell_on(&mut variant, self.oversell);
         group.add(variant, variant_title(&values), options.limits.variants);
     }
@@ -259,12 +266,12 @@ pub(super) fn sell_on(variant: &mut Draft, oversell: bool) {
     }
 }
 
-/// The shop's own type stands in for a missing category; beside one it is an attribute.
+/// The shop's own type is narrower than the category, which is one of Shopify's.
 pub(super) fn product_type(facts: &mut Draft, product_type: Option<String>) {
-    match product_type {
-        Some(own) if facts.category.is_empty() => facts.category = path(&own),
-        Some(own) => facts.text_attribute("product_type", &own),
-        None => {}
+    for level in product_type.iter().flat_map(|own| path(own)) {
+        if facts.category.last().is_none_or(|last| last.trim() != level.trim()) {
+            facts.category.push(level);
+        }
     }
 }
 

@@ -68,7 +68,6 @@ fn facts(object: &Map<String, Value>, handle: Option<String>, options: &Options)
         title: text(object, "title").unwrap_or_default(),
         description: text(object, "body_html").unwrap_or_default(),
         brand: text(object, "vendor"),
-        currency: options.currency.clone(),
         ..Draft::default()
     };
     if let (Some(site), Some(handle)) = (&options.site, &handle) {

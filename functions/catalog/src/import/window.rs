@@ -51,6 +51,11 @@ impl<T> Window<T> {
         !self.closed.is_empty() && self.closed.contains(&hash(name))
     }
 
+    /// The open thing of that name.
+    pub(super) fn get(&self, name: &str) -> Option<&T> {
+        self.open.get(name).map(|entry| &entry.value)
+    }
+
     /// The open thing of that name, opened if it is not; it grows by some bytes.
     pub(super) fn touch(&mut self, name: &str, weight: usize, open: impl FnOnce() -> T) -> &mut T {
         self.clock += 1;

@@ -154,16 +154,18 @@ impl<'s> Log<'s> {
         }
     }
 
-    fn convert(&self, place: usize, row: u32, tally: &mut Tally) {
-        let look = &self.looks[place];
+    /// The orders that may be put down to a look, each with its weight.
+    fn orders_after(&self, look: &Look) -> impl Iterator<Item = (&Basket, f32)> {
         let after = self.baskets[look.next_basket as usize..].iter().take(ORDERS_AFTER);
-        let soon = after.take_while(|basket| {
-            basket.person == look.person && days(basket.at, look.at) <= self.settings.conversion_days
-        });
-        for basket in soon {
-            let lines = self.lines_of(basket);
-            let weight = look.decay * self.gap(look.at, basket.at) / (lines.len() as f32).sqrt();
-            lines.iter().filter(|j| **j != row).for_each(|j| tally.add(*j, weight));
+        let (person, at, decay) = (look.person, look.at, look.decay);
+        after
+            .take_while(move |b| b.person == person && days(b.at, at) <= self.settings.conversion_days)
+            .map(move |basket| (basket, decay * self.gap(at, basket.at)))
+    }
+
+    fn convert(&self, place: usize, row: u32, tally: &mut Tally) {
+        for (basket, weight) in self.orders_after(&self.looks[place]) {
+            self.lines_of(basket).iter().filter(|j| **j != row).for_each(|j| tally.add(*j, weight));
         }
     }
 
@@ -172,52 +174,83 @@ impl<'s> Log<'s> {
         self.lines_of(basket).iter().filter(|j| **j != row).for_each(|j| tally.add(*j, basket.decay));
     }
 
-    fn next(&self, basket: usize, tally: &mut Tally) {
+    /// The person's next basket after one, its new products and the weight of the transition.
+    fn next_basket(&self, basket: usize) -> Option<(impl Iterator<Item = u32>, f32)> {
         let before = &self.baskets[basket];
-        let Some(after) = self.baskets.get(basket + 1).filter(|after| after.person == before.person) else { return };
-        let lines = self.lines_of(after);
-        let weight = before.decay * self.gap(before.at, after.at) / (lines.len() as f32).sqrt();
+        let after = self.baskets.get(basket + 1).filter(|after| after.person == before.person)?;
         let known = self.lines_of(before);
-        lines.iter().filter(|j| !known.contains(j)).for_each(|j| tally.add(*j, weight));
+        let new = self.lines_of(after).iter().copied().filter(move |j| !known.contains(j));
+        Some((new, before.decay * self.gap(before.at, after.at)))
+    }
+
+    fn next(&self, basket: usize, tally: &mut Tally) {
+        if let Some((new, weight)) = self.next_basket(basket) {
+            new.for_each(|j| tally.add(j, weight));
+        }
     }
 
     /// How often products take part on each side of a pair.
     pub(crate) fn totals(&self, pair: Pair) -> Totals {
-        let looks = || self.sums(self.looks.iter().map(|look| (look.row, look.decay)));
-        let orders =
-            || self.sums(self.baskets.iter().flat_map(|b| self.lines_of(b).iter().map(move |row| (*row, b.decay))));
-        let (from, to) = match pair {
-            Pair::ViewView => (looks(), None),
-            Pair::ViewOrder => (looks(), Some(orders())),
-            Pair::OrderTogether | Pair::OrderNext => (orders(), None),
-        };
-        let occasions = self.baskets.iter().map(|basket| f64::from(basket.decay)).sum::<f64>() as f32;
-        Totals { from, to, lift_over: (pair == Pair::OrderTogether).then_some(occasions) }
-    }
-
-    fn sums(&self, weights: impl Iterator<Item = (u32, f32)>) -> Vec<f32> {
-        let mut sums = vec![0.0_f64; self.products];
-        weights.for_each(|(row, weight)| sums[row as usize] += f64::from(weight));
-        sums.into_iter().map(|sum| sum as f32).collect()
+        let mut totals = Totals { from: vec![0.0; self.products], to: vec![0.0; self.products], occasions: None };
+        let mut occasions = 0.0;
+        match pair {
+            Pair::ViewView => {
+                self.looks.iter().for_each(|look| totals.from[look.row as usize] += f64::from(look.decay));
+                totals.to.clone_from(&totals.from);
+                return totals;
+            }
+            Pair::ViewOrder => {
+                for look in &self.looks {
+                    for (basket, weight) in self.orders_after(look) {
+                        occasions += totals.count(&[look.row], self.lines_of(basket).iter().copied(), weight);
+                    }
+                }
+            }
+            Pair::OrderTogether => {
+                for basket in &self.baskets {
+                    let lines = self.lines_of(basket);
+                    occasions += totals.count(lines, lines.iter().copied(), basket.decay);
+                }
+            }
+            Pair::OrderNext => {
+                for (number, basket) in self.baskets.iter().enumerate() {
+                    if let Some((new, weight)) = self.next_basket(number) {
+                        occasions += totals.count(self.lines_of(basket), new, weight);
+                    }
+                }
+            }
+        }
+        totals.occasions = Some(occasions);
+        totals
     }
 }
 
 /// What chance lets expect of a pair of products.
 pub(crate) struct Totals {
-    from: Vec<f32>,
-    /// The same as `from` if none.
-    to: Option<Vec<f32>>,
-    /// For a lift: the (decayed) number of occasions. Else the weight is a cosine.
-    lift_over: Option<f32>,
+    /// How often each product was where the arrow starts, in decayed occasions.
+    from: Vec<f64>,
+    /// How often each was where it ends.
+    to: Vec<f64>,
+    /// For a lift: how many occasions there were. Else the weight is a cosine.
+    occasions: Option<f64>,
 }
 
 impl Totals {
+    /// Counts one occasion.
+    fn count(&mut self, from: &[u32], to: impl Iterator<Item = u32>, weight: f32) -> f64 {
+        let weight = f64::from(weight);
+        from.iter().for_each(|row| self.from[*row as usize] += weight);
+        to.for_each(|row| self.to[row as usize] += weight);
+        weight
+    }
+
     /// The normalised weight of a pair; not positive if it met no more often than chance lets expect.
     pub(crate) fn weight(&self, i: usize, j: usize, sum: f32, shrinkage: f32) -> f32 {
-        let (n_i, n_j) = (self.from[i], self.to.as_ref().unwrap_or(&self.from)[j]);
-        match self.lift_over {
-            Some(occasions) => ((sum + shrinkage) / (n_i * n_j / occasions + shrinkage)).ln(),
-            None => sum / ((n_i + shrinkage) * (n_j + shrinkage)).sqrt(),
-        }
+        let (from, to, k) = (self.from[i], self.to[j], f64::from(shrinkage));
+        let weight = match self.occasions {
+            Some(occasions) => ((f64::from(sum) + k) / (from * to / occasions + k)).ln(),
+            None => f64::from(sum) / ((from + k) * (to + k)).sqrt(),
+        };
+        weight as f32
     }
 }
