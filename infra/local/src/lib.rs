@@ -1,1 +1,22 @@
-//! x
+//! The whole stack on one machine: the deployed functions, an embedded DynamoDB-compatible engine in place of the table,
+//! a folder in place of the bucket, a poller in place of event source mappings, a loop in place of schedules.
+//!
+//! The functions are the deployed ones, called with the same event types through the same AWS client. What is different
+//! here is only what surrounds them.
+
+mod jobs;
+mod poller;
+mod running;
+mod sample;
+mod schedule;
+mod stack;
+mod uploads;
+mod web;
+
+pub mod client;
+pub mod progress;
+pub mod shops;
+
+pub use running::Running;
+pub use stack::{Options, Stack};
+pub use web::openapi;

@@ -1,0 +1,219 @@
+//! `vitrine-local`: the whole stack on one machine, with one command.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a person at a terminal reads")]
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use vitrine_engine::{Durability, Engine};
+use vitrine_local::{Options, Running, Stack, client, shops};
+use vitrine_runtime::{Clock, telemetry};
+use vitrine_store::{Connection, Table};
+
+/// Personalization for an online shop, whole, on this machine.
+///
+/// Without a command it starts the stack: a DynamoDB-compatible table in a file, a folder as object store, all functions
+/// behind one port, and on the first start a sample shop.
+#[derive(Debug, Parser)]
+#[command(name = "vitrine-local", version, max_term_width = 100)]
+struct Cli {
+    /// Folder of everything that is kept
+    #[arg(long, global = true, default_value = "data", env = "VITRINE_DATA")]
+    data_dir: PathBuf,
+    #[command(flatten)]
+    serve: Serve,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Port of the shop and the API; 0 takes any that is free
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Address to listen on; on anything but loopback there is no sample shop
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Start without the sample shop
+    #[arg(long)]
+    empty: bool,
+    /// Use another DynamoDB endpoint instead of the embedded engine
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_DYNAMODB")]
+    dynamodb_endpoint: Option<String>,
+    /// Let every write wait for the disk, so that answered events survive a power cut too
+    #[arg(long)]
+    power_safe: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a shop
+    Shops {
+        #[command(subcommand)]
+        command: Shops,
+    },
+    /// Import a file into a shop, through the API of any stack
+    Import {
+        /// What the file holds
+        kind: Kind,
+        /// The file: Google feed (TSV, XML), Shopify (CSV, JSON), JSON-LD, CSV, NDJSON, Parquet; gzip or not
+        file: PathBuf,
+        #[command(flatten)]
+        target: Target,
+        /// Format, if it cannot be told from the file
+        #[arg(long)]
+        format: Option<String>,
+        /// The file is the whole catalogue: withdraw products that it does not name
+        #[arg(long)]
+        complete: bool,
+        /// Make the catalogue from the order book too, for shops without a product feed
+        #[arg(long)]
+        with_products: bool,
+        /// ISO 4217 code of amounts that come without one
+        #[arg(long)]
+        currency: Option<String>,
+    },
+    /// Train a shop's models now, and wait
+    Retrain {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Shops {
+    /// Make a shop and print its two keys
+    Create {
+        /// Its name: lower-case letters, digits and hyphens
+        name: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    Products,
+    Orders,
+    Customers,
+}
+
+#[derive(Debug, Args)]
+struct Target {
+    /// Address of the stack
+    #[arg(long, default_value = "http://127.0.0.1:8080", env = "VITRINE_ENDPOINT")]
+    endpoint: String,
+    /// The shop's server key
+    #[arg(long, env = "VITRINE_KEY", hide_env_values = true)]
+    key: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let started = Instant::now();
+    telemetry::start(telemetry::Format::Text);
+    let cli = Cli::parse();
+    match cli.command {
+        None => serve(cli.data_dir, cli.serve, started).await,
+        Some(Command::Shops { command: Shops::Create { name } }) => create_shop(cli.data_dir, &cli.serve, &name).await,
+        Some(Command::Import { kind, file, target, format, complete, with_products, currency }) => {
+            let kind = match kind {
+                Kind::Products => "products",
+                Kind::Orders => "orders",
+                Kind::Customers => "customers",
+            };
+            let mut query = Vec::new();
+            query.extend(format.map(|format| ("format", format)));
+            query.extend(complete.then(|| ("complete", "true".to_owned())));
+            query.extend(with_products.then(|| ("with_products", "true".to_owned())));
+            query.extend(currency.map(|currency| ("currency", currency)));
+            let report = client::import(&target.endpoint, &target.key, kind, &file, &query).await?;
+            println!("{}", serde_json::to_string_pretty(&report)?);
+            Ok(())
+        }
+        Some(Command::Retrain { target }) => {
+            let result = client::retrain(&target.endpoint, &target.key).await?;
+            println!("{}", serde_json::to_string_pretty(&result)?);
+            Ok(())
+        }
+    }
+}
+
+async fn serve(data: PathBuf, serve: Serve, started: Instant) -> Result<()> {
+    if let Some(running) = Running::find(&data) {
+        anyhow::bail!("a stack already runs on {} at http://{}", data.display(), running.address);
+    }
+    eprintln!("Vitrine {} in {}", env!("CARGO_PKG_VERSION"), data.display());
+    let sample = !serve.empty && serve.host.is_loopback();
+    let durability = if serve.power_safe { Durability::Power } else { Durability::Process };
+    let stack = Stack::start(Options {
+        data,
+        host: serve.host,
+        port: serve.port,
+        dynamodb: serve.dynamodb_endpoint,
+        durability,
+        sample,
+        poll: true,
+        quiet: false,
+    })
+    .await?;
+    let url = stack.url();
+    eprintln!("Ready in {:.1} s\n", started.elapsed().as_secs_f64());
+    if sample {
+        eprintln!("  the shop     {url}/");
+        eprintln!("  its keys     demo (browser), demo-secret (server)");
+    } else {
+        eprintln!("  a first shop cargo run --release -- shops create my-shop");
+    }
+    eprintln!("  the API      {url}/docs");
+    eprintln!("  OpenAPI      {url}/openapi.json\n\nCtrl-C stops it; nothing is lost.");
+    let mut trim = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        tokio::select! {
+            _ = trim.tick() => stack.trim(),
+            () = asked_to_stop() => break,
+        }
+    }
+    eprintln!("Stopping");
+    stack.stop().await;
+    Ok(())
+}
+
+/// Ctrl-C, or the signal with which service managers stop a program.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
+}
+
+async fn create_shop(data: PathBuf, serve: &Serve, name: &str) -> Result<()> {
+    let running = Running::find(&data);
+    let endpoint = serve.dynamodb_endpoint.clone().or_else(|| running.map(|running| running.dynamodb));
+    // Without a running stack the table is opened for a moment.
+    let engine = match &endpoint {
+        Some(_) => None,
+        None => {
+            std::fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
+            Some(Engine::file(&data.join("table.db"), Durability::Power).await?)
+        }
+    };
+    let endpoint = endpoint.or_else(|| engine.as_ref().map(Engine::endpoint));
+    let table = Table::connect(&Connection { table: "vitrine".to_owned(), endpoint }).await;
+    table.create_if_missing().await?;
+    let keys = shops::create(&table, name, Clock::system().now()).await?;
+    println!("shop         {name}\nbrowser key  {}\nserver key   {}", keys.browser, keys.server);
+    eprintln!("\nKeep the server key secret; it is shown only now.");
+    if let Some(engine) = engine {
+        engine.shutdown().await;
+    }
+    Ok(())
+}

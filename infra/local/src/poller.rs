@@ -1,0 +1,230 @@
+//! Reads the table's stream and calls `fold` and `archive` with it, in place of event source mappings.
+//!
+//! Each reader has its own place in the stream, kept in the data folder and moved only past what was done. Failed
+//! records are tried again, in halves so that a bad one never fails its neighbours, and after some tries go to a
+//! dead-letter folder with their reason.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use tokio::sync::watch;
+use vitrine_fold::Fold;
+use vitrine_runtime::Context;
+use vitrine_store::stream::Position;
+
+/// Records in one call, as the template sets it.
+const BATCH: i32 = 1000;
+/// Pause when the stream is empty.
+const IDLE: Duration = Duration::from_millis(50);
+/// Pause after a failed call, doubled up to the longest.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+/// Tries before a record goes to the dead letters.
+const TRIES: u32 = 5;
+
+/// A function that reads the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reader {
+    /// Profiles.
+    Fold,
+    /// The event lake.
+    Archive,
+}
+
+impl Reader {
+    const ALL: [Self; 2] = [Self::Fold, Self::Archive];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fold => "fold",
+            Self::Archive => "archive",
+        }
+    }
+}
+
+/// The stream's readers.
+#[derive(Debug)]
+pub struct Poller {
+    context: Context,
+    fold: Fold,
+    places: PathBuf,
+    dead: PathBuf,
+    /// The last record that each reader has done.
+    done: Mutex<BTreeMap<Reader, u64>>,
+    read: [AtomicU64; 2],
+    idle: [AtomicU64; 2],
+}
+
+impl Poller {
+    pub(crate) fn new(context: Context, data: &Path) -> Result<Self> {
+        let (places, dead) = (data.join("stream"), data.join("dead-letters"));
+        std::fs::create_dir_all(&places)?;
+        std::fs::create_dir_all(&dead)?;
+        let fold = Fold::new(context.clone());
+        let poller = Self {
+            context,
+            fold,
+            places,
+            dead,
+            done: Mutex::default(),
+            read: Default::default(),
+            idle: Default::default(),
+        };
+        for reader in Reader::ALL {
+            if let Some(number) = poller.place(reader).and_then(|place| place.parse().ok()) {
+                poller.note(reader, number);
+            }
+        }
+        Ok(poller)
+    }
+
+    fn file(&self, reader: Reader) -> PathBuf {
+        self.places.join(reader.name())
+    }
+
+    fn place(&self, reader: Reader) -> Option<String> {
+        std::fs::read_to_string(self.file(reader)).ok().map(|text| text.trim().to_owned()).filter(|t| !t.is_empty())
+    }
+
+    fn note(&self, reader: Reader, number: u64) {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(reader, number);
+    }
+
+    /// Moves a reader's place: the new file replaces the old one whole.
+    fn keep(&self, reader: Reader, sequence: &str) -> Result<()> {
+        let file = self.file(reader);
+        let part = file.with_extension("part");
+        std::fs::write(&part, sequence)?;
+        std::fs::rename(&part, &file)?;
+        if let Ok(number) = sequence.parse() {
+            self.note(reader, number);
+        }
+        Ok(())
+    }
+
+    /// The last record that every reader has done.
+    #[must_use]
+    pub fn passed(&self) -> Option<u64> {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        if done.len() < Reader::ALL.len() { None } else { done.values().min().copied() }
+    }
+
+    /// Records that a reader has been given since the start.
+    #[must_use]
+    pub fn records(&self, reader: Reader) -> u64 {
+        self.read[reader as usize].load(Ordering::Relaxed)
+    }
+
+    /// Waits until every reader has met the end of the stream after this call.
+    pub async fn caught_up(&self) {
+        let before: Vec<u64> = self.idle.iter().map(|count| count.load(Ordering::SeqCst)).collect();
+        // The second meeting after the call began after it, so nothing written before the call is left.
+        while self.idle.iter().zip(&before).any(|(count, before)| count.load(Ordering::SeqCst) < before + 2) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Reads until it is told to stop.
+    pub(crate) async fn run(self: Arc<Self>, reader: Reader, mut stop: watch::Receiver<bool>) {
+        let mut pause = PAUSE;
+        while !*stop.borrow() {
+            let read = tokio::select! {
+                read = self.follow(reader, stop.clone()) => read,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            if let Err(error) = read {
+                tracing::warn!(reader = reader.name(), cause = format!("{error:#}"), "the stream could not be read");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST);
+            } else {
+                pause = PAUSE;
+            }
+        }
+    }
+
+    /// Follows the stream's shards from the reader's place on. Returns when it is told to stop or a shard ends.
+    async fn follow(&self, reader: Reader, stop: watch::Receiver<bool>) -> Result<()> {
+        let table = &self.context.table;
+        for shard in table.shards().await? {
+            let position = Position { after: self.place(reader), ..shard };
+            let mut iterator = match table.shard_iterator(&position).await {
+                Ok(iterator) => iterator,
+                // The place was trimmed away: begin with what is left.
+                Err(_) => table.shard_iterator(&Position { after: None, ..position }).await?,
+            };
+            while let Some(at) = iterator {
+                if *stop.borrow() {
+                    return Ok(());
+                }
+                let batch = table.read_stream(&at, BATCH).await?;
+                iterator = batch.next;
+                let Some(last) = batch.event.records.last().and_then(|r| r.change.sequence_number.clone()) else {
+                    self.idle[reader as usize].fetch_add(1, Ordering::SeqCst);
+                    tokio::time::sleep(IDLE).await;
+                    continue;
+                };
+                let count = batch.event.records.len() as u64;
+                self.deliver(reader, batch.event.records).await?;
+                self.keep(reader, &last)?;
+                self.read[reader as usize].fetch_add(count, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls the function until every record is done or a dead letter.
+    async fn deliver(&self, reader: Reader, records: Vec<EventRecord>) -> Result<()> {
+        let mut waiting = vec![(records, 0_u32)];
+        while let Some((mut records, tries)) = waiting.pop() {
+            let failed = self.call(reader, records.clone()).await;
+            if failed.is_empty() {
+                continue;
+            }
+            records.retain(|record| record.change.sequence_number.as_ref().is_some_and(|n| failed.contains(n)));
+            if tries + 1 >= TRIES && records.len() == 1 {
+                self.bury(reader, &records)?;
+                continue;
+            }
+            let pause = PAUSE * 2_u32.saturating_pow(tries);
+            tokio::time::sleep(pause.min(LONGEST)).await;
+            let half = records.len().div_ceil(2);
+            let rest = records.split_off(half);
+            for part in [rest, records].into_iter().filter(|part| !part.is_empty()) {
+                waiting.push((part, (tries + 1).min(TRIES - 1)));
+            }
+        }
+        Ok(())
+    }
+
+    /// One call of the function; the sequence numbers of the records that failed.
+    async fn call(&self, reader: Reader, records: Vec<EventRecord>) -> HashSet<String> {
+        let mut event = Event::default();
+        event.records = records;
+        let answer = match reader {
+            Reader::Fold => vitrine_fold::handle(&self.fold, event).await,
+            Reader::Archive => vitrine_archive::handle(&self.context, event).await,
+        };
+        answer.batch_item_failures.into_iter().filter_map(|failure| failure.item_identifier).collect()
+    }
+
+    fn bury(&self, reader: Reader, records: &[EventRecord]) -> Result<()> {
+        for record in records {
+            let sequence = record.change.sequence_number.as_deref().unwrap_or("unknown");
+            let file = self.dead.join(format!("{}-{sequence}.json", reader.name()));
+            let letter = serde_json::json!({
+                "function": reader.name(),
+                "reason": format!("it failed {TRIES} times; the log names the cause"),
+                "record": record,
+            });
+            std::fs::write(&file, serde_json::to_vec_pretty(&letter)?)
+                .with_context(|| format!("the dead letter {} cannot be written", file.display()))?;
+            tracing::error!(reader = reader.name(), sequence, "a record went to the dead letters");
+        }
+        Ok(())
+    }
+}

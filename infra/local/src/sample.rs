@@ -1,0 +1,92 @@
+//! The sample shop: on the first start its catalogue and history go the way everything goes, through the table, its
+//! stream, `fold`, `archive` and `retrain`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use vitrine_domain::{Event, Shop, Visitor};
+use vitrine_runtime::Context;
+
+use crate::poller::{Poller, Reader};
+use crate::progress::Step;
+use crate::shops::{self, Keys};
+use crate::stack::Options;
+
+/// The sample shop's name and its keys, which work on loopback only.
+pub(crate) const SHOP: &str = "demo";
+pub(crate) const BROWSER_KEY: &str = "demo";
+pub(crate) const SERVER_KEY: &str = "demo-secret";
+/// Events of one batch of writes.
+const BATCH: usize = 2000;
+
+/// Loads the sample shop, unless it has been loaded to the end before.
+pub(crate) async fn load(context: &Context, poller: &Arc<Poller>, options: &Options) -> Result<()> {
+    let shop = Shop::new(SHOP)?;
+    if context.table.live_model(&shop).await?.is_some() {
+        return Ok(());
+    }
+    let now = context.clock.now();
+    let keys = Keys { browser: BROWSER_KEY.to_owned(), server: SERVER_KEY.to_owned() };
+    shops::put(&context.table, &shop, &keys, now).await?;
+
+    let step = Step::begin("Reading the sample shop", 0, options.quiet);
+    let (products, events) = tokio::task::spawn_blocking(move || {
+        let grocery = vitrine_samples::grocery()?;
+        let events = vitrine_samples::history(&grocery, &vitrine_samples::Options::until(now))?;
+        Ok::<_, vitrine_samples::Error>((grocery.products, events))
+    })
+    .await??;
+    step.end(&format!("{} products, {} events", products.len(), events.len()));
+
+    let step = Step::begin("Stocking the shelves", products.len() as u64, options.quiet);
+    let clock = context.clock.clone();
+    for (done, chunk) in products.chunks(200).enumerate() {
+        step.at(done as u64 * 200);
+        context.table.upsert_products(&shop, chunk, &move_now(&clock)).await.context("products were not stored")?;
+    }
+    step.end("done");
+
+    let step = Step::begin("Telling what happened so far", events.len() as u64, options.quiet);
+    link(context, &shop, &events).await?;
+    for (done, chunk) in events.chunks(BATCH).enumerate() {
+        context.table.import_events(&shop, chunk).await.context("events were not stored")?;
+        step.at((done * BATCH) as u64);
+    }
+    step.end("done");
+
+    if options.poll {
+        let step = Step::begin("Folding profiles, filling the lake", events.len() as u64, options.quiet);
+        let waiting = poller.caught_up();
+        tokio::pin!(waiting);
+        while tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err() {
+            step.at(poller.records(Reader::Fold).min(poller.records(Reader::Archive)));
+        }
+        step.end("done");
+    }
+
+    let step = Step::begin("Learning", 0, options.quiet);
+    let outcome = vitrine_retrain::retrain(context, &shop, &|_, _, _| {}).await.context("the training failed")?;
+    step.end(&format!("{outcome}"));
+    Ok(())
+}
+
+fn move_now(clock: &vitrine_runtime::Clock) -> impl Fn() -> vitrine_domain::Millis + Send + Sync + use<> {
+    let clock = clock.clone();
+    move || clock.now()
+}
+
+/// Devices and customers that events name together.
+async fn link(context: &Context, shop: &Shop, events: &[Event]) -> Result<()> {
+    let mut first = std::collections::BTreeMap::new();
+    for event in events {
+        if let (Visitor::Known(_), Some(device)) = (&event.visitor, &event.device_id) {
+            let since = first.entry((Visitor::anonymous(device.clone())?, event.visitor.clone())).or_insert(event.time);
+            *since = event.time.min(*since);
+        }
+    }
+    for ((device, user), since) in first {
+        context.table.link(shop, &device, &user, since).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! The schedules of the template, on one machine.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use vitrine_runtime::Context;
+
+/// Between two trainings, for shops that have new events.
+const RETRAIN: Duration = Duration::from_secs(6 * 3600);
+
+/// Runs until it is told to stop.
+pub(crate) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RETRAIN) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        if let Err(error) = vitrine_archive::compact(&context).await {
+            tracing::error!(cause = %error, "the event lake could not be compacted");
+        }
+        if let Err(error) = vitrine_retrain::handle(&context, serde_json::Value::Null).await {
+            tracing::error!(cause = %error, "the scheduled training failed");
+        }
+    }
+}
