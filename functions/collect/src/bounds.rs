@@ -13,6 +13,8 @@ pub const NAME: usize = 100;
 pub const LONG_TEXT: usize = 1000;
 /// Most members of an object or a list.
 pub const MEMBERS: usize = 100;
+/// Most products that an event names; a longer list is cut.
+pub const LINES: usize = 1000;
 /// Most bytes of all properties together, as JSON.
 pub const TOTAL: usize = 8 * 1024;
 

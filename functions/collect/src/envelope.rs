@@ -53,6 +53,9 @@ impl<'a> Envelope<'a> {
     pub fn parse(body: &'a str) -> Result<Self, Error> {
         let body = body.trim_start_matches('\u{feff}');
         let raw: &RawValue = serde_json::from_str(body).map_err(|e| Error::NotJson(e.to_string()))?;
+        if !raw.get().starts_with('{') {
+            return Err(Error::NotJson("it begins otherwise".to_owned()));
+        }
         let outer: Outer<'a> = serde_json::from_str(raw.get()).map_err(|e| Error::NotJson(e.to_string()))?;
         let events = match outer.batch {
             Some(batch) => serde_json::from_str(batch.get())

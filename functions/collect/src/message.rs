@@ -84,7 +84,10 @@ impl Message {
     /// The client's own time of the event.
     #[must_use]
     pub fn time(&self) -> Option<Millis> {
-        ["timestamp", "originalTimestamp"].iter().find_map(|name| self.members.get(*name)).and_then(crate::timing::instant)
+        ["timestamp", "originalTimestamp"]
+            .iter()
+            .find_map(|name| self.members.get(*name))
+            .and_then(crate::timing::instant)
     }
 }
 
@@ -109,7 +112,8 @@ mod tests {
 
     #[test]
     fn times_of_the_event_and_of_its_request() {
-        let message = |members: Value, shared| Message::new(members.as_object().unwrap().clone(), Some(Kind::Page), shared);
+        let message =
+            |members: Value, shared| Message::new(members.as_object().unwrap().clone(), Some(Kind::Page), shared);
         let both = message(json!({"timestamp": 1, "originalTimestamp": 2, "sentAt": 3}), Some(Millis(4))).unwrap();
         assert_eq!((both.time(), both.sent_at), (Some(Millis(1)), Some(Millis(3))));
         let rudder = message(json!({"originalTimestamp": 2}), Some(Millis(4))).unwrap();

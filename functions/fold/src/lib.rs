@@ -127,12 +127,7 @@ pub async fn handle(app: &Fold, event: StreamEvent) -> DynamoDbEventResponse {
 }
 
 /// Notes which records of a group failed; none of them, or single ones, if the fold went through.
-fn settle(
-    key: &Key,
-    group: &Group,
-    outcome: Result<Folded, Error>,
-    failed: &mut BTreeSet<usize>,
-) -> Option<Folded> {
+fn settle(key: &Key, group: &Group, outcome: Result<Folded, Error>, failed: &mut BTreeSet<usize>) -> Option<Folded> {
     match outcome {
         Ok(folded) => {
             for refused in &folded.refused {

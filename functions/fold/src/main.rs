@@ -8,12 +8,12 @@ use vitrine_fold::{Fold, handle};
 use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start(telemetry::Format::Json);
     let fold = Arc::new(Fold::new(Context::from_env().await?));
     let serve = service_fn(move |event: LambdaEvent<Event>| {
         let fold = fold.clone();
         async move { Ok::<_, std::convert::Infallible>(handle(&fold, event.payload).await) }
     });
-    lambda_runtime::run(serve).await.map_err(|error| anyhow::anyhow!(error))
+    lambda_runtime::run(serve).await
 }

@@ -124,12 +124,12 @@ impl<'a> Source<'a> {
     /// The next events in fold order; none at the end.
     pub(crate) async fn next(&mut self) -> Result<Vec<Event>> {
         let (table, shop, from, page) = (self.table, self.shop, self.from, self.page);
-        let dry: Vec<&mut Lane> = self.lanes.iter_mut().filter(|lane| lane.is_dry()).collect();
-        stream::iter(dry)
-            .map(|lane| lane.fill(table, shop, from, page))
-            .buffer_unordered(PARALLEL)
-            .try_collect::<Vec<()>>()
-            .await?;
+        // A loop and not `map`: of a closure over `&mut Lane` the compiler cannot see that its future is `Send`.
+        let mut filling = Vec::new();
+        for lane in self.lanes.iter_mut().filter(|lane| lane.is_dry()) {
+            filling.push(lane.fill(table, shop, from, page));
+        }
+        stream::iter(filling).buffer_unordered(PARALLEL).try_collect::<Vec<()>>().await?;
         let mut events = Vec::new();
         while events.len() < self.memory && !self.lanes.iter().any(Lane::is_dry) {
             let heads = self.lanes.iter_mut().filter(|lane| !lane.ready.is_empty());

@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use tokio::sync::watch;
 use vitrine_fold::Fold;
 use vitrine_runtime::Context;
@@ -58,6 +60,7 @@ pub struct Poller {
     done: Mutex<BTreeMap<Reader, u64>>,
     read: [AtomicU64; 2],
     idle: [AtomicU64; 2],
+    paused: AtomicBool,
 }
 
 impl Poller {
@@ -74,6 +77,7 @@ impl Poller {
             done: Mutex::default(),
             read: Default::default(),
             idle: Default::default(),
+            paused: AtomicBool::new(false),
         };
         for reader in Reader::ALL {
             if let Some(number) = poller.place(reader).and_then(|place| place.parse().ok()) {
@@ -120,6 +124,11 @@ impl Poller {
         self.read[reader as usize].load(Ordering::Relaxed)
     }
 
+    /// Stops reading, to show what does not depend on it.
+    pub fn pause(&self) {
+        self.paused.store(true, Ordering::SeqCst);
+    }
+
     /// Waits until every reader has met the end of the stream after this call.
     pub async fn caught_up(&self) {
         let before: Vec<u64> = self.idle.iter().map(|count| count.load(Ordering::SeqCst)).collect();
@@ -160,6 +169,11 @@ impl Poller {
             while let Some(at) = iterator {
                 if *stop.borrow() {
                     return Ok(());
+                }
+                if self.paused.load(Ordering::SeqCst) {
+                    tokio::time::sleep(IDLE).await;
+                    iterator = Some(at);
+                    continue;
                 }
                 let batch = table.read_stream(&at, BATCH).await?;
                 iterator = batch.next;
@@ -205,10 +219,12 @@ impl Poller {
     async fn call(&self, reader: Reader, records: Vec<EventRecord>) -> HashSet<String> {
         let mut event = Event::default();
         event.records = records;
-        let answer = match reader {
-            Reader::Fold => vitrine_fold::handle(&self.fold, event).await,
-            Reader::Archive => vitrine_archive::handle(&self.context, event).await,
+        // Boxed: the compiler cannot see through the functions' own futures that they may change threads.
+        let answering: Pin<Box<dyn Future<Output = DynamoDbEventResponse> + Send + '_>> = match reader {
+            Reader::Fold => Box::pin(vitrine_fold::handle(&self.fold, event)),
+            Reader::Archive => Box::pin(vitrine_archive::handle(&self.context, event)),
         };
+        let answer = answering.await;
         answer.batch_item_failures.into_iter().filter_map(|failure| failure.item_identifier).collect()
     }
 

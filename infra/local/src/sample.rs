@@ -66,7 +66,11 @@ pub(crate) async fn load(context: &Context, poller: &Arc<Poller>, options: &Opti
     }
 
     let step = Step::begin("Learning", 0, options.quiet);
-    let outcome = vitrine_retrain::retrain(context, &shop, &|_, _, _| {}).await.context("the training failed")?;
+    let told = |stage: vitrine_retrain::Stage, done, total| {
+        step.part(stage.as_str());
+        step.of(done, total);
+    };
+    let outcome = vitrine_retrain::retrain(context, &shop, &told).await.context("the training failed")?;
     step.end(&format!("{outcome}"));
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Next product, full ranking: trains on a file of sequences and says how good every part and the blend are.
 //!
 //! ```text
-//! cargo run --release -p vitrine-learn --example sequences -- FILE
+//! cargo run --release -p vitrine-learn --example sequences -- FILE [SETTINGS AS JSON] [--strict]
 //! ```
 //!
 //! One person a line: `person product product ...`, oldest first. The last product of each person is held out; the model
 //! is trained on all others (its own validation takes from those), given everything before the last product, and ranks
-//! the whole catalogue without the person's own products. Ties count against the truth.
+//! the whole catalogue without the person's own products. Ties count against the truth. With `--strict` the second last
+//! product is no part of the training either, only of what is given.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -17,7 +18,10 @@ use vitrine_learn::{Artifact, Dataset, Settings, train};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn read(path: &str) -> Result<(Vec<Product>, Vec<(Visitor, Vec<Event>)>)> {
+/// Everybody's events.
+type People = Vec<(Visitor, Vec<Event>)>;
+
+fn read(path: &str) -> Result<(Vec<Product>, People)> {
     let mut names = BTreeSet::new();
     let mut people = Vec::new();
     for line in std::fs::read_to_string(path)?.lines() {
@@ -40,12 +44,11 @@ fn read(path: &str) -> Result<(Vec<Product>, Vec<(Visitor, Vec<Event>)>)> {
 }
 
 fn main() -> Result<()> {
-    let Some(path) = std::env::args().nth(1) else { return Err("name a file of sequences".into()) };
-    let settings: Settings = match std::env::args().nth(2) {
-        Some(json) => serde_json::from_str(&json)?,
-        None => Settings::default(),
-    };
-    let (products, people) = read(&path)?;
+    let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let Some(path) = words.first() else { return Err("name a file of sequences".into()) };
+    let settings = words.get(1).map_or(Ok(Settings::default()), |json| serde_json::from_str(json))?;
+    let unseen = usize::from(flags.iter().any(|flag| flag == "--strict"));
+    let (products, people) = read(path)?;
     let data = Dataset::new(&products, &people, &settings.limits)?;
     let last = |person: usize| {
         let history = data.history(person);
@@ -54,7 +57,7 @@ fn main() -> Result<()> {
         (!before.is_empty() && !known).then(|| Case { person, kept: before.len(), at: test.at, truth: vec![test.row] })
     };
     let cases: Vec<Case> = (0..data.people()).filter_map(last).collect();
-    let keep: Vec<_> = cases.iter().map(|case| (case.person, case.kept)).collect();
+    let keep: Vec<_> = cases.iter().map(|case| (case.person, case.kept - unseen)).collect();
 
     let (mut out, mut stage) = (std::io::stdout().lock(), None);
     let start = std::time::Instant::now();

@@ -46,3 +46,11 @@ pub struct Outcome {
     /// [`crate::validate`].
     pub figures: BTreeMap<String, Figures>,
 }
+
+impl Card {
+    /// The figures of every part and of the `blend`, if there was a validation.
+    #[must_use]
+    pub fn figures(&self) -> Option<&BTreeMap<String, Figures>> {
+        self.validation.as_ref().map(|outcome| &outcome.figures)
+    }
+}

@@ -7,16 +7,18 @@
 //! | pair | occasion | weight of one |
 //! |---|---|---|
 //! | view → view | one person browses `i` and `j` at most 10 steps apart | `direction / distance`, forward 1, backward ½ |
-//! | view → order | `j` is in one of the two orders that follow a look at `i` within 14 days | `1 / √(products of the order)` |
-//! | ordered together | `i` and `j` are in one basket | `1` |
-//! | order → next order | `i` is in a basket and a new `j` in the person's next one | `1 / √(products of the next)` |
+//! | view → order | `j` is in one of the two orders that follow a look at `i` within 14 days | 1 |
+//! | ordered together | `i` and `j` are in one basket | 1 |
+//! | order → next order | `i` is in a basket and `j`, which is not, in the person's next one | 1 |
 //!
 //! times `1 / (1 + gap / 30 days)` for the time between the two actions and a half-life of a year for the age of the
 //! first. Normalised by what chance would give:
 //!
-//! * ordered together: the logarithm of the shrunk lift, `ln((n_ij + k) / (n_i n_j / N + k))`, negative ones dropped. A pair
-//!   that met once and should have met never has a lift of thousands; shrunk by `k` imagined meetings it has almost none.
-//! * the others: `w_ij / √((n_i + k)(n_j + k))`, a cosine, with `n` the (decayed) number of times each product took part.
+//! * **view → view**: `w_ij / √((n_i + k)(n_j + k))`, a cosine, with `n` the (decayed) number of looks at each.
+//! * **the others**: the logarithm of the shrunk lift, `ln((w_ij + k) / (n_i n_j / N + k))`, negative ones dropped, with `N`
+//!   the sum of all occasions, `n_i` of those where `i` was at the start of the arrow and `n_j` of those where `j` was at
+//!   its end. A pair that met once and should never have met has a lift of thousands; with `k` imagined meetings it has
+//!   almost none. Orders need it more than looks: a basket of thirty makes 870 pairs, most of them by chance.
 //!
 //! Last, the lists of a pair are divided by the mean of their strongest weights, so that a weight of 1 is a typical best
 //! neighbour in every shop and for every pair.

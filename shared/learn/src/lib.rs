@@ -1,4 +1,84 @@
-//! Learning from a shop's log: bytes and events in, bytes out.
+//! Learning from a shop's log: catalogue and events in, one file out, from which a visitor's recommendations can be computed
+//! in microseconds. Pure: no clock, no disk (but for mapping that file), no randomness that is not a function of a seed.
+//!
+//! # What is learned
+//!
+//! | part | the question it answers | how |
+//! |---|---|---|
+//! | [`covisitation`] | what goes with what? | counting by pair of actions, against chance |
+//! | [`factors`] | who likes what kind of thing? | implicit matrix factorisation, closed-form solves |
+//! | [`content`] | what reads alike? | hashed words and letters, randomly projected |
+//! | [`popularity`] | what does everybody want, and what lately? | decayed and windowed counts |
+//!
+//! Each part is weak alone in some shop: lists of neighbours know nothing of a new product, texts know nothing of taste,
+//! factors blur what is bought with what. [`blend`] adds them up, with weights that [`validate`] chooses on the shop's own
+//! held-out actions, so the same code suits a grocer whose customers have a hundred orders and a shop of toys where people
+//! come five times. The sum is a sum: every recommendation can be taken apart into its reasons.
+//!
+//! # One vector space
+//!
+//! Factors, content and popularity are concatenated into one vector a product, and a visitor's vector is computed from
+//! their history when they come ([`Artifact::visitor_vector`]): fold-in, not lookup, so a click a second old counts and
+//! nobody has to be known in advance. The dot product of both is the first term of the score and a nearest-neighbour
+//! query; the lists of neighbours are the second term.
+//!
+//! # From events to an artifact
+//!
+//! ```
+//! use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Visitor};
+//! use vitrine_learn::{Artifact, Dataset, Interaction, Pair, Settings, train};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let products: Vec<Product> = ["penne", "pesto", "soap"]
+//!     .into_iter()
+//!     .map(|id| Ok(Product::new(ProductId::new(id)?, id)))
+//!     .collect::<Result<_, vitrine_domain::InvalidId>>()?;
+//!
+//! // Three people look at penne and then at pesto.
+//! let mut people = Vec::new();
+//! for name in ["ada", "bob", "cyd"] {
+//!     let visitor = Visitor::anonymous(name)?;
+//!     let mut events = Vec::new();
+//!     for (minute, id) in [(0, "penne"), (1, "pesto")] {
+//!         let time = Millis(minute * 60_000);
+//!         let mut event = Event::new(MessageId::new(format!("{name}-{minute}"))?, visitor.clone(), time, Action::View);
+//!         event.lines.push(Line::of(ProductId::new(id)?));
+//!         events.push(event);
+//!     }
+//!     people.push((visitor, events));
+//! }
+//!
+//! let settings = Settings::default();
+//! let data = Dataset::new(&products, &people, &settings.limits)?;
+//! let (bytes, card) = train(&data, &settings, &mut |_stage, _done, _total| ())?;
+//! assert_eq!(card.counts.people, 3);
+//!
+//! let artifact = Artifact::from_bytes(bytes)?;
+//! let penne = artifact.position("penne").unwrap_or_default();
+//! let (rows, _weights) = artifact.neighbours(Pair::ViewView, penne);
+//! assert_eq!(artifact.id(rows[0]), "pesto");
+//!
+//! let mut visitor = vec![0.0; artifact.dims()];
+//! artifact.visitor_vector(&[Interaction { row: penne, weight: 1.0, age_days: 0.0 }], &mut visitor);
+//! let score = |id: &str| {
+//!     let vector = artifact.vector(artifact.position(id).unwrap_or(u32::MAX));
+//!     visitor.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>()
+//! };
+//! assert!(score("pesto") > score("soap"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Promises
+//!
+//! * **Deterministic.** Equal catalogue, events and settings give equal bytes, in whatever order they come and for any number
+//!   of threads: work is cut into fixed chunks and nothing is summed across threads.
+//! * **No leaks.** Holding out means training on a [`Dataset`] that does not contain what is held out. There is no other way
+//!   for a model to see an event.
+//! * **Bounded.** Memory is proportional to the log and the catalogue, and both have limits with errors that name them.
+//! * **Checked.** Closed forms are compared with dense solvers, counts with plain counts of all pairs, losses with their
+//!   definition; the served score with the judged one; damaged files with everything a fuzzer thinks of.
+
 pub mod artifact;
 pub mod blend;
 pub mod card;

@@ -130,9 +130,8 @@ pub(crate) mod oracle {
             b.swap(k, best);
             for i in k + 1..n {
                 let factor = a[i][k] / a[k][k];
-                for j in k..n {
-                    a[i][j] -= factor * a[k][j];
-                }
+                let pivot = a[k].clone();
+                a[i][k..].iter_mut().zip(&pivot[k..]).for_each(|(x, p)| *x -= factor * p);
                 b[i] -= factor * b[k];
             }
         }

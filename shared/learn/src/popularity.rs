@@ -58,7 +58,7 @@ impl Popularity {
         let total: f64 = long.iter().sum();
         let share = if total > 0.0 { short.iter().sum::<f64>() / total } else { 0.0 };
         let k = f64::from(settings.shrinkage);
-        let trend = |(s, l): (&f64, &f64)| ((s - l * share) / (l * share + k).sqrt()) as f32;
+        let trend = |(s, l): (&f64, &f64)| ((s - l * share) / (l * share + k).max(f64::MIN_POSITIVE).sqrt()) as f32;
         Self {
             decayed: decayed.into_iter().map(|x| x as f32).collect(),
             trending: short.iter().zip(&long).map(trend).collect(),
@@ -84,8 +84,12 @@ impl Popularity {
 pub(crate) fn best(values: &[f32], rows: impl Iterator<Item = u32>, top: usize) -> Vec<u32> {
     let mut rows: Vec<u32> = rows.collect();
     let value = |row: &u32| values.get(*row as usize).copied().unwrap_or(0.0);
-    rows.sort_unstable_by(|a, b| value(b).total_cmp(&value(a)).then(a.cmp(b)));
-    rows.truncate(top);
+    let order = |a: &u32, b: &u32| value(b).total_cmp(&value(a)).then(a.cmp(b));
+    if rows.len() > top {
+        rows.select_nth_unstable_by(top, order);
+        rows.truncate(top);
+    }
+    rows.sort_unstable_by(order);
     rows
 }
 

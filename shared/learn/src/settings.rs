@@ -75,7 +75,7 @@ impl Default for Covisitation {
             half_life_days: 365.0,
             conversion_days: 14.0,
             basket: 100,
-            shrinkage: 3.0,
+            shrinkage: 5.0,
             top: 100,
         }
     }
@@ -137,7 +137,7 @@ pub struct Factors {
 
 impl Default for Factors {
     fn default() -> Self {
-        Self { dims: 32, iterations: 10, confidence: 10.0, regularisation: 5.0, half_life_days: 180.0, cold: 5.0 }
+        Self { dims: 32, iterations: 10, confidence: 10.0, regularisation: 10.0, half_life_days: 180.0, cold: 10.0 }
     }
 }
 
@@ -147,13 +147,15 @@ impl Default for Factors {
 pub struct Validation {
     /// Most persons whose last new product is held out. Half of them choose the weights, the other half judge.
     pub people: usize,
+    /// Most scores to compute: people times products. Of a large catalogue fewer people are drawn.
+    pub scores: usize,
     /// With fewer persons the weights keep their defaults.
     pub least_people: usize,
 }
 
 impl Default for Validation {
     fn default() -> Self {
-        Self { people: 4_000, least_people: 100 }
+        Self { people: 4_000, scores: 100_000_000, least_people: 100 }
     }
 }
 

@@ -69,7 +69,7 @@ fn rehearse(
     threads: usize,
     progress: &mut Progress<'_>,
 ) -> Result<(Blend, Option<Outcome>), Error> {
-    let cases = validate::hold_out(data, settings.validation.people);
+    let cases = validate::hold_out(data, settings.validation.people_of(data.products().len()));
     if !settings.validation.suffices(cases.len()) {
         return Ok((Blend::default(), None));
     }
@@ -83,6 +83,7 @@ fn rehearse(
     let artifact = Artifact::from_bytes(pack(data.products(), &model, Blend::default(), false)?)?;
 
     let total = cases.len() as u64;
+    progress(Stage::Validation, 0, total);
     let (choosing, judging) = validate::halves(data, cases);
     let blend = validate::choose(data, &artifact, Blend::default(), &choosing, threads, &mut |done| {
         progress(Stage::Validation, done as u64, total);

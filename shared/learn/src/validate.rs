@@ -9,8 +9,8 @@
 //! truth: a product that scores no better than a hundred others stands behind all of them. HR@20 is the share of people
 //! with at least one truth among the first 20; NDCG@20 has the ideal over all truths (a basket has several).
 //!
-//! Half of the people choose the weights of the blend ([`choose`]), the other half judge it and every part alone
-//! ([`judge`]): a figure in the model card is never one that something was fitted to.
+//! Half of the people choose the weights of the blend (coordinate ascent over a fixed grid), the other half judge it and
+//! every part alone ([`judge`]): a figure in the model card is never one that something was fitted to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +120,7 @@ impl Past {
 
 /// The two halves: who chooses, and who judges.
 pub(crate) fn halves(data: &Dataset<'_>, cases: Vec<Case>) -> (Vec<Case>, Vec<Case>) {
-    cases.into_iter().partition(|case| data.key(case.person) % 2 == 0)
+    cases.into_iter().partition(|case| data.key(case.person).is_multiple_of(2))
 }
 
 /// Figures of every part alone, and of the blend as `blend`, by full ranking.
@@ -164,6 +164,11 @@ pub fn judge(
 }
 
 impl settings::Validation {
+    /// How many people to draw from a shop of so many products.
+    pub(crate) fn people_of(&self, products: usize) -> usize {
+        self.people.min(self.scores.checked_div(products).unwrap_or(0))
+    }
+
     /// Whether there are enough people to choose weights by.
     pub(crate) const fn suffices(&self, cases: usize) -> bool {
         cases >= self.least_people

@@ -109,11 +109,13 @@ pub fn decide(shelf: &Shelf, request: &Request<'_>) -> Result<Answer, FilterErro
     Ok(answer)
 }
 
-/// The history in rows of the shelf, and where each came from.
+/// The history in rows of the shelf, and where each came from. Ages count back from the visitor's newest action, as
+/// windows in training do from the shop's: who comes back after a year still has the taste they had.
 fn known<'a>(shelf: &'a Shelf, request: &'a Request<'_>) -> impl Iterator<Item = (usize, Interaction)> + 'a {
-    request.history.iter().enumerate().filter_map(|(at, past)| {
+    let newest = request.history.iter().map(|past| past.at).max().unwrap_or(request.now);
+    request.history.iter().enumerate().filter_map(move |(at, past)| {
         #[allow(clippy::cast_precision_loss, reason = "ages in days need no more")]
-        let age_days = request.now.since(past.at).max(0) as f32 / DAY as f32;
+        let age_days = newest.since(past.at).max(0) as f32 / DAY as f32;
         Some((at, Interaction { row: shelf.row(past.product.as_str())?, weight: past.action.interest(), age_days }))
     })
 }

@@ -1,7 +1,8 @@
 //! The event lake: immutable files in the object store, from which everything is learned.
 //!
-//! A file is zstd-compressed NDJSON under `shops/<shop>/<kind>/<day of archiving>/`. Delivery is at least once, so an
-//! event may stand in two files; readers keep the first of each identity. Compaction merges a day's files into one.
+//! A file is zstd-compressed NDJSON under `shops/<shop>/<kind>/<day of archiving>/`; names sort in the order of writing.
+//! Delivery is at least once, so an event may stand in two files, and an import may have corrected it; readers go from
+//! the newest line to the oldest and keep the first of each identity. Compaction merges a day's files into one.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use vitrine_domain::profile::event_key;
 use vitrine_domain::{Event, Shop};
 
-use crate::objects::Objects;
+use crate::objects::{Entry, Objects};
 use crate::{Error, Result};
 
 /// What a file of the lake holds.
@@ -79,21 +80,32 @@ impl Objects {
         self.put(&key, compress(lines)?).await
     }
 
-    /// Hands every event of the lake over once, file by file.
+    /// The files of the lake, in the order of their keys.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn lake_files(&self, shop: &Shop, kind: Kind) -> Result<Vec<Entry>> {
+        self.list(&prefix(shop, kind)).await
+    }
+
+    /// Hands every event of the lake over once, as it was written last; the newest come first.
     ///
     /// # Errors
     /// If the store fails or a file is damaged.
     pub async fn read_events(&self, shop: &Shop, each: &mut (dyn FnMut(Event) + Send)) -> Result<usize> {
         let mut seen = HashSet::new();
-        for entry in self.list(&prefix(shop, Kind::Events)).await? {
+        for entry in self.list(&prefix(shop, Kind::Events)).await?.iter().rev() {
             let Some(bytes) = self.get(&entry.key).await? else { continue };
+            let mut events: Vec<Event> = Vec::new();
             read_lines(&bytes, &mut |line| {
-                let event: Event = serde_json::from_str(line).map_err(|e| Error::corrupt("event of the lake", e))?;
+                events.push(serde_json::from_str(line).map_err(|e| Error::corrupt("event of the lake", e))?);
+                Ok(())
+            })?;
+            for event in events.into_iter().rev() {
                 if seen.insert((event_key(event.time, event.id.as_str()), visitor_key(&event))) {
                     each(event);
                 }
-                Ok(())
-            })?;
+            }
         }
         Ok(seen.len())
     }
@@ -137,9 +149,10 @@ impl Objects {
                 Ok(())
             })?;
         }
-        // The name says what it was made of, so that merging again after a kill writes the same file.
+        // The name says what it was made of, so that merging again after a kill writes the same file; and it sorts before
+        // every file of a batch, because what comes to the same day later is newer.
         let digest = crate::api_keys::hash(&files.join("\n"));
-        let name = format!("{day}/merged-{}.ndjson.zst", digest.get(..16).unwrap_or_default());
+        let name = format!("{day}/-merged-{}.ndjson.zst", digest.get(..16).unwrap_or_default());
         self.put(&name, compress(&lines)?).await?;
         for file in files.iter().filter(|file| **file != name) {
             self.delete(file).await?;

@@ -5,6 +5,7 @@
 //! machine talks to a real DynamoDB API, so the tests run the code that ships.
 
 pub mod api_keys;
+pub mod catalogue;
 pub mod decisions;
 mod error;
 pub mod events;
@@ -13,6 +14,7 @@ pub mod keys;
 pub mod lake;
 pub mod models;
 pub mod objects;
+pub mod privacy;
 pub mod products;
 pub mod profiles;
 pub mod settings;

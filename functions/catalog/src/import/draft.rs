@@ -33,7 +33,7 @@ pub(super) struct Draft {
     pub(super) description: String,
     pub(super) url: Option<String>,
     /// Pictures with their positions, the lowest first in the shop.
-    images: Vec<(i64, String)>,
+    pub(super) images: Vec<(i64, String)>,
     pub(super) category: Vec<String>,
     pub(super) brand: Option<String>,
     pub(super) price: Option<f64>,
@@ -44,7 +44,7 @@ pub(super) struct Draft {
     pub(super) stock: Option<i64>,
     pub(super) variants: Vec<Variant>,
     pub(super) attributes: Attributes,
-    notices: Vec<Notice>,
+    pub(super) notices: Vec<Notice>,
 }
 
 /// A path such as `A > B > C`.
@@ -248,7 +248,8 @@ impl Draft {
     /// An address that a page may put into a link: `http`, `https` or relative.
     fn address(&mut self, address: String) -> Option<String> {
         let address = unescape(&address);
-        let scheme = address.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| !scheme.contains(['/', '?', '#']));
+        let scheme =
+            address.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| !scheme.contains(['/', '?', '#']));
         let safe = scheme.is_none_or(|scheme| ["http", "https"].iter().any(|ok| scheme.eq_ignore_ascii_case(ok)));
         if address.is_empty() {
             return None;

@@ -252,9 +252,10 @@ pub(super) fn read_table(input: Text<'_>, products: &mut Products<'_>) -> Result
     }
     let options = products.options;
     while let Some(at) = rows.advance(&mut products.tally)? {
-        let fields = rows.columns().iter().zip(&roles).zip(rows.cells()).filter_map(|((column, role), cell)| {
-            Some(Field { role: *role, name: &column.snake, value: cell.text()? })
-        });
+        let fields =
+            rows.columns().iter().zip(&roles).zip(rows.cells()).filter_map(|((column, role), cell)| {
+                Some(Field { role: *role, name: &column.snake, value: cell.text()? })
+            });
         let row = row(fields, options);
         take(products, at, row)?;
     }

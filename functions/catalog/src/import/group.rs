@@ -85,9 +85,8 @@ impl Group {
             Availability::InStock if sold_out => Availability::OutOfStock,
             other => other,
         };
-        let in_currency = self.draft.currency.is_none()
-            || variant.currency.is_none()
-            || self.draft.currency.eq(&variant.currency);
+        let in_currency =
+            self.draft.currency.is_none() || variant.currency.is_none() || self.draft.currency.eq(&variant.currency);
         if !in_currency {
             self.draft.note(Notice::MixedCurrencies);
             (variant.price, variant.sale_price, variant.cost) = (None, None, None);

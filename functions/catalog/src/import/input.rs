@@ -102,8 +102,7 @@ impl<'a> Input<'a> {
         if text.ended && text.head().iter().all(u8::is_ascii_whitespace) {
             return Err(ImportError::Empty);
         }
-        let found =
-            || Format::detect(subject, self.name.as_deref(), self.content_type.as_deref(), text.head());
+        let found = || Format::detect(subject, self.name.as_deref(), self.content_type.as_deref(), text.head());
         let format = match self.format {
             // A table of products is Google's or Shopify's; only its header says whose.
             Some(Format::Csv) if subject == Subject::Products => found(),

@@ -25,6 +25,12 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// What it weighs in memory, roughly.
+    pub(super) fn weight(&self) -> usize {
+        let text = |value: &Value| value.as_str().map_or(0, str::len);
+        300 + self.extras.iter().map(|(name, value)| name.len() + text(value) + 100).sum::<usize>()
+    }
+
     /// Takes over what another line of the same order says and the earlier ones did not.
     pub(super) fn complete(&mut self, other: Self) {
         self.time = earlier(self.time, other.time);

@@ -21,9 +21,9 @@ use super::text::snake;
 type Node = Map<String, Value>;
 
 /// Reads products.
-pub(super) fn read(input: Text<'_>, lines: bool, products: &mut Products<'_>) -> Result<(), ImportError> {
+pub(super) fn read(input: Text<'_>, products: &mut Products<'_>) -> Result<(), ImportError> {
     let limits = &products.options.limits;
-    let mut rows = Objects::open(input, lines, limits.row_bytes, &["@graph", "itemListElement"]);
+    let mut rows = Objects::open(input, false, limits.row_bytes, &["@graph", "itemListElement"]);
     while let Some((at, node)) = rows.advance(&mut products.tally)? {
         match unwrapped(&node) {
             Some((node, Type::Product)) => product(at, node, products)?,
@@ -125,7 +125,8 @@ fn variants(inside: &[&Node]) -> Result<Vec<(Draft, Option<String>)>, Refusal> {
 }
 
 fn variant_title(node: &Node) -> Option<String> {
-    let parts: Vec<_> = ["color", "size", "material", "pattern"].iter().filter_map(|name| text(node.get(*name))).collect();
+    let parts: Vec<_> =
+        ["color", "size", "material", "pattern"].iter().filter_map(|name| text(node.get(*name))).collect();
     Some(parts.join(" / ")).filter(|title| !title.is_empty())
 }
 
@@ -163,9 +164,26 @@ fn image_address(image: &Value) -> &Value {
 
 /// Members that are told elsewhere, or say nothing a filter could use.
 const KNOWN: [&str; 20] = [
-    "sku", "productID", "identifier", "name", "headline", "description", "url", "brand", "category", "image", "offers",
-    "hasVariant", "variesBy", "isVariantOf", "inProductGroupWithID", "productGroupID", "review", "reviews",
-    "mainEntityOfPage", "potentialAction",
+    "sku",
+    "productID",
+    "identifier",
+    "name",
+    "headline",
+    "description",
+    "url",
+    "brand",
+    "category",
+    "image",
+    "offers",
+    "hasVariant",
+    "variesBy",
+    "isVariantOf",
+    "inProductGroupWithID",
+    "productGroupID",
+    "review",
+    "reviews",
+    "mainEntityOfPage",
+    "potentialAction",
 ];
 
 fn attributes(node: &Node, draft: &mut Draft) {

@@ -62,35 +62,52 @@ pub enum ShopifyId {
 }
 
 /// Codes of an order book that stand for postage, fees, corrections and tests instead of products. Upper and lower case
-/// are the same, `*` at the end stands for anything.
+/// are the same; `*` at the end stands for anything, `#` for digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JunkCodes(Vec<String>);
+pub struct JunkCodes {
+    anywhere: Vec<String>,
+    /// Codes that only mean this in books with the columns of the well-known UCI order book; elsewhere `M` may be a
+    /// product.
+    uci: Vec<String>,
+}
+
+/// Words that name no product in any book.
+const ANYWHERE: [&str; 6] = ["POSTAGE", "SHIPPING", "CARRIAGE", "DISCOUNT", "MANUAL", "BANK CHARGES"];
+/// What the UCI order book has besides.
+const UCI: [&str; 14] =
+    ["POST", "DOT", "C2", "C3", "M", "D", "S", "B", "AMAZONFEE", "CRUK", "ADJUST#", "GIFT", "gift_*", "TEST#"];
 
 impl JunkCodes {
-    /// Takes other codes than the usual ones.
+    /// Takes these codes, in every book, instead of the usual ones.
     #[must_use]
     pub fn new(codes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(codes.into_iter().map(|code| code.into().to_lowercase()).collect())
+        Self { anywhere: codes.into_iter().map(Into::into).collect(), uci: Vec::new() }
     }
 
-    /// Whether a code is no product.
+    /// Whether a code is no product; `uci` says whether it stands in a book with the columns of the UCI order book.
     #[must_use]
-    pub fn matches(&self, code: &str) -> bool {
+    pub fn matches(&self, code: &str, uci: bool) -> bool {
         let code = code.trim();
-        self.0.iter().any(|junk| match junk.strip_suffix('*') {
-            Some(start) => code.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
-            None => code.eq_ignore_ascii_case(junk),
-        })
+        let more = if uci { self.uci.as_slice() } else { &[] };
+        self.anywhere.iter().chain(more).any(|junk| covers(junk, code))
     }
 }
 
 impl Default for JunkCodes {
     fn default() -> Self {
-        Self::new([
-            "POST", "POSTAGE", "DOT", "C2", "C3", "CARRIAGE", "SHIPPING", "M", "MANUAL", "D", "DISCOUNT", "S", "SAMPLES",
-            "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "ADJUST*", "GIFT", "gift_*", "TEST*",
-        ])
+        Self { anywhere: ANYWHERE.map(str::to_owned).to_vec(), uci: UCI.map(str::to_owned).to_vec() }
     }
+}
+
+fn covers(junk: &str, code: &str) -> bool {
+    let (start, any) = match (junk.strip_suffix('*'), junk.strip_suffix('#')) {
+        (Some(start), _) => (start, true),
+        (None, Some(start)) => (start, false),
+        (None, None) => return code.eq_ignore_ascii_case(junk),
+    };
+    let begins = code.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    let rest = code.get(start.len()..).unwrap_or_default();
+    begins && (any || rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What an import is told besides its input.
@@ -144,11 +161,16 @@ mod tests {
     #[test]
     fn codes_that_are_no_products() {
         let junk = JunkCodes::default();
-        for code in ["POST", "m", "D", "BANK CHARGES", "gift_0001_30", "TEST002", "ADJUST2", " DOT "] {
-            assert!(junk.matches(code), "{code}");
+        for code in ["POST", "m", "D", "BANK CHARGES", "gift_0001_30", "TEST002", "ADJUST", "adjust2", " DOT "] {
+            assert!(junk.matches(code, true), "{code}");
         }
-        for code in ["85048", "PADS", "DCGS0058", "79323P", "", "tèst", "MUG-1"] {
-            assert!(!junk.matches(code), "{code}");
+        for code in ["85048", "PADS", "DCGS0058", "79323P", "", "tèst", "MUG-1", "ADJUSTABLE-LAMP", "TESTER"] {
+            assert!(!junk.matches(code, true), "{code}");
         }
+        for (code, expected) in [("M", false), ("test1", false), ("Postage", true), ("discount", true)] {
+            assert_eq!(junk.matches(code, false), expected, "{code}");
+        }
+        let own = JunkCodes::new(["FEE*"]);
+        assert!(own.matches("fee-12", false) && !own.matches("M", true));
     }
 }

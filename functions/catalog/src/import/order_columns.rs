@@ -78,8 +78,24 @@ pub(super) struct Roles {
     extras: Vec<usize>,
     /// The book has the columns of the well-known order book of the UCI repository, in which the number of a
     /// cancellation is a C and digits.
-    marks_cancellations: bool,
+    uci: bool,
 }
+
+/// Types of orders that are returns.
+const RETURNS: [&str; 12] = [
+    "refund",
+    "refunded",
+    "return",
+    "returned",
+    "cancel",
+    "canceled",
+    "cancelled",
+    "cancellation",
+    "creditnote",
+    "creditmemo",
+    "void",
+    "voided",
+];
 
 static NOTHING: Cell = Cell::Empty;
 
@@ -94,7 +110,7 @@ impl Roles {
         let free = |at: &usize| !self.assigned.contains(&Some(*at));
         self.extras = (0..columns.len()).filter(free).take(EXTRAS).collect();
         let has = |names: &[&str]| columns.iter().any(|column| names.contains(&column.key.as_str()));
-        self.marks_cancellations = has(&["stockcode"]) && has(&["invoice", "invoiceno"]);
+        self.uci = has(&["stockcode"]) && has(&["invoice", "invoiceno"]);
     }
 
     fn index(&self, role: Role) -> Option<usize> {
@@ -118,9 +134,14 @@ impl Roles {
         self.index(role).and_then(|at| columns.get(at)).map(|column| column.name.as_str())
     }
 
+    /// Whether these are the columns of the UCI order book.
+    pub(super) const fn are_uci(&self) -> bool {
+        self.uci
+    }
+
     /// Whether the order number alone says that it is a cancellation.
     pub(super) fn is_cancellation(&self, order: &str) -> Option<bool> {
-        let digits = order.strip_prefix(['C', 'c']).filter(|_| self.marks_cancellations)?;
+        let digits = order.strip_prefix(['C', 'c']).filter(|_| self.uci)?;
         (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(true)
     }
 
@@ -129,11 +150,14 @@ impl Roles {
         match self.cell(Role::Return, cells) {
             Cell::Empty => {}
             Cell::Bool(returned) => return Some(*returned),
-            cell => return cell.text().map(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "y" | "1")),
+            cell => {
+                return cell
+                    .text()
+                    .map(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "y" | "1"));
+            }
         }
-        let word = self.cell(Role::Type, cells).text()?.to_ascii_lowercase();
-        let words = ["refund", "return", "cancel", "credit", "void"];
-        words.iter().any(|start| word.starts_with(start)).then_some(true)
+        let word = key(&self.cell(Role::Type, cells).text()?);
+        RETURNS.contains(&word.as_str()).then_some(true)
     }
 
     /// What the row says beyond its roles.
@@ -165,7 +189,9 @@ static BY_KEY: LazyLock<Vec<(&'static str, Role)>> = LazyLock::new(|| {
         Role::Brand,
     ]
     .into_iter()
-    .flat_map(|role| NAMES.get(role as usize).into_iter().flat_map(move |names| names.iter().map(move |name| (*name, role))))
+    .flat_map(|role| {
+        NAMES.get(role as usize).into_iter().flat_map(move |names| names.iter().map(move |name| (*name, role)))
+    })
     .collect()
 });
 
@@ -210,7 +236,16 @@ mod tests {
                 ["Invoice", "StockCode", "InvoiceDate", "Price", "Customer ID"],
             ),
             (
-                &["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"],
+                &[
+                    "InvoiceNo",
+                    "StockCode",
+                    "Description",
+                    "Quantity",
+                    "InvoiceDate",
+                    "UnitPrice",
+                    "CustomerID",
+                    "Country",
+                ],
                 ["InvoiceNo", "StockCode", "InvoiceDate", "UnitPrice", "CustomerID"],
             ),
             (
@@ -229,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_book_that_marks_cancellations_by_number_is_read_so() {
+    fn only_the_book_that_uci_by_number_is_read_so() {
         let (uci, _) = roles(&["Invoice", "StockCode", "InvoiceDate"]);
         let (other, _) = roles(&["order_id", "product_id", "time"]);
         let numbers = ["C489449", "489449", "C", "CX1"];

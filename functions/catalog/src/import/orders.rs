@@ -34,6 +34,8 @@ pub(super) struct Orders<'s> {
     sink: &'s mut Sink<'s>,
     open: Window<Invoice>,
     derived: Option<&'s mut Derived>,
+    /// Whether the book has the columns of the UCI order book.
+    uci: bool,
 }
 
 /// A row as an order line.
@@ -56,7 +58,7 @@ impl<'s> Orders<'s> {
         sink: &'s mut Sink<'s>,
     ) -> Self {
         let open = Window::new(options.limits.window_bytes);
-        Self { tally: Tally::new(format, options.limits.rows), options, sink, open, derived }
+        Self { tally: Tally::new(format, options.limits.rows), options, sink, open, derived, uci: false }
     }
 
     pub(super) fn read(mut self, table: Table<'_>) -> Result<Report, ImportError> {
@@ -85,6 +87,7 @@ impl<'s> Orders<'s> {
         }
         while let Some(at) = table.advance(&mut self.tally)? {
             roles.follow(table.columns());
+            self.uci = roles.are_uci();
             match self.understand(&roles, &table) {
                 Ok(row) => self.take(at, row)?,
                 Err(refusal) => self.tally.refuse(at, 1, refusal),
@@ -116,13 +119,7 @@ impl<'s> Orders<'s> {
     }
 
     /// An order that is one object with all its lines in it.
-    fn whole_order(
-        &self,
-        order: String,
-        marked: Option<bool>,
-        head: Head,
-        entries: &[Value],
-    ) -> Result<Row, Refusal> {
+    fn whole_order(&self, order: String, marked: Option<bool>, head: Head, entries: &[Value]) -> Result<Row, Refusal> {
         let mut row = Row { order, refund: false, head, lines: vec![], descriptions: vec![], left_out: false };
         let mut why = None;
         let mut negatives = 0;
@@ -139,7 +136,9 @@ impl<'s> Orders<'s> {
         }
         row.left_out = row.lines.len() < entries.len();
         if row.lines.is_empty() {
-            return Err(why.unwrap_or_else(|| Refusal::new(Reason::MissingId, "the order has no lines").column("lines")));
+            return Err(
+                why.unwrap_or_else(|| Refusal::new(Reason::MissingId, "the order has no lines").column("lines"))
+            );
         }
         row.refund = marked.unwrap_or(negatives == row.lines.len());
         Ok(row)
@@ -155,7 +154,8 @@ impl<'s> Orders<'s> {
             let column = roles.column(Role::Time, table.columns()).unwrap_or("time");
             return Err(refusal.column(column).value(&time_cell.text().unwrap_or_default()));
         }
-        let currency = text(Role::Currency).map(|code| code.to_ascii_uppercase()).filter(|code| is_code(code));
+        let named = text(Role::Currency).or_else(|| beside(roles.cell(Role::Price, cells)));
+        let currency = named.map(|code| code.to_ascii_uppercase()).filter(|code| is_code(code));
         Ok(Head {
             time,
             customer: roles.cell(Role::Customer, cells).id().map(std::borrow::Cow::into_owned),
@@ -181,7 +181,7 @@ impl<'s> Orders<'s> {
         if product.is_empty() {
             return Err(Refusal::new(Reason::MissingId, "the row names no product").column(column(Role::Product)));
         }
-        if self.options.junk.matches(&product) {
+        if self.options.junk.matches(&product, self.uci) {
             let refusal = Refusal::new(Reason::NotAProduct, "this code stands for no product");
             return Err(refusal.column(column(Role::Product)).value(&product));
         }
@@ -242,12 +242,12 @@ impl<'s> Orders<'s> {
             self.tally.refuse(at, 1, Refusal::new(Reason::Scattered, what).value(&row.order));
             return Ok(());
         }
-        let known = self.open.get(&name);
+        let known = self.open.get(&name).map(|invoice| invoice.lines.len());
         if row.head.time.is_none() && known.is_none() {
             self.tally.refuse(at, 1, Refusal::new(Reason::BadTime, "the order has no time").value(&row.order));
             return Ok(());
         }
-        if known.map_or(0, |invoice| invoice.lines.len()) + row.lines.len() > self.options.limits.order_lines {
+        if known.unwrap_or(0) + row.lines.len() > self.options.limits.order_lines {
             self.tally.refuse(at, 1, Refusal::new(Reason::TooManyLines, "the order is too long").value(&row.order));
             return Ok(());
         }
@@ -256,7 +256,7 @@ impl<'s> Orders<'s> {
         }
         self.observe(&row);
         let Row { order, refund, head, lines, .. } = row;
-        let weight = Invoice::weight(&lines);
+        let weight = Invoice::weight(&lines) + if known.is_none() { head.weight() } else { 0 };
         let invoice = self.open.touch(&name, weight, || Invoice::new(order, refund, at));
         invoice.rows += 1;
         invoice.head.complete(head);
@@ -292,6 +292,16 @@ impl<'s> Orders<'s> {
             Err(refusal) => self.tally.refuse(first, rows, refusal),
         }
         Ok(())
+    }
+}
+
+/// The currency that stands beside an amount.
+fn beside(price: &Cell) -> Option<String> {
+    match price {
+        Cell::Text(text) if text.chars().any(|c| c.is_alphabetic() || c == '€' || c == '£') => {
+            price.money()?.currency
+        }
+        _ => None,
     }
 }
 

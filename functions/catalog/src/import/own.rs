@@ -24,9 +24,9 @@ pub(super) fn read(input: Text<'_>, lines: bool, products: &mut Products<'_>) ->
 }
 
 fn draft(object: Map<String, Value>, most_variants: usize) -> Result<Draft, Refusal> {
-    let mut draft = Draft::default();
     // The currency that is named counts before one that stands beside an amount.
-    draft.currency = object.get("currency").and_then(Value::as_str).map(str::to_owned);
+    let currency = object.get("currency").and_then(Value::as_str).map(str::to_owned);
+    let mut draft = Draft { currency, ..Draft::default() };
     for (name, value) in object {
         if !value.is_null() {
             set(&mut draft, &name, value, most_variants)?;
@@ -142,7 +142,7 @@ fn variant(draft: &mut Draft, entry: &Value) -> Result<Variant, Refusal> {
             None => draft.note(Notice::UnknownAvailability),
         }
     }
-    variant.stock = member("stock").and_then(|stock| Cell::of_json(stock).number()).and_then(|n| whole(n));
+    variant.stock = member("stock").and_then(|stock| Cell::of_json(stock).number()).and_then(whole);
     Ok(variant)
 }
 

@@ -111,7 +111,8 @@ impl ParquetRows {
         let (file, group, leaves) = (&self.file, self.group, &self.leaves);
         let (readers, rows) = guarded(row, || {
             let group = file.get_row_group(group)?;
-            let readers = leaves.iter().map(|(leaf, _)| group.get_column_reader(*leaf)).collect::<Result<Vec<_>, _>>()?;
+            let readers =
+                leaves.iter().map(|(leaf, _)| group.get_column_reader(*leaf)).collect::<Result<Vec<_>, _>>()?;
             Ok((readers, group.metadata().num_rows()))
         })?;
         self.readers = readers;
@@ -260,7 +261,8 @@ pub(super) mod tests {
         let mut writer = group.next_column().unwrap().unwrap();
         let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
         let present: Vec<_> = values.iter().flatten().cloned().collect();
-        writer.typed::<T>().write_batch(&present, optional.then_some(&levels), None).unwrap();
+        let first = vec![0; values.len()];
+        writer.typed::<T>().write_batch(&present, optional.then_some(&levels), Some(&first)).unwrap();
         writer.close().unwrap();
     }
 

@@ -79,9 +79,21 @@ impl Role {
             "costperitem" => Self::Cost,
             "imagesrc" | "productimageurl" => Self::Image,
             "imageposition" => Self::ImagePosition,
-            "grams" | "weightunit" | "weightunitfordisplay" | "weightvaluegrams" | "fulfillmentservice"
-             | "requiresshipping" | "taxable" | "chargetax" | "taxcode" | "image" | "imageurl"
-            | "imagealttext" | "giftcard" | "seotitle" | "seodescription" => Self::Ignored,
+            "grams"
+            | "weightunit"
+            | "weightunitfordisplay"
+            | "weightvaluegrams"
+            | "fulfillmentservice"
+            | "requiresshipping"
+            | "taxable"
+            | "chargetax"
+            | "taxcode"
+            | "image"
+            | "imageurl"
+            | "imagealttext"
+            | "giftcard"
+            | "seotitle"
+            | "seodescription" => Self::Ignored,
             _ if key.ends_with("linkedto") => Self::Ignored,
             _ => Self::option(key),
         }
@@ -141,10 +153,7 @@ struct Row {
 }
 
 impl Row {
-    fn read<'c>(
-        cells: impl Iterator<Item = (&'c Column, Role, &'c Cell)>,
-        untracked: bool,
-    ) -> Result<Self, Refusal> {
+    fn read<'c>(cells: impl Iterator<Item = (&'c Column, Role, &'c Cell)>, untracked: bool) -> Result<Self, Refusal> {
         let mut row = Self { position: i64::MAX, untracked, ..Self::default() };
         for (column, role, cell) in cells {
             if let Some(text) = cell.text() {

@@ -15,8 +15,8 @@ use super::report::{At, Reason, Refusal};
 use super::shopify_csv::{option_attribute, product_type, reduce, sell_on, tags, variant_title};
 
 /// Reads products.
-pub(super) fn read(input: Text<'_>, lines: bool, products: &mut Products<'_>) -> Result<(), ImportError> {
-    let mut rows = Objects::open(input, lines, products.options.limits.row_bytes, &["products"]);
+pub(super) fn read(input: Text<'_>, products: &mut Products<'_>) -> Result<(), ImportError> {
+    let mut rows = Objects::open(input, false, products.options.limits.row_bytes, &["products"]);
     while let Some((at, mut object)) = rows.advance(&mut products.tally)? {
         // A single product of the admin interface is wrapped in an object of its own.
         if let Some(Value::Object(inner)) = object.get_mut("product") {

@@ -62,16 +62,26 @@ fn decimal(text: &str) -> Option<f64> {
         _ if text.rfind('.') > text.rfind(',') => Some('.').filter(|_| points == 1),
         _ => Some(',').filter(|_| commas == 1),
     };
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '0'..='9' => plain.push(c),
-            _ if Some(c) == decimal_mark => plain.push('.'),
-            '.' | ',' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}' => {}
-            _ => return None,
-        }
+    let (whole, fraction) = match decimal_mark {
+        Some(mark) => text.rsplit_once(mark)?,
+        None => (text, ""),
+    };
+    let groups: Vec<_> = whole.split(['.', ',', '\'', '’', ' ', '\u{a0}', '\u{202f}']).collect();
+    if !well_grouped(&groups) || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
     }
-    plain.parse().ok().filter(|number: &f64| number.is_finite())
+    format!("{}.{fraction}", groups.concat()).parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Whether digits between marks stand as people write them: `1,299,000`, and `12,99,000` in India.
+fn well_grouped(groups: &[&str]) -> bool {
+    let digits = |group: &&str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let middle = groups.get(1..groups.len().saturating_sub(1)).unwrap_or_default();
+    groups.iter().all(digits)
+        && (groups.len() < 2
+            || (groups.first().is_some_and(|first| (1..=3).contains(&first.len()))
+                && groups.last().is_some_and(|last| last.len() == 3)
+                && middle.iter().all(|group| (2..=3).contains(&group.len()))))
 }
 
 fn thousands_comma(text: &str) -> bool {
@@ -155,7 +165,8 @@ pub(super) fn loose_time(text: &str) -> Option<Millis> {
 /// Names of attributes that look like numbers but are identifiers.
 fn is_identifier(name: &str) -> bool {
     const WHOLE: [&str; 14] = [
-        "asin", "barcode", "ean", "gtin", "gtin8", "gtin12", "gtin13", "gtin14", "isbn", "mpn", "phone", "sku", "upc", "zip",
+        "asin", "barcode", "ean", "gtin", "gtin8", "gtin12", "gtin13", "gtin14", "isbn", "mpn", "phone", "sku", "upc",
+        "zip",
     ];
     const ENDS: [&str; 5] = ["_id", "_code", "_number", "_phone", "_sku"];
     WHOLE.contains(&name) || name == "id" || name.contains("postal") || ENDS.iter().any(|end| name.ends_with(end))
@@ -216,21 +227,41 @@ mod tests {
             ("CHF 1'299.-", 1299.0, Some("CHF")),
             ("$15", 15.0, None),
             (".5", 0.5, None),
+            ("12,34,567.50 INR", 1_234_567.5, Some("INR")),
             ("0", 0.0, None),
         ] {
             let money = money(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!((money.amount, money.currency.as_deref()), (amount, currency), "{text}");
         }
-        for text in ["", "free", "-5", "-5 USD", "5 to 7", "USD", "1.2.3,4,5", "12 apples", "5 USD EUR"] {
+        for text in [
+            "",
+            "free",
+            "-5",
+            "-5 USD",
+            "5 to 7",
+            "USD",
+            "1.2.3,4,5",
+            "1.2.3",
+            "1 2",
+            "1,29.5",
+            ".",
+            "12 apples",
+            "5 USD EUR",
+        ] {
             assert_eq!(money(text), None, "{text}");
         }
     }
 
     #[test]
     fn numbers_with_signs() {
-        for (text, expected) in
-            [("12", Some(12.0)), ("-12", Some(-12.0)), ("-1,5", Some(-1.5)), ("1e3", Some(1000.0)), ("x", None), ("NaN", None)]
-        {
+        for (text, expected) in [
+            ("12", Some(12.0)),
+            ("-12", Some(-12.0)),
+            ("-1,5", Some(-1.5)),
+            ("1e3", Some(1000.0)),
+            ("x", None),
+            ("NaN", None),
+        ] {
             assert_eq!(number(text), expected, "{text}");
         }
         assert_eq!(pieces("12.0"), Some(12));
@@ -240,7 +271,9 @@ mod tests {
     #[test]
     fn times_in_many_forms() {
         let expected = Millis::parse("2026-04-03T14:40:00Z");
-        for text in ["2026-04-03 14:40:00", "2026-04-03T16:40:00+02:00", "1775227200", "1775227200000", "3.4.2026 14:40"] {
+        for text in
+            ["2026-04-03 14:40:00", "2026-04-03T16:40:00+02:00", "1775227200", "1775227200000", "3.4.2026 14:40"]
+        {
             assert_eq!(time(text, DateOrder::Unknown), expected, "{text}");
         }
         assert_eq!(time("4/3/2026 14:40", DateOrder::MonthFirst), expected);

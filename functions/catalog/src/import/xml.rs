@@ -149,8 +149,8 @@ fn begin(start: &BytesStart<'_>, open: &mut Vec<String>, fields: &mut Vec<Elemen
 /// Where an Atom link leads; empty for anything else, and for links to something that is not the product's page.
 fn link_target(start: &BytesStart<'_>) -> String {
     let attribute = |name: &[u8]| {
-        let mut attributes = start.attributes().with_checks(false).flatten();
-        let found = attributes.find(|attribute| attribute.key.as_ref() == name)?;
+        let mut attributes = start.attributes();
+        let found = attributes.with_checks(false).flatten().find(|attribute| attribute.key.as_ref() == name)?;
         Some(super::text::unescape(&decode(&found.value).0))
     };
     if start.local_name().as_ref() != b"link" || attribute(b"rel").is_some_and(|rel| rel != "alternate") {

@@ -54,11 +54,10 @@ pub(crate) fn pack(products: &[&Product], model: &Model, blend: Blend, with_prod
     catalogue(&mut writer, products, model);
 
     let mut vectors = Vec::with_capacity(n * dims);
-    let prior = model.popularity.prior();
-    for row in 0..n {
+    for (row, prior) in model.popularity.prior().into_iter().enumerate() {
         vectors.extend_from_slice(&model.factors[row * f..][..f]);
         vectors.extend_from_slice(&model.content[row * c..][..c]);
-        vectors.push(prior[row]);
+        vectors.push(prior);
     }
     writer.f32s(sections::VECTORS, &vectors);
     writer.f32s(sections::GRAM, &model.gram);

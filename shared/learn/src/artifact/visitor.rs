@@ -23,7 +23,7 @@ fn interest_once(history: &[Interaction], at: usize, faded: impl Fn(&Interaction
 
 impl Artifact {
     /// Writes the vector of a visitor, whose dot product with a product's vector is the first term of the score (see
-    /// [`Blend`](crate::Blend)): the parts of [`parts`](Self::parts), each times its weight. The history is oldest first;
+    /// [`Blend`]): the parts of [`parts`](Self::parts), each times its weight. The history is oldest first;
     /// of a longer one the newest 200 count. Without a history only the popularity is left. One 32 x 32 solve and no
     /// allocation: some microseconds.
     ///

@@ -119,27 +119,40 @@ fn what_is_always_bought_goes_with_nothing_in_particular() {
 }
 
 #[test]
-fn orders_follow_looks_and_orders() {
-    let events: [(i64, Action, &[&str]); 6] = [
-        (0, Action::View, &["a"]),
-        (1, Action::Order, &["a", "b"]),
-        (2, Action::Order, &["c"]),
-        (3, Action::Order, &["d"]),
-        (4, Action::View, &["e"]),
-        (24 * 40, Action::Order, &["f"]),
+fn orders_follow_looks() {
+    let people = [
+        // The look at `a` explains two orders, not the third.
+        person(
+            "x",
+            &[
+                (0, Action::View, &["a"][..]),
+                (1, Action::Order, &["b"]),
+                (2, Action::Order, &["a", "c"]),
+                (3, Action::Order, &["d"]),
+            ],
+        ),
+        person("y", &[(4, Action::View, &["e"]), (5, Action::Order, &["f"])]),
+        // 40 days later is no consequence, and what came before neither.
+        person("z", &[(0, Action::Order, &["b"]), (1, Action::View, &["d"]), (24 * 40, Action::Order, &["c"])]),
     ];
-    let people = [person("x", &events), person("y", &[(5, Action::Order, &["f"])])];
-    // The look at `a` explains two orders, the look at `e` none: 40 days are too long.
     let found = lists(&people, Pair::ViewOrder, &plain());
-    assert_eq!(found.of(0).0, [2, 1]);
-    let (_, weights) = found.of(0);
-    assert!((weights[1] / weights[0] - 1.0 / 2.0_f32.sqrt()).abs() < 1e-5);
-    assert!(found.of(4).0.is_empty());
+    assert_eq!((found.of(0).0, found.of(4).0), (&[1, 2][..], &[5][..]));
+    // Three occasions, two of them started by `a`: the expected meetings of a pair are 2/3 and 1/3.
+    let (a, e) = (found.of(0).1, found.of(4).1);
+    assert!((a[0] - a[1]).abs() < 1e-6 && (e[0] / a[0] - 3.0_f32.ln() / 1.5_f32.ln()).abs() < 1e-4, "{a:?} {e:?}");
+    assert!(found.of(3).0.is_empty());
+}
 
+#[test]
+fn orders_follow_orders() {
+    let people = [
+        person("x", &[(0, Action::Order, &["a", "b"]), (2, Action::Order, &["b", "c"]), (3, Action::Order, &["d"])]),
+        person("y", &[(5, Action::Order, &["f"])]),
+    ];
     let found = lists(&people, Pair::OrderNext, &plain());
-    assert_eq!(found.of(0).0, [2]);
-    assert_eq!((found.of(2).0, found.of(3).0), (&[3][..], &[5][..]));
-    assert!(found.of(5).0.is_empty(), "another person's order is no next order");
+    let rows = |row| found.of(row).0;
+    assert_eq!((rows(0), rows(1), rows(2)), (&[2][..], &[][..], &[3][..]), "`b` came before everything: no lift");
+    assert!(rows(3).is_empty() && rows(5).is_empty(), "another person's order is no next order");
 }
 
 #[test]
@@ -214,6 +227,51 @@ proptest! {
             }
         }
         prop_assert_eq!(seen, sums.len());
+    }
+
+    #[test]
+    fn lifts_equal_a_plain_count_of_all_baskets(people in histories()) {
+        let settings = Covisitation { shrinkage: 1.0, ..plain() };
+        let products = letters(6);
+        let data = Dataset::new(&products, &people, &Limits::default()).unwrap();
+        for pair in [Pair::OrderTogether, Pair::OrderNext] {
+            let (mut meetings, mut from, mut to, mut occasions) = ([[0.0_f64; 6]; 6], [0.0; 6], [0.0; 6], 0.0);
+            for history in data.histories() {
+                let baskets: Vec<Vec<usize>> = history
+                    .chunk_by(|a, b| a.event == b.event)
+                    .filter(|event| event[0].action == Action::Order)
+                    .map(|event| event.iter().map(|step| step.row as usize).collect())
+                    .collect();
+                let mut occasion = |start: &Vec<usize>, end: Vec<usize>| {
+                    occasions += 1.0;
+                    start.iter().for_each(|i| from[*i] += 1.0);
+                    end.iter().for_each(|j| to[*j] += 1.0);
+                    start.iter().for_each(|i| end.iter().for_each(|j| meetings[*i][*j] += 1.0));
+                };
+                match pair {
+                    Pair::OrderTogether => baskets.iter().for_each(|basket| occasion(basket, basket.clone())),
+                    _ => baskets.windows(2).for_each(|two| {
+                        occasion(&two[0], two[1].iter().copied().filter(|j| !two[0].contains(j)).collect());
+                    }),
+                }
+            }
+            let found = count(&data, pair, &settings, 1, &mut |_| ());
+            let lift = |i: usize, j: usize| {
+                let lift = ((meetings[i][j] + 1.0) / (from[i] * to[j] / occasions + 1.0)).ln();
+                if i == j || meetings[i][j] == 0.0 { 0.0 } else { lift }
+            };
+            let best: Vec<f64> = (0..6).map(|i| (0..6).map(|j| lift(i, j)).fold(0.0, f64::max)).collect();
+            let lists = best.iter().filter(|best| **best > 1e-6).count();
+            let scale = lists as f64 / best.iter().sum::<f64>();
+            for i in 0..6 {
+                let (rows, weights) = found.of(i as u32);
+                for j in 0..6 {
+                    let weight = rows.iter().position(|row| *row as usize == j).map_or(0.0, |at| f64::from(weights[at]));
+                    let expected = if lists == 0 { 0.0 } else { lift(i, j).max(0.0) * scale };
+                    prop_assert!((weight - expected).abs() < 1e-3, "{pair:?} {i} {j}: {weight} {expected}");
+                }
+            }
+        }
     }
 
     #[test]

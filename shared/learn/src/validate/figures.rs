@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How many first places the search for weights looks at, and the longer of the two lists that figures are given for.
-pub const AT: usize = 20;
+pub(super) const AT: usize = 20;
 /// The shorter list.
 const SHORT: usize = 10;
 

@@ -11,6 +11,9 @@ use crate::tally::Tally;
 pub const PARTS: [&str; 7] =
     ["factors", "content", "popularity", "view_view", "view_order", "order_together", "order_next"];
 
+/// The place of popularity among them.
+pub(super) const POPULARITY: usize = 2;
+
 /// How many of them are dimensions of the vectors.
 pub(super) const VECTORS: usize = 3;
 

@@ -6,7 +6,7 @@
 //! a sum, so trying a value costs one multiplication a candidate.
 
 use super::figures::{AT, ndcg};
-use super::parts::{PARTS, Scores, VECTORS};
+use super::parts::{PARTS, POPULARITY, Scores, VECTORS};
 use super::{CHUNK, Case, Past};
 use crate::artifact::Artifact;
 use crate::blend::Blend;
@@ -14,11 +14,12 @@ use crate::covisitation::Pair;
 use crate::dataset::Dataset;
 use crate::parallel;
 use crate::popularity::best;
+use crate::tally::Tally;
 
 /// The values tried for a weight.
-const GRID: [f32; 13] = [0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
+const GRID: [f32; 14] = [0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
 /// The values tried for the decay.
-const DECAYS: [f32; 6] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.97];
+const DECAYS: [f32; 5] = [0.5, 0.6, 0.7, 0.9, 0.97];
 /// What popularity counts at least: something has to decide where nothing else does.
 const LEAST_PRIOR: f32 = 0.01;
 /// The gain in NDCG that a change must bring.
@@ -93,36 +94,38 @@ fn slate_ndcg(scores: &[f32], truth: &[usize], truths: usize) -> f64 {
 
 /// Mean NDCG@20 by the lists alone, for a decay.
 fn lists_ndcg(data: &Dataset<'_>, artifact: &Artifact, blend: &Blend, cases: &[Case], threads: usize) -> f64 {
-    let weights = blend.by_part();
     let sums = parallel::chunks(
         cases.len(),
         CHUNK,
         threads,
         &mut |_| (),
-        || Scores::new(artifact.len()),
-        |scores, range| {
+        || (Tally::new(artifact.len()), Tally::new(artifact.len())),
+        |(one, all), range| {
             let mut sum = 0.0;
             for case in &cases[range] {
                 let past = Past::of(data, case);
-                let mut rows = Vec::new();
                 for pair in Pair::ALL {
-                    scores.fill_pair(artifact, blend, &past, pair);
-                    rows.extend_from_slice(scores.touched(VECTORS + pair.index()));
+                    artifact.tally(pair, past.evidence(pair, blend), one);
+                    one.rows().iter().for_each(|row| all.add(*row, blend.pair(pair) * one.sum(*row).sqrt()));
+                    one.clear();
                 }
-                rows.sort_unstable();
-                rows.dedup();
-                rows.retain(|row| past.met.binary_search(row).is_err());
-                let score = |row: &u32| {
-                    (VECTORS..PARTS.len()).map(|part| weights[part] * scores.part(part)[*row as usize]).sum::<f32>()
-                };
-                let totals: Vec<f32> = rows.iter().map(score).collect();
-                let truth: Vec<usize> = case.truth.iter().filter_map(|row| rows.binary_search(row).ok()).collect();
-                sum += slate_ndcg(&totals, &truth, case.truth.len());
+                sum += tally_ndcg(all, &past.met, case);
+                all.clear();
             }
             sum
         },
     );
     sums.iter().sum::<f64>() / cases.len().max(1) as f64
+}
+
+/// NDCG@20 of one person by a tally: what has no sum is not recommended.
+fn tally_ndcg(tally: &Tally, met: &[u32], case: &Case) -> f64 {
+    let named = case.truth.iter().map(|row| tally.sum(*row)).filter(|own| *own > 0.0);
+    let rank = |own: f32| {
+        let not_worse = tally.rows().iter().filter(|row| tally.sum(**row) >= own).count();
+        not_worse - met.iter().filter(|row| tally.sum(**row) >= own).count()
+    };
+    ndcg(named.map(rank), case.truth.len(), AT)
 }
 
 fn choose_decay(data: &Dataset<'_>, artifact: &Artifact, start: Blend, cases: &[Case], threads: usize) -> Blend {
@@ -167,13 +170,24 @@ fn along(slates: &[Slate], weights: &[f32; PARTS.len()], part: usize, values: &[
     (0..values.len()).map(|at| pieces.iter().map(|sums| sums[at]).sum::<f64>() / people).collect()
 }
 
+/// Scales weights so that the largest is one, which changes no ranking but keeps scores and grid in range. Parts without
+/// any score are left as they are, and popularity keeps its least weight.
+fn scale(weights: &mut [f32; PARTS.len()], scored: &[bool; PARTS.len()]) {
+    let largest = weights.iter().zip(scored).filter(|(_, scored)| **scored).map(|(w, _)| *w).fold(0.0, f32::max);
+    if largest > 0.0 {
+        weights.iter_mut().zip(scored).filter(|(_, scored)| **scored).for_each(|(weight, _)| *weight /= largest);
+    }
+    weights[POPULARITY] = weights[POPULARITY].max(LEAST_PRIOR);
+}
+
 fn choose_weights(slates: &[Slate], start: Blend, threads: usize) -> Blend {
+    let scored = std::array::from_fn(|part| slates.iter().any(|s| s.scores[part].iter().any(|score| *score != 0.0)));
     let mut weights = start.by_part();
     for _ in 0..ROUNDS {
         let before = weights;
         for part in 0..PARTS.len() {
             let mut values = vec![weights[part]];
-            values.extend(GRID.map(|value| if PARTS[part] == "popularity" { value.max(LEAST_PRIOR) } else { value }));
+            values.extend(GRID.map(|value| if part == POPULARITY { value.max(LEAST_PRIOR) } else { value }));
             let quality = along(slates, &weights, part, &values, threads);
             let mut chosen = 0;
             for (at, ndcg) in quality.iter().enumerate() {
@@ -182,6 +196,7 @@ fn choose_weights(slates: &[Slate], start: Blend, threads: usize) -> Blend {
             }
             weights[part] = values[chosen];
         }
+        scale(&mut weights, &scored);
         if weights == before {
             break;
         }
@@ -191,8 +206,12 @@ fn choose_weights(slates: &[Slate], start: Blend, threads: usize) -> Blend {
 
 #[cfg(test)]
 mod tests {
+    use vitrine_domain::Action;
+
     use super::*;
     use crate::dataset::mix;
+    use crate::dataset::tests::{letters, person};
+    use crate::{Settings, train};
 
     fn noise(i: u64) -> f32 {
         (mix(i) >> 40) as f32 / (1_u64 << 24) as f32
@@ -247,6 +266,47 @@ mod tests {
         }
         let chosen = choose_weights(&slates, Blend::default(), 1);
         assert_eq!(chosen.order_together, Blend::default().order_together);
+        assert_eq!(chosen.factors, 1.0, "the strongest part");
         assert!(chosen.prior >= LEAST_PRIOR);
+    }
+    /// 24 products in a row; people walk along it, some steps apart.
+    fn walkers() -> Vec<(vitrine_domain::Visitor, Vec<vitrine_domain::Event>)> {
+        let person = |number: u64| {
+            let mut place = mix(number) % 24;
+            let walk: Vec<String> = (0..5)
+                .map(|step| {
+                    place = (place + 1 + mix(number * 10 + step) % 2) % 24;
+                    char::from(b'a' + place as u8).to_string()
+                })
+                .collect();
+            let lines: Vec<[&str; 1]> = walk.iter().map(|name| [name.as_str()]).collect();
+            let events: Vec<(i64, Action, &[&str])> =
+                (0..).zip(&lines).map(|(hour, lines)| (hour, Action::View, &lines[..])).collect();
+            person(&format!("p{number}"), &events)
+        };
+        (0..200).map(person).collect()
+    }
+
+    #[test]
+    fn the_quick_figure_of_the_lists_is_that_of_full_ranking() {
+        let (products, people) = (letters(24), walkers());
+        let data = Dataset::new(&products, &people, &Default::default()).unwrap();
+        let cases = super::super::hold_out(&data, usize::MAX);
+        let cut = data.cut(&cases.iter().map(|case| (case.person, case.kept)).collect::<Vec<_>>());
+        let (bytes, _) = train(&cut, &Settings::default(), &mut |_, _, _| ()).unwrap();
+        let artifact = Artifact::from_bytes(bytes).unwrap();
+        let lists = Blend { factors: 0.0, content: 0.0, prior: 0.0, ..Blend::default() };
+        let mut figures = Vec::new();
+        for decay in [0.3, 0.97] {
+            let blend = Blend { decay, ..lists };
+            let full = super::super::judge(&data, &artifact, &blend, &cases, 1, &mut |_| ())["blend"];
+            let quick = lists_ndcg(&data, &artifact, &blend, &cases, 2);
+            assert!((full.ndcg20 - quick).abs() < 1e-9, "{} {quick}", full.ndcg20);
+            figures.push(quick);
+        }
+        // Where somebody stands says where they go; where they came from says little.
+        assert!(figures[0] > figures[1] + 0.02, "{figures:?}");
+        let chosen = choose_decay(&data, &artifact, Blend { decay: 0.97, ..lists }, &cases, 1);
+        assert!(chosen.decay <= 0.7, "{chosen:?}");
     }
 }

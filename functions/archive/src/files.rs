@@ -1,0 +1,113 @@
+//! Sorting the records of a batch into files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+
+use aws_lambda_events::event::dynamodb::EventRecord;
+use serde::de::IgnoredAny;
+use vitrine_domain::profile::event_key;
+use vitrine_domain::{Millis, Shop};
+use vitrine_store::lake::Kind;
+use vitrine_store::stream::{Record, decode};
+
+/// A file of the lake, not yet written.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) shop: Shop,
+    pub(crate) kind: Kind,
+    /// Day on which its records were written to the table.
+    pub(crate) day: String,
+    pub(crate) lines: Vec<String>,
+    /// Their places in the batch.
+    pub(crate) records: Vec<usize>,
+    /// Their sequence numbers.
+    sequence: Vec<String>,
+}
+
+/// A line of the lake and the file it belongs to.
+struct Line {
+    shop: Shop,
+    kind: Kind,
+    day: String,
+    text: String,
+}
+
+impl File {
+    /// The same for the same records: first and last sequence number, and a digest of all that is in it, because numbers
+    /// of different shards may meet. The first number is padded, so that names sort in the order of writing.
+    pub(crate) fn name(&self) -> String {
+        let ends = (self.sequence.first(), self.sequence.last());
+        let (first, last) = (ends.0.map_or("", String::as_str), ends.1.map_or("", String::as_str));
+        let parts = self.sequence.iter().chain(&self.lines);
+        let digest = parts.fold(0_u64, |digest, part| event_key(Millis(digest.cast_signed()), part));
+        format!("{first:0>40}-{last}-{digest:016x}")
+    }
+}
+
+/// The files of a batch, and the records that cannot be read.
+pub(crate) fn read(records: &[EventRecord]) -> (Vec<File>, BTreeSet<usize>) {
+    let mut files: BTreeMap<(Shop, Kind, String), File> = BTreeMap::new();
+    let mut failed = BTreeSet::new();
+    for (index, record) in records.iter().enumerate() {
+        let line = match std::panic::catch_unwind(AssertUnwindSafe(|| line_of(record))) {
+            Ok(Ok(Some(line))) => line,
+            Ok(Ok(None)) => continue,
+            Ok(Err(what)) => {
+                tracing::error!(what, "a stream record cannot be read");
+                failed.insert(index);
+                continue;
+            }
+            Err(_) => {
+                tracing::error!("reading a stream record panicked");
+                failed.insert(index);
+                continue;
+            }
+        };
+        let Line { shop, kind, day, text } = line;
+        let file = files.entry((shop.clone(), kind, day.clone())).or_insert_with(|| File {
+            shop,
+            kind,
+            day,
+            lines: Vec::new(),
+            records: Vec::new(),
+            sequence: Vec::new(),
+        });
+        file.lines.push(text);
+        file.records.push(index);
+        file.sequence.push(record.change.sequence_number.clone().unwrap_or_default());
+    }
+    (files.into_values().collect(), failed)
+}
+
+/// The line of a record; none of what the lake does not keep.
+fn line_of(record: &EventRecord) -> Result<Option<Line>, String> {
+    match decode(record).map_err(|error| error.to_string())? {
+        Record::Event { shop, event } => {
+            let text = serde_json::to_string(&event).map_err(|error| error.to_string())?;
+            Ok(Some(Line { shop, kind: Kind::Events, day: day(record, event.received), text }))
+        }
+        Record::Decision { shop, time, document } => {
+            let text = one_line(document)?;
+            Ok(Some(Line { shop, kind: Kind::Decisions, day: day(record, time), text }))
+        }
+        Record::Link { .. } | Record::Other => Ok(None),
+    }
+}
+
+/// The day on which a record was written, the same whenever it is delivered. A stream that does not tell is answered
+/// with the time that the item itself names.
+fn day(record: &EventRecord, fallback: Millis) -> String {
+    let written = Millis(record.change.approximate_creation_date_time.timestamp_millis());
+    if written.0 > 0 { written.day() } else { fallback.day() }
+}
+
+/// A document as one line of JSON.
+fn one_line(document: String) -> Result<String, String> {
+    let broken = |_| "the decision is not JSON".to_owned();
+    if document.contains(['\n', '\r']) {
+        let value: serde_json::Value = serde_json::from_str(&document).map_err(broken)?;
+        return Ok(value.to_string());
+    }
+    serde_json::from_str::<IgnoredAny>(&document).map_err(broken)?;
+    Ok(document)
+}

@@ -1,0 +1,116 @@
+//! From a message of the protocol to an event of ours. Pure: the time, the retention and the shop's setting are arguments.
+
+use serde_json::{Map, Value};
+use vitrine_domain::{Action, Event, Millis, Purposes};
+
+use crate::identity::{Tie, identity, ties};
+use crate::message::{Kind, Message};
+use crate::names::meaning;
+use crate::values::{take, text};
+use crate::{Error, bounds, canonical, circumstances, commerce, timing};
+
+/// What an event is judged by besides itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Time of receipt.
+    pub now: Millis,
+    /// How old an event may be, in milliseconds.
+    pub retention: i64,
+    /// What an event may be used for if it says nothing itself.
+    pub purposes: Purposes,
+}
+
+/// An event as it will be stored, and what has to be written with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// The event.
+    pub event: Event,
+    /// Whether a mark under its message id has to be written with it.
+    pub marked: bool,
+    /// Who belongs together because of it.
+    pub ties: Vec<Tie>,
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// If it belongs to nobody, is a track event without a name, or an alias that lacks one side.
+pub fn accept(message: &Message, terms: &Terms) -> Result<Accepted, Error> {
+    let identity = identity(message)?;
+    let timing = timing::timing(message.time(), message.sent_at, terms.now, terms.retention);
+    let ties = ties(message, &identity, timing.time)?;
+    let id = canonical::message_id(&message.members)?;
+
+    let mut event = Event::new(id, identity.visitor, timing.time, Action::Custom);
+    event.device_id = identity.device.map(|device| device.id().to_owned());
+    event.skew = timing.skew;
+    event.received = terms.now;
+    event.purposes = purposes(message, terms.purposes);
+
+    let mut properties = properties(message);
+    event.channel = circumstances::channel(message, &mut properties);
+    event.context = circumstances::circumstances(message, &mut properties);
+    describe(message, &mut properties, &mut event)?;
+    event.properties = bounds::bounded(properties, false);
+    Ok(Accepted { event, marked: timing.marked, ties })
+}
+
+fn purposes(message: &Message, default: Purposes) -> Purposes {
+    let preferences = message.context("consent").and_then(|consent| consent.get("categoryPreferences"));
+    preferences.and_then(Value::as_object).map_or(default, |named| Purposes::from_preferences(default, named))
+}
+
+/// What the event says besides its frame.
+fn properties(message: &Message) -> Map<String, Value> {
+    let kept: &[&str] = match message.kind {
+        Kind::Track | Kind::Page | Kind::Screen => return message.object("properties").cloned().unwrap_or_default(),
+        Kind::Identify => &[],
+        // The traits of a group are not the person's.
+        Kind::Group => &["groupId", "traits"],
+        Kind::Alias => &["previousId"],
+    };
+    let member = |name: &&str| message.members.get(*name).map(|value| ((*name).to_owned(), value.clone()));
+    kept.iter().filter_map(member).collect()
+}
+
+fn describe(message: &Message, properties: &mut Map<String, Value>, event: &mut Event) -> Result<(), Error> {
+    match message.kind {
+        Kind::Track => {
+            let name = message.members.get("event").and_then(text).ok_or(Error::NoName)?;
+            let meaning = meaning(&name);
+            if meaning.action == Action::Custom {
+                event.name = Some(name);
+            }
+            commerce::understand(meaning, properties, event);
+        }
+        Kind::Page | Kind::Screen => {
+            event.action = if message.kind == Kind::Page { Action::Page } else { Action::Screen };
+            event.name = said(message, properties, "name");
+            event.list = said(message, properties, "category");
+            event.decision_id = commerce::decision_id(properties);
+        }
+        Kind::Identify => {
+            event.action = Action::Identify;
+            event.traits = bounds::bounded(traits(message), true);
+        }
+        Kind::Group => event.action = Action::Group,
+        Kind::Alias => event.action = Action::Alias,
+    }
+    Ok(())
+}
+
+/// Pages and screens say their name and category beside their properties, among them, or both.
+fn said(message: &Message, properties: &mut Map<String, Value>, name: &str) -> Option<String> {
+    let among = take(properties, &[name], text);
+    message.members.get(name).and_then(text).or(among)
+}
+
+/// Some clients say what is known of a person in the context; what stands beside it wins.
+fn traits(message: &Message) -> Map<String, Value> {
+    let mut traits = message.context("traits").and_then(Value::as_object).cloned().unwrap_or_default();
+    traits.extend(message.object("traits").cloned().unwrap_or_default());
+    traits
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! From accepted events to durable ones: all of a request at once, each on its own.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
+use vitrine_domain::{Millis, Shop, Visitor};
+use vitrine_store::{Result, Table};
+
+use crate::accept::Accepted;
+use crate::identity::Tie;
+use crate::links::Links;
+
+/// Writes under way at once. After as many failures the rest is not tried: the table is down rather than busy.
+const CONCURRENCY: usize = 32;
+
+/// Writes events and ties and answers when all are in the table.
+///
+/// # Errors
+/// The first failure, after everything else was tried: what is written now need not be written by the retry.
+pub(crate) async fn write(table: &Table, links: &Links, shop: &Shop, now: Millis, accepted: &[Accepted]) -> Result<()> {
+    let mut writes: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(accepted.len());
+    for tie in news(links, shop, now, accepted) {
+        writes.push(Box::pin(link(table, links, shop, now, tie)));
+    }
+    for one in once(accepted) {
+        writes.push(Box::pin(put(table, shop, one)));
+    }
+    let mut results = stream::iter(writes).buffer_unordered(CONCURRENCY);
+    let mut first = None;
+    let mut failures = 0;
+    while let Some(result) = results.next().await {
+        let Err(error) = result else { continue };
+        first.get_or_insert(error);
+        failures += 1;
+        if failures >= CONCURRENCY {
+            break;
+        }
+    }
+    first.map_or(Ok(()), Err)
+}
+
+async fn link(table: &Table, links: &Links, shop: &Shop, now: Millis, tie: Tie) -> Result<()> {
+    table.link(shop, &tie.device, &tie.user, tie.since).await?;
+    links.remember(shop, &tie, now);
+    Ok(())
+}
+
+async fn put(table: &Table, shop: &Shop, one: &Accepted) -> Result<()> {
+    if one.marked {
+        table.put_event_without_time(shop, &one.event).await?;
+    } else {
+        table.put_event(shop, &one.event).await?;
+    }
+    Ok(())
+}
+
+/// The events of a request without those that it holds twice. Two writes of one mark at the same time would be refused
+/// as a conflict.
+fn once(accepted: &[Accepted]) -> Vec<&Accepted> {
+    let mut seen = HashSet::with_capacity(accepted.len());
+    let mut once = Vec::with_capacity(accepted.len());
+    for one in accepted {
+        let time = (!one.marked).then_some(one.event.time);
+        if seen.insert((&one.event.visitor, &one.event.id, time)) {
+            once.push(one);
+        }
+    }
+    once
+}
+
+/// The ties that are not known to be in the table, each once and since its earliest time.
+fn news(links: &Links, shop: &Shop, now: Millis, accepted: &[Accepted]) -> Vec<Tie> {
+    let mut earliest: HashMap<(&Visitor, &Visitor), &Tie> = HashMap::new();
+    for tie in accepted.iter().flat_map(|one| &one.ties) {
+        let known = earliest.entry((&tie.device, &tie.user)).or_insert(tie);
+        if tie.since < known.since {
+            *known = tie;
+        }
+    }
+    earliest.into_values().filter(|tie| links.is_news(shop, tie, now)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_domain::{Action, Event, MessageId};
+
+    use super::*;
+
+    fn one(id: &str, time: i64, marked: bool) -> Accepted {
+        let visitor = Visitor::known("u").unwrap();
+        let tie = Tie { device: Visitor::anonymous("d").unwrap(), user: visitor.clone(), since: Millis(time) };
+        let event = Event::new(MessageId::new(id).unwrap(), visitor, Millis(time), Action::View);
+        Accepted { event, marked, ties: vec![tie] }
+    }
+
+    #[test]
+    fn what_a_request_holds_twice_is_written_once() {
+        let same_id = [one("a", 1, false), one("a", 2, false), one("a", 1, false), one("b", 1, false)];
+        assert_eq!(once(&same_id).len(), 3, "the time is part of an event's identity");
+        let marked = [one("a", 1, true), one("a", 2, true), one("b", 1, true)];
+        assert_eq!(once(&marked).len(), 2, "unless it is not the client's");
+    }
+
+    #[test]
+    fn a_tie_is_written_once_since_its_earliest_time() {
+        let (links, shop) = (Links::default(), Shop::new("demo").unwrap());
+        let batch = [one("a", 5, false), one("b", 3, false), one("c", 4, false)];
+        let ties = news(&links, &shop, Millis(9), &batch);
+        assert_eq!(ties.iter().map(|t| t.since.0).collect::<Vec<_>>(), [3]);
+        links.remember(&shop, &ties[0], Millis(9));
+        assert!(news(&links, &shop, Millis(9), &batch).is_empty());
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a shop could not be trained.
+
+/// A failed training. What was live before is live still.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The table or the object store failed.
+    #[error("a store failed")]
+    Store(#[from] vitrine_store::Error),
+    /// The live model names a catalogue that is not in the object store.
+    #[error("the catalogue {key} of the live model is gone; import the products again")]
+    CatalogueGone {
+        /// Where it should be.
+        key: String,
+    },
+    /// A catalogue cannot be read.
+    #[error("the catalogue {key} cannot be read")]
+    Catalogue {
+        /// Where it is.
+        key: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The files of the lake were merged again and again while they were read.
+    #[error("the files of the lake changed while they were read; try again")]
+    LakeMoved,
+    /// The shop is too large, a setting is wrong, or a product cannot be written.
+    #[error("the shop cannot be learned from")]
+    Learn(#[from] vitrine_learn::Error),
+    /// What was learned does not open; it is not published.
+    #[error("what was learned cannot be opened")]
+    Unsound(#[source] vitrine_learn::Error),
+    /// Training panicked or was stopped.
+    #[error("training was interrupted")]
+    Interrupted(#[from] tokio::task::JoinError),
+    /// Catalogue or card could not be packed.
+    #[error("{what} could not be packed")]
+    Pack {
+        /// Which of them.
+        what: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The function was invoked with something it does not know.
+    #[error("the invocation cannot be understood: {0}")]
+    Payload(String),
+    /// Shops that could not be trained, while others were.
+    #[error("{failed} of {all} shops could not be trained: {first}")]
+    Shops {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+        /// Name and causes of the first of them.
+        first: String,
+    },
+}
+
+/// An error and all its causes in one line.
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,238 @@
+//! What people did, held compactly while the lake is read: some hundred bytes an event, whatever else it says.
+//!
+//! Only what learning reads is kept: who, when, which action, which products of the catalogue. Everything else is counted
+//! and left out.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vitrine_domain::time::DAY;
+use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Purpose, Visitor};
+
+use crate::people::Found;
+
+/// What was found in the lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Read {
+    /// Events, each counted once.
+    pub events: usize,
+    /// Events older than the retention, or dated into the future: left out.
+    pub out_of_time: usize,
+    /// Events whose visitor did not agree to be personalised for: left out.
+    pub without_consent: usize,
+    /// Actions on products that the catalogue does not have: left out.
+    pub unknown_products: usize,
+    /// Devices whose visits were joined with those of a known user.
+    pub joined_devices: usize,
+}
+
+/// Which events count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// The oldest time.
+    pub(crate) from: Millis,
+    /// The newest time.
+    pub(crate) to: Millis,
+}
+
+impl Window {
+    /// The retention, and a day for clocks that are ahead: the bounds within which events are taken in. A single event
+    /// from next year would make everything else look old.
+    pub(crate) const fn ending(now: Millis, retention: i64) -> Self {
+        Self { from: now.plus(-retention), to: now.plus(DAY) }
+    }
+
+    fn holds(self, event: &Event) -> bool {
+        event.time >= self.from && event.time <= self.to && event.at() <= self.to
+    }
+}
+
+/// An event.
+#[derive(Debug, Clone)]
+struct Entry {
+    visitor: u32,
+    /// Whose history it is in: the visitor's, until people are joined.
+    person: u32,
+    action: Action,
+    time: Millis,
+    skew: i64,
+    /// Where its message id is in [`Log::ids`].
+    id: Range<usize>,
+    /// Where its products are in [`Log::rows`].
+    rows: Range<usize>,
+}
+
+/// The events of a shop.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// In the order of their identifiers.
+    products: Arc<[Product]>,
+    window: Window,
+    visitors: Visitors,
+    entries: Vec<Entry>,
+    ids: String,
+    rows: Vec<usize>,
+    /// Times of the oldest and newest events that name no product: they say how long the shop was visited.
+    quiet: Option<(Millis, Millis)>,
+    found: Found,
+    read: Read,
+}
+
+impl Log {
+    /// No events yet, for products in the order of their identifiers.
+    pub(crate) fn new(products: Arc<[Product]>, window: Window) -> Self {
+        Self {
+            products,
+            window,
+            visitors: Visitors::default(),
+            entries: Vec::new(),
+            ids: String::new(),
+            rows: Vec::new(),
+            quiet: None,
+            found: Found::default(),
+            read: Read::default(),
+        }
+    }
+
+    /// How many actions on products are held.
+    pub(crate) fn actions(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many events were seen.
+    pub(crate) const fn seen(&self) -> usize {
+        self.read.events
+    }
+
+    /// Takes an event in, in whatever order they come.
+    pub(crate) fn push(&mut self, event: &Event) {
+        self.read.events += 1;
+        // Who is who does not grow old, and is no question of taste.
+        self.found.note(event);
+        if !self.window.holds(event) {
+            self.read.out_of_time += 1;
+            return;
+        }
+        if !event.purposes.allows(Purpose::Personalise) {
+            self.read.without_consent += 1;
+            return;
+        }
+        let first = self.rows.len();
+        if event.action.is_interest() {
+            for line in &event.lines {
+                match self.products.binary_search_by(|product| product.id.cmp(&line.product)) {
+                    Ok(row) => self.rows.push(row),
+                    Err(_) => self.read.unknown_products += 1,
+                }
+            }
+        }
+        let rows = first..self.rows.len();
+        if rows.is_empty() {
+            let (oldest, newest) = self.quiet.unwrap_or((event.at(), event.at()));
+            self.quiet = Some((event.at().min(oldest), event.at().max(newest)));
+            return;
+        }
+        let entry = self.entry(event, rows);
+        self.entries.push(entry);
+    }
+
+    fn entry(&mut self, event: &Event, rows: Range<usize>) -> Entry {
+        let start = self.ids.len();
+        self.ids.push_str(event.id.as_str());
+        let id = start..self.ids.len();
+        let visitor = self.visitors.number(&event.visitor);
+        Entry { visitor, person: visitor, action: event.action, time: event.time, skew: event.skew, id, rows }
+    }
+
+    /// The histories of all people, once all events are there, and what was read.
+    pub(crate) fn finish(mut self) -> (Histories, Read) {
+        let people = std::mem::take(&mut self.found).people();
+        let mut joined = HashSet::new();
+        for entry in &mut self.entries {
+            let Some(visitor) = self.visitors.name(entry.visitor) else { continue };
+            if let Some(user) = people.owner(visitor, entry.time) {
+                joined.insert(entry.visitor);
+                entry.person = self.visitors.number(user);
+            }
+        }
+        self.read.joined_devices = joined.len();
+        let (visitors, ids) = (&self.visitors, &self.ids);
+        let order = |entry: &Entry| {
+            let id = ids.get(entry.id.clone());
+            (visitors.name(entry.person), entry.time, id, visitors.name(entry.visitor))
+        };
+        self.entries.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+        let Self { products, visitors, entries, ids, rows, quiet, read, .. } = self;
+        (Histories { products, visitors, entries, ids, rows, quiet }, read)
+    }
+}
+
+/// Numbers for visitors, each kept once.
+#[derive(Debug, Default)]
+struct Visitors {
+    numbers: HashMap<Arc<Visitor>, u32>,
+    names: Vec<Arc<Visitor>>,
+}
+
+impl Visitors {
+    fn number(&mut self, visitor: &Visitor) -> u32 {
+        if let Some(number) = self.numbers.get(visitor) {
+            return *number;
+        }
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let name = Arc::new(visitor.clone());
+        self.names.push(name.clone());
+        self.numbers.insert(name, number);
+        number
+    }
+
+    fn name(&self, number: u32) -> Option<&Visitor> {
+        self.names.get(number as usize).map(Arc::as_ref)
+    }
+}
+
+/// What each person did, in the order in which profiles are folded.
+#[derive(Debug)]
+pub(crate) struct Histories {
+    products: Arc<[Product]>,
+    visitors: Visitors,
+    entries: Vec<Entry>,
+    ids: String,
+    rows: Vec<usize>,
+    quiet: Option<(Millis, Millis)>,
+}
+
+impl Histories {
+    /// One person after the other. An event has what learning reads of it, and nothing else.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Visitor, Vec<Event>)> + '_ {
+        self.entries.chunk_by(|a, b| a.person == b.person).filter_map(|entries| {
+            let person = self.visitors.name(entries.first()?.person)?;
+            Some((person.clone(), entries.iter().filter_map(|entry| self.event(entry)).collect()))
+        })
+    }
+
+    /// A history of nobody: the first and the last event of those that name no product, which nobody's history holds.
+    /// Windows count back from the newest event, whatever it was.
+    pub(crate) fn quiet(&self) -> Option<(Visitor, Vec<Event>)> {
+        let (oldest, newest) = self.quiet?;
+        let nobody = Visitor::Anonymous(String::new());
+        let id = MessageId::new("quiet").ok()?;
+        let page = |at| Event::new(id.clone(), nobody.clone(), at, Action::Page);
+        Some((nobody.clone(), vec![page(oldest), page(newest)]))
+    }
+
+    fn event(&self, entry: &Entry) -> Option<Event> {
+        let id = MessageId::new(self.ids.get(entry.id.clone())?).ok()?;
+        let visitor = self.visitors.name(entry.visitor)?.clone();
+        let mut event = Event::new(id, visitor, entry.time, entry.action);
+        event.skew = entry.skew;
+        let named = self.rows.get(entry.rows.clone())?.iter().filter_map(|row| self.products.get(*row));
+        event.lines = named.map(|product| Line::of(product.id.clone())).collect();
+        Some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! The files of a version, and the flip of the pointer.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use vitrine_domain::{Millis, Shop};
+use vitrine_learn::Card;
+use vitrine_runtime::Context;
+use vitrine_store::api_keys::hex;
+use vitrine_store::models::Live;
+
+use crate::Error;
+use crate::lake::Mark;
+use crate::log::Read;
+use crate::training::Trained;
+
+/// Name of a version: when it was published, in UTC, and the first digits of the artifact's SHA-256.
+pub(crate) fn version(now: Millis, artifact: &[u8]) -> String {
+    let time: String = now.to_rfc3339().chars().take(19).filter(|c| *c != '-' && *c != ':').collect();
+    format!("{time}-{}", digest(artifact))
+}
+
+fn digest(artifact: &[u8]) -> String {
+    hex(&Sha256::digest(artifact)).chars().take(8).collect()
+}
+
+/// When a version was published, read from its name.
+pub(crate) fn published(version: &str) -> Option<Millis> {
+    let (time, digest) = version.split_once('-')?;
+    let plain = time.len() == 15 && time.is_ascii() && digest.len() == 8;
+    let (day, hour) = time.split_once('T').filter(|_| plain)?;
+    let part = |text: &str, from: usize| text.get(from..from + 2).map(str::to_owned);
+    let day = format!("{}-{}-{}", day.get(..4)?, part(day, 4)?, part(day, 6)?);
+    Millis::parse(&format!("{day}T{}:{}:{}Z", part(hour, 0)?, part(hour, 2)?, part(hour, 4)?))
+}
+
+/// Folder of all versions of a shop.
+pub(crate) fn models(shop: &Shop) -> String {
+    format!("shops/{shop}/models")
+}
+
+/// Where a file of a version is.
+pub(crate) fn file(shop: &Shop, version: &str, name: &str) -> String {
+    format!("{}/{version}/{name}", models(shop))
+}
+
+/// The artifact.
+const ARTIFACT: &str = "artifact.bin";
+/// The catalogue it was built from.
+const CATALOGUE: &str = "catalogue.ndjson.zst";
+/// The model card.
+const CARD: &str = "card.json";
+/// What this version has seen of lake and delta.
+const SEEN: &str = "seen.json";
+
+/// The model card as it stands beside an artifact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// Name of the version.
+    pub version: String,
+    /// When it was published, RFC 3339.
+    pub published: String,
+    /// The version that was live before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// Seconds from the first read to publishing.
+    pub seconds: f64,
+    /// What was found in the lake.
+    pub read: Read,
+    /// What was learned, and how well.
+    pub model: Card,
+}
+
+/// Up to where a version knows the shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// The lake.
+    pub(crate) lake: Mark,
+    /// Key of the last change of the catalogue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_change: Option<String>,
+}
+
+/// What the live version has seen; none if that cannot be told.
+pub(crate) async fn seen(context: &Context, shop: &Shop, version: &str) -> Result<Option<Seen>, Error> {
+    let bytes = context.objects.get(&file(shop, version, SEEN)).await?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Notes what a version has seen.
+pub(crate) async fn note_seen(context: &Context, shop: &Shop, version: &str, seen: &Seen) -> Result<(), Error> {
+    let bytes = serde_json::to_vec(seen).map_err(|error| Error::Pack { what: "the mark", source: error.into() })?;
+    Ok(context.objects.put(&file(shop, version, SEEN), bytes).await?)
+}
+
+/// Whether a model is byte for byte the live one.
+pub(crate) async fn is_live(context: &Context, live: &Live, artifact: &[u8]) -> Result<bool, Error> {
+    if !live.version.ends_with(&digest(artifact)) {
+        return Ok(false);
+    }
+    Ok(context.objects.get(&live.artifact).await?.is_some_and(|bytes| bytes == artifact))
+}
+
+/// What is to be published, and over what.
+pub(crate) struct Candidate<'a> {
+    pub(crate) shop: &'a Shop,
+    pub(crate) trained: Trained,
+    pub(crate) seen: Seen,
+    /// The live model as it was read at the start, and how often the pointer had been flipped.
+    pub(crate) live: Option<&'a Live>,
+    pub(crate) flips: u64,
+    /// When the training began.
+    pub(crate) started: Millis,
+    /// Changes from here on may be missing in the catalogue.
+    pub(crate) watermark: Millis,
+}
+
+/// What came of it.
+pub(crate) enum Verdict {
+    /// It is live.
+    Live(Box<Published>),
+    /// Another training was faster; nothing of this one is left.
+    Superseded,
+}
+
+/// Writes the files and flips the pointer. Files come first, so whoever sees the pointer finds them.
+pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Result<Verdict, Error> {
+    let Candidate { shop, trained, seen, live, flips, started, watermark } = candidate;
+    let now = context.clock.now();
+    let version = version(now, &trained.artifact);
+    let card = Published {
+        version: version.clone(),
+        published: now.to_rfc3339(),
+        replaces: live.map(|live| live.version.clone()),
+        seconds: now.since(started) as f64 / 1000.0,
+        read: trained.read,
+        model: trained.card,
+    };
+    let text = serde_json::to_vec_pretty(&card).map_err(|error| Error::Pack { what: "the card", source: error.into() })?;
+    let pointer = Live {
+        version: version.clone(),
+        artifact: file(shop, &version, ARTIFACT),
+        catalogue: file(shop, &version, CATALOGUE),
+        delta_from: watermark,
+        published: now,
+    };
+    context.objects.put(&pointer.artifact, trained.artifact).await?;
+    context.objects.put(&pointer.catalogue, trained.catalogue).await?;
+    context.objects.put(&file(shop, &version, CARD), text).await?;
+    note_seen(context, shop, &version, &seen).await?;
+    match context.table.publish_model(shop, &pointer, flips).await {
+        Ok(()) => Ok(Verdict::Live(Box::new(card))),
+        Err(error) => settle(context, shop, &pointer, error).await.map(|won| match won {
+            true => Verdict::Live(Box::new(card)),
+            false => Verdict::Superseded,
+        }),
+    }
+}
+
+/// After a failed flip: whether ours went through all the same, as an answer that got lost would have said. If another
+/// training was faster, our files go.
+async fn settle(context: &Context, shop: &Shop, ours: &Live, error: vitrine_store::Error) -> Result<bool, Error> {
+    let live = context.table.live_model(shop).await?;
+    if live.is_some_and(|(live, _)| live == *ours) {
+        return Ok(true);
+    }
+    if !matches!(error, vitrine_store::Error::Conflict { .. }) {
+        // It may still go through: the files stay, and are swept up with other leftovers if nothing names them.
+        return Err(error.into());
+    }
+    // Equal bytes trained in the same second have the same name, and then the files are not only ours.
+    let versions = context.table.model_versions(shop).await?;
+    if versions.iter().all(|kept| kept.version != ours.version) {
+        delete(context, shop, &ours.version).await?;
+    }
+    Ok(false)
+}
+
+/// Deletes the files of a version.
+pub(crate) async fn delete(context: &Context, shop: &Shop, version: &str) -> Result<(), Error> {
+    for entry in context.objects.list(&format!("{}/{version}", models(shop))).await? {
+        context.objects.delete(&entry.key).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_says_when_and_what() {
+        let now = Millis::parse("2026-11-22T14:40:07.891Z").unwrap();
+        let name = version(now, b"abc");
+        assert_eq!(name, "20261122T144007-ba7816bf");
+        assert_eq!(published(&name), Millis::parse("2026-11-22T14:40:07Z"));
+        for other in ["", "latest", "20261122T144007", "20261322T144007-ba7816bf", "2026112é144007-ba7816bf"] {
+            assert_eq!(published(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Two shops in one stack never meet.
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::json;
+use vitrine_tests::{Ground, catalogue, ids};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_shops_with_the_same_names_for_everything_never_meet() -> Result<()> {
+    let ground = Ground::start().await?;
+    let (one, two) = (ground.shop("shop").await?, ground.shop("shop-2").await?);
+    one.stock(&catalogue(&["tea"], 6)).await?;
+    two.stock(&catalogue(&["cups"], 6)).await?;
+    for n in 0..3 {
+        one.view("same-visitor", &format!("tea-{n}")).await?;
+    }
+    ground.stack.poller.caught_up().await;
+    one.retrain().await?;
+    two.retrain().await?;
+    for placement in ["home", "feed", "trending", "recently-viewed", "product-similar"] {
+        let question = json!({"anonymous_id": "same-visitor", "product_id": "tea-0", "limit": 50});
+        let of_two = two.recommend(placement, question.clone()).await?;
+        assert!(ids(&of_two).iter().all(|id| id.starts_with("cups")), "{placement} {of_two}");
+        let of_one = one.recommend(placement, question).await?;
+        assert!(ids(&of_one).iter().all(|id| id.starts_with("tea")), "{placement} {of_one}");
+    }
+    for path in ["/v1/visitors/a:same-visitor", "/v1/products/tea-1"] {
+        assert_eq!(one.call(&one.server, Method::GET, path, None).await?.0, 200, "{path}");
+        assert_eq!(two.call(&two.server, Method::GET, path, None).await?.0, 404, "{path}");
+    }
+    let (status, problem) = one.call("nobodys-key", Method::GET, "/v1/categories", None).await?;
+    assert_eq!(status, 401);
+    assert!(problem["request_id"].is_string() && problem["code"] == "unknown-key", "{problem}");
+    // The other shop's cursor belongs to nothing here.
+    let page = one.recommend("feed", json!({"limit": 2})).await?;
+    let body = json!({"limit": 2, "cursor": page["cursor"]});
+    let (status, _) = two.call(&two.browser, Method::POST, "/v1/recommendations/feed", Some(body)).await?;
+    assert!(status == 410 || status == 422, "{status}");
+    ground.stop().await;
+    Ok(())
+}

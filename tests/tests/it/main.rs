@@ -1,0 +1,10 @@
+//! The assembled stack, as a shop meets it. Every test has a stack of its own on a free port.
+#![allow(missing_docs, reason = "tests name what they show")]
+
+mod catalogue;
+mod identity;
+mod isolation;
+mod layering;
+mod openapi;
+mod real_time;
+mod restart;
