@@ -83,6 +83,8 @@ export function plan(name, events, seed, run) {
     const size = Math.min(left, CALLS_OF_A_USER);
     const user = `sdk-${run}-${name}-${n}`;
     const calls = story(user, size, draw, { browser });
+    // RudderStack's browser SDK has no screens.
+    if (name === 'rudder-js') for (const call of calls) if (call.type === 'screen') call.type = call.action = 'page';
     const counts = {};
     let cents = 0;
     for (const call of calls) {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::io::Read;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
@@ -19,6 +20,8 @@ use crate::import::{self, DateOrder, Derived, Format, ImportError, Input, Option
 const BATCH: usize = 1000;
 /// Chunks of a body, and batches of rows, that wait for each other.
 const WAITING: usize = 4;
+/// Events without a time of their own written at once.
+const CONCURRENCY: usize = 16;
 
 /// What an import is told, in the words of the API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams, ToSchema)]
@@ -207,8 +210,8 @@ pub(crate) async fn load(
     let input = Incoming { origin, name: wishes.filename.clone(), format: wishes.format()? };
     match kind {
         JobKind::Orders => load_orders(context, shop, input, options, wishes.with_products).await,
-        JobKind::Customers => load_events(context, shop, move |sink| {
-            import::customers(input.input(), &options, &mut |event| sink.push(event)).map(|report| (report, None))
+        JobKind::Customers => load_events(context, shop, options, move |sink, options| {
+            import::customers(input.input(), options, &mut |event| sink.push(event)).map(|report| (report, None))
         })
         .await
         .map(|(imported, _)| imported),
@@ -272,9 +275,9 @@ async fn load_orders(
     with_products: bool,
 ) -> Result<Imported, LoadError> {
     let told = options.clone();
-    let (mut imported, derived) = load_events(context, shop, move |sink| {
+    let (mut imported, derived) = load_events(context, shop, options, move |sink, options| {
         let mut derived = with_products.then(Derived::new);
-        let report = import::orders(input.input(), &options, derived.as_mut(), &mut |event| sink.push(event))?;
+        let report = import::orders(input.input(), options, derived.as_mut(), &mut |event| sink.push(event))?;
         Ok((report, derived))
     })
     .await?;
@@ -295,12 +298,14 @@ async fn load_orders(
 async fn load_events(
     context: &Context,
     shop: &Shop,
-    read: impl FnOnce(&mut Batches<Event>) -> Result<(Report, Option<Derived>), ImportError> + Send + 'static,
+    told: Options,
+    read: impl FnOnce(&mut Batches<Event>, &Options) -> Result<(Report, Option<Derived>), ImportError> + Send + 'static,
 ) -> Result<(Imported, Option<Derived>), LoadError> {
+    let now = told.now;
     let (to, mut batches) = mpsc::channel::<Vec<Event>>(WAITING);
     let reading = tokio::task::spawn_blocking(move || {
         let mut sink = Batches { batch: Vec::new(), to };
-        let report = read(&mut sink);
+        let report = read(&mut sink, &told);
         sink.flush().ok();
         report
     });
@@ -312,7 +317,12 @@ async fn load_events(
                 context.table.link(shop, &device, &event.visitor, event.time).await?;
             }
         }
-        context.table.import_events(shop, &batch).await?;
+        // Events that did not say when they were take the time of the import, which a second import would not repeat.
+        let (undated, dated): (Vec<Event>, Vec<Event>) = batch.into_iter().partition(|event| event.time == now);
+        context.table.import_events(shop, &dated).await?;
+        let table = &context.table;
+        let marked = undated.into_iter().map(|event| async move { table.put_event_without_time(shop, &event).await });
+        stream::iter(marked).buffer_unordered(CONCURRENCY).try_collect::<Vec<_>>().await?;
     }
     let (report, derived) = reading.await.map_err(LoadError::Reader)??;
     Ok((Imported { report, written: 0, unchanged: 0, withdrawn: 0, derived: 0 }, derived))

@@ -11,23 +11,23 @@ use vitrine_http::{App, Problem, body as request_body};
 
 use crate::accept::{Accepted, Terms, accept};
 use crate::envelope::Envelope;
-use crate::links::Links;
 use crate::message::Kind;
 use crate::privacy::Consent;
 use crate::schema::{Answer, Rejected};
-use crate::{Error, body, write};
+use crate::write::Writer;
+use crate::{Error, body};
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Collect {
     pub(crate) app: App,
-    links: Arc<Links>,
+    writer: Arc<Writer>,
     consent: Arc<Consent>,
 }
 
 impl Collect {
     pub(crate) fn new(app: App) -> Self {
-        Self { app, links: Arc::default(), consent: Arc::default() }
+        Self { app, writer: Arc::default(), consent: Arc::default() }
     }
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn take(state: &Collect, request: Request, address: Option<Kind
     let purposes = state.consent.of(&context.table, &shop, now).await?;
     let terms = Terms { now, retention: context.config.retention, purposes };
     let (accepted, rejected) = sort(&envelope, address, &terms)?;
-    write::write(&context.table, &state.links, &shop, now, &accepted).await?;
+    state.writer.write(&context.table, &shop, now, &accepted).await?;
     if !rejected.is_empty() {
         tracing::info!(%shop, accepted = accepted.len(), rejected = rejected.len(), first = rejected[0].code, "events refused");
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
+use tokio::sync::Semaphore;
 use vitrine_domain::{Millis, Shop, Visitor};
 use vitrine_store::{Result, Table};
 
@@ -11,48 +12,70 @@ use crate::accept::Accepted;
 use crate::identity::Tie;
 use crate::links::Links;
 
-/// Writes under way at once. After as many failures the rest is not tried: the table is down rather than busy.
+/// Writes of one request under way at once. After as many failures the rest is not tried: the table is down rather than
+/// busy.
 const CONCURRENCY: usize = 32;
+/// Writes of a process under way at once. Where many requests share one (on one machine), more would not be faster, and
+/// those at the end of the queue would run into the client's timeouts.
+const MOST: usize = 64;
 
-/// Writes events and ties and answers when all are in the table.
-///
-/// # Errors
-/// The first failure, after everything else was tried: what is written now need not be written by the retry.
-pub(crate) async fn write(table: &Table, links: &Links, shop: &Shop, now: Millis, accepted: &[Accepted]) -> Result<()> {
-    let mut writes: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(accepted.len());
-    for tie in news(links, shop, now, accepted) {
-        writes.push(Box::pin(link(table, links, shop, now, tie)));
+/// Writes events and ties, and remembers the ties.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    links: Links,
+    permits: Semaphore,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self { links: Links::default(), permits: Semaphore::new(MOST) }
     }
-    for one in once(accepted) {
-        writes.push(Box::pin(put(table, shop, one)));
-    }
-    let mut results = stream::iter(writes).buffer_unordered(CONCURRENCY);
-    let mut first = None;
-    let mut failures = 0;
-    while let Some(result) = results.next().await {
-        let Err(error) = result else { continue };
-        first.get_or_insert(error);
-        failures += 1;
-        if failures >= CONCURRENCY {
-            break;
+}
+
+impl Writer {
+    /// Answers when all is in the table.
+    ///
+    /// # Errors
+    /// The first failure, after everything else was tried: what is written now need not be written by the retry.
+    pub(crate) async fn write(&self, table: &Table, shop: &Shop, now: Millis, accepted: &[Accepted]) -> Result<()> {
+        let mut writes: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(accepted.len());
+        for tie in news(&self.links, shop, now, accepted) {
+            writes.push(Box::pin(self.link(table, shop, now, tie)));
         }
+        for one in once(accepted) {
+            writes.push(Box::pin(self.put(table, shop, one)));
+        }
+        let mut results = stream::iter(writes).buffer_unordered(CONCURRENCY);
+        let mut first = None;
+        let mut failures = 0;
+        while let Some(result) = results.next().await {
+            let Err(error) = result else { continue };
+            first.get_or_insert(error);
+            failures += 1;
+            if failures >= CONCURRENCY {
+                break;
+            }
+        }
+        first.map_or(Ok(()), Err)
     }
-    first.map_or(Ok(()), Err)
-}
 
-async fn link(table: &Table, links: &Links, shop: &Shop, now: Millis, tie: Tie) -> Result<()> {
-    table.link(shop, &tie.device, &tie.user, tie.since).await?;
-    links.remember(shop, &tie, now);
-    Ok(())
-}
-
-async fn put(table: &Table, shop: &Shop, one: &Accepted) -> Result<()> {
-    if one.marked {
-        table.put_event_without_time(shop, &one.event).await?;
-    } else {
-        table.put_event(shop, &one.event).await?;
+    async fn link(&self, table: &Table, shop: &Shop, now: Millis, tie: Tie) -> Result<()> {
+        // Nobody closes the semaphore, so there is always a permit in the end.
+        let _permit = self.permits.acquire().await.ok();
+        table.link(shop, &tie.device, &tie.user, tie.since).await?;
+        self.links.remember(shop, &tie, now);
+        Ok(())
     }
-    Ok(())
+
+    async fn put(&self, table: &Table, shop: &Shop, one: &Accepted) -> Result<()> {
+        let _permit = self.permits.acquire().await.ok();
+        if one.marked {
+            table.put_event_without_time(shop, &one.event).await?;
+        } else {
+            table.put_event(shop, &one.event).await?;
+        }
+        Ok(())
+    }
 }
 
 /// The events of a request without those that it holds twice. Two writes of one mark at the same time would be refused

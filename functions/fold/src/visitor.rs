@@ -125,7 +125,7 @@ enum Compaction {
     /// It stays as it is.
     Stays(Millis),
     /// A new one is written with the profile.
-    Written(Base),
+    Written(Box<Base>),
 }
 
 impl Compaction {
@@ -133,12 +133,12 @@ impl Compaction {
     fn of(used: Option<&Base>, new: Base, worth: bool) -> Self {
         let due = used.is_none_or(|base| new.horizon.since(base.horizon) >= MOVE);
         if due && worth {
-            return Self::Written(new);
+            return Self::Written(Box::new(new));
         }
         used.map_or(Self::None, |base| Self::Stays(base.horizon))
     }
 
-    const fn ends(&self) -> Option<Millis> {
+    fn ends(&self) -> Option<Millis> {
         match self {
             Self::None => None,
             Self::Stays(end) => Some(*end),
@@ -146,7 +146,7 @@ impl Compaction {
         }
     }
 
-    const fn written(&self) -> Option<&Base> {
+    fn written(&self) -> Option<&Base> {
         match self {
             Self::Written(base) => Some(base),
             Self::None | Self::Stays(_) => None,

@@ -1,6 +1,45 @@
-//! Placeholder.
+//! Running a shop over HTTP: training on demand and what became of it, the models, placements and settings, and the
+//! description of the whole API with a page to try it.
+//!
+//! Everything but health and the description needs a server key. Settings are written only over the version they were
+//! made from, so that two people never undo each other's change without knowing it.
+
+mod description;
+mod health;
+mod jobs;
+mod lock;
+mod models;
+mod placements;
+mod privacy;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use vitrine_http::App;
-#[allow(missing_docs)]
-pub fn router(_app: App) -> axum::Router { axum::Router::new() }
-#[allow(missing_docs)]
-pub fn openapi() -> utoipa::openapi::OpenApi { utoipa::openapi::OpenApiBuilder::new().build() }
+
+pub use description::OPENAPI;
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(description::Document::openapi())
+        .routes(routes!(jobs::retrain))
+        .routes(routes!(jobs::job))
+        .routes(routes!(models::models))
+        .routes(routes!(placements::list))
+        .routes(routes!(placements::put))
+        .routes(routes!(privacy::get, privacy::put))
+        .routes(routes!(health::health))
+        .routes(routes!(description::openapi))
+}
+
+/// The function's routes, and the page on which all functions' routes can be tried.
+pub fn router(app: App) -> Router {
+    let routes: Router<App> = routes().into();
+    routes.merge(description::page()).with_state(app)
+}
+
+/// The function's part of the OpenAPI document. It carries what all parts share: title, licence, keys.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}

@@ -1,5 +1,6 @@
 //! What is held on a visitor, for whoever answers for it.
 
+mod fresh;
 mod visitor;
 
 use axum::Router;

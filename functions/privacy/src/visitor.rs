@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
-use vitrine_domain::profile::{Decayed, Link, event_key};
-use vitrine_domain::{Event, Millis, Profile, Shop, State as Folded, Visitor};
+use vitrine_domain::profile::Decayed;
+use vitrine_domain::{Millis, Profile, Visitor};
 use vitrine_http::{App, Problem, ServerAccess};
-use vitrine_store::Table;
-use vitrine_store::profiles::Recent;
+
+use crate::fresh::{self, Fresh};
 
 /// A visitor.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,8 +24,7 @@ pub(crate) struct Answer {
     /// What the profile was built from.
     built_from: Sources,
     /// Devices of a user, or users of a device.
-    #[schema(value_type = Vec<Object>)]
-    links: Vec<Link>,
+    links: Vec<Linked>,
     /// Interest as it stands now, the strongest first.
     affinities: Affinities,
 }
@@ -33,15 +32,31 @@ pub(crate) struct Answer {
 /// What a profile was built from.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sources {
-    /// Events in the profile.
-    events: u32,
+    /// Events in the profile as answered.
+    events: u64,
     /// Devices whose events were folded in besides the visitor's own.
     #[schema(value_type = Vec<String>)]
     partitions: Vec<Visitor>,
     /// When it was last folded; null if it never was.
+    #[schema(example = "2026-11-22T14:40:00.123Z")]
     folded: Option<String>,
-    /// Events that came after that and were applied for this answer.
+    /// Events that the fold had not seen when this was answered; when it is far behind, those that were met.
+    unfolded_events: usize,
+    /// Those of them that came after everything folded and are in the profile as answered.
     applied_now: usize,
+    /// Whether the profile as answered holds every event. If not, the fold is about to mend it.
+    up_to_date: bool,
+}
+
+/// The other side of a link.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Linked {
+    /// A device of the user, or a user of the device.
+    #[schema(value_type = String, example = "a:2f6f9c1e-55c8-4a53-8f43-0d6c2b7f9a11")]
+    visitor: Visitor,
+    /// Time of the earliest event that named both.
+    #[schema(example = "2026-11-22T14:40:00.123Z")]
+    since: String,
 }
 
 /// Interest by what it is in.
@@ -56,26 +71,35 @@ pub(crate) struct Affinities {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Affinity {
     /// In what.
+    #[schema(example = "Pasta")]
     name: String,
     /// How strong: a view a moment ago is 1, an order 5; half of it is left after 30 days.
+    #[schema(example = 3.5)]
     weight: f64,
 }
 
 /// What is held on a visitor
+///
+/// The profile, what it was built from, links and affinities. Events that came after the last fold are applied for the
+/// answer, so it is as fresh as a recommendation.
 #[utoipa::path(get, path = "/v1/visitors/{id}", tag = "privacy",
     params(("id" = String, Path, description = "`u:<user id>`, `a:<anonymous id>`, or either without its prefix: users come first")),
-    responses((status = 200, body = Answer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses(
+        (status = 200, description = "What is held", body = Answer),
+        (status = 401, description = "The key is missing or unknown", body = Problem),
+        (status = 403, description = "The key is not a server key", body = Problem),
+        (status = 404, description = "Nothing is held on this visitor", body = Problem),
+        (status = 422, description = "This cannot be a visitor's identifier", body = Problem),
+        (status = 503, description = "The table is not available", body = Problem)))]
 pub(crate) async fn get(
     State(app): State<App>,
     access: ServerAccess,
     Path(id): Path<String>,
 ) -> Result<Json<Answer>, Problem> {
-    let table = &app.context.table;
     let now = app.context.clock.now();
     for visitor in candidates(id)? {
-        let recent = table.recent(&access.shop, &visitor).await?;
-        if recent.profile.is_some() || !recent.events.is_empty() {
-            return answer(table, &access.shop, visitor, recent, now).await.map(Json);
+        if let Some(fresh) = fresh::read(&app.context.table, &access.shop, &visitor, now).await? {
+            return Ok(Json(answer(visitor, fresh, now)));
         }
     }
     Err(Problem::not_found("nothing is held on a visitor of this name"))
@@ -88,73 +112,36 @@ fn candidates(id: String) -> Result<Vec<Visitor>, Problem> {
     Ok(vec![Visitor::known(id.clone())?, Visitor::anonymous(id)?])
 }
 
-async fn answer(table: &Table, shop: &Shop, visitor: Visitor, recent: Recent, now: Millis) -> Result<Answer, Problem> {
-    let links = recent.links.clone();
-    let folded = recent.profile.as_ref().map(|profile| profile.folded.to_rfc3339());
-    let newer = newer(&recent);
-    let applied_now = newer.len();
-    let mut profile = recent.profile.unwrap_or_else(|| Profile {
-        visitor: visitor.clone(),
-        version: 0,
-        state: Folded::default(),
-        linked: Vec::new(),
-        folded: now,
-        compacted: None,
-    });
-    if !newer.is_empty() {
-        let catalogue = facts(table, shop, &newer).await?;
-        for event in &newer {
-            profile.state.apply(event, &catalogue);
-        }
-    }
-    Ok(Answer {
+fn answer(visitor: Visitor, fresh: Fresh, now: Millis) -> Answer {
+    let Fresh { profile, folded, mut links, unfolded, applied, up_to_date } = fresh;
+    links.sort_by(|a, b| (b.since, &b.other).cmp(&(a.since, &a.other)));
+    let affinities = &profile.state.affinities;
+    Answer {
         visitor,
         built_from: Sources {
-            events: profile.state.counts.values().sum(),
+            events: profile.state.counts.values().map(|count| u64::from(*count)).sum(),
             partitions: profile.linked.clone(),
-            folded,
-            applied_now,
+            folded: folded.map(Millis::to_rfc3339),
+            unfolded_events: unfolded,
+            applied_now: applied,
+            up_to_date,
         },
-        links,
+        links: links.into_iter().map(|link| Linked { visitor: link.other, since: link.since.to_rfc3339() }).collect(),
         affinities: Affinities {
-            category: strongest(&profile.state.affinities.category, now),
-            brand: strongest(&profile.state.affinities.brand, now),
-            price_band: strongest(&profile.state.affinities.price_band, now),
+            category: strongest(&affinities.category, now),
+            brand: strongest(&affinities.brand, now),
+            price_band: strongest(&affinities.price_band, now),
         },
         profile,
-    })
-}
-
-/// Events after everything that is folded. What arrived late among folded ones waits for the fold, which alone can put
-/// it in its place.
-fn newer(recent: &Recent) -> Vec<Event> {
-    let latest = recent.profile.as_ref().map_or(&[][..], |profile| &profile.state.latest);
-    let known = |event: &Event| latest.contains(&event_key(event.time, event.id.as_str()));
-    let after = recent.events.iter().rposition(known).map_or(0, |last| last + 1);
-    recent.events.iter().skip(after).cloned().collect()
-}
-
-/// What the catalogue says of the products that events name.
-async fn facts(
-    table: &Table,
-    shop: &Shop,
-    events: &[Event],
-) -> Result<BTreeMap<String, vitrine_domain::profile::Facts>, Problem> {
-    let ids: Vec<_> = events.iter().flat_map(|event| event.lines.iter().map(|line| line.product.clone())).collect();
-    let products = table.products(shop, &ids).await?;
-    let facts = |product: &vitrine_domain::Product| vitrine_domain::profile::Facts {
-        category: product.leaf_category().map(str::to_owned),
-        brand: product.brand.clone(),
-        price: product.current_price(),
-    };
-    Ok(products.iter().map(|(id, product)| (id.to_string(), facts(product))).collect())
+    }
 }
 
 fn strongest(interests: &BTreeMap<String, Decayed>, now: Millis) -> Vec<Affinity> {
-    let mut all: Vec<Affinity> = interests
-        .iter()
-        .map(|(name, interest)| Affinity { name: name.clone(), weight: (interest.value(now) * 1e4).round() / 1e4 })
-        .collect();
+    let weigh = |(name, interest): (&String, &Decayed)| Affinity {
+        name: name.clone(),
+        weight: (interest.value(now) * 1e4).round() / 1e4,
+    };
+    let mut all: Vec<Affinity> = interests.iter().map(weigh).collect();
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.name.cmp(&b.name)));
     all
 }

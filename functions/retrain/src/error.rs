@@ -6,20 +6,6 @@ pub enum Error {
     /// The table or the object store failed.
     #[error("a store failed")]
     Store(#[from] vitrine_store::Error),
-    /// The live model names a catalogue that is not in the object store.
-    #[error("the catalogue {key} of the live model is gone; import the products again")]
-    CatalogueGone {
-        /// Where it should be.
-        key: String,
-    },
-    /// A catalogue cannot be read.
-    #[error("the catalogue {key} cannot be read")]
-    Catalogue {
-        /// Where it is.
-        key: String,
-        /// Why.
-        source: std::io::Error,
-    },
     /// The files of the lake were merged again and again while they were read.
     #[error("the files of the lake changed while they were read; try again")]
     LakeMoved,
@@ -53,16 +39,4 @@ pub enum Error {
         /// Name and causes of the first of them.
         first: String,
     },
-}
-
-/// An error and all its causes in one line.
-#[must_use]
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -5,7 +5,9 @@ use vitrine_domain::Shop;
 use vitrine_runtime::Context;
 use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 
-use crate::{Error, Outcome, Progress, causes, lake, publish, retrain};
+use vitrine_runtime::telemetry::causes;
+
+use crate::{Error, Outcome, Progress, lake, publish, retrain};
 
 /// Trainings that a job tries while others are faster.
 const ATTEMPTS: usize = 3;

@@ -66,7 +66,7 @@ pub(crate) async fn read(
             if log.actions() <= limit {
                 log.push(&event);
             }
-            if log.seen() % STEP == 0 {
+            if log.seen().is_multiple_of(STEP) {
                 progress(Stage::Events, log.seen() as u64, 0);
             }
         };

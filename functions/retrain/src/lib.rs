@@ -9,7 +9,6 @@
 //! which lies a little before the first read: entries are dated before they are written, and clocks differ. Changes since
 //! are the delta, and reading one twice changes nothing.
 
-mod catalogue;
 mod error;
 mod invocation;
 mod lake;
@@ -28,8 +27,9 @@ use vitrine_domain::time::SECOND;
 use vitrine_learn::Settings;
 use vitrine_learn::dataset::Counts;
 use vitrine_runtime::Context;
+use vitrine_store::catalogue::Catalogue;
 
-pub use error::{Error, causes};
+pub use error::Error;
 pub use invocation::{Invocation, Report, handle, invoke};
 pub use log::Read;
 pub use progress::{Progress, Stage};
@@ -108,7 +108,7 @@ pub async fn retrain_with(
     let outcome = Box::pin(train_and_publish(context, shop, settings, progress)).await?;
     if let Err(error) = prune::prune(context, shop).await {
         // The model is live; what is left over goes after the next training.
-        tracing::warn!(%shop, cause = causes(&error), "tidying up after a training failed");
+        tracing::warn!(%shop, cause = vitrine_runtime::telemetry::causes(&error), "tidying up after a training failed");
     }
     tracing::info!(%shop, %outcome, "a training ended");
     Ok(outcome)
@@ -127,12 +127,12 @@ async fn train_and_publish(
         None => (None, 0),
     };
     progress(Stage::Catalogue, 0, 1);
-    let catalogue = catalogue::load(context, shop, live.as_ref()).await?;
+    let catalogue = Catalogue::load(&context.table, &context.objects, shop, live.as_ref()).await?;
     progress(Stage::Catalogue, 1, 1);
     if catalogue.products.is_empty() && live.is_none() {
         return Ok(Outcome::NothingToLearn);
     }
-    let products = catalogue.products;
+    let products = catalogue.products.into();
     let (log, lake) = lake::read(context, shop, &products, settings.limits.actions, progress).await?;
     let seen = Seen { lake, last_change: catalogue.last_change };
     let trained = training::run(products, log, settings.clone(), progress).await?;

@@ -2,7 +2,8 @@
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use vitrine_retrain::{causes, handle};
+use vitrine_retrain::handle;
+use vitrine_runtime::telemetry::causes;
 use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main]

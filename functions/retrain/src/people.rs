@@ -71,8 +71,8 @@ impl People {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vitrine_domain::profile::DEVICES;
     use vitrine_domain::MessageId;
+    use vitrine_domain::profile::DEVICES;
 
     fn seen(user: &str, device: &str, time: i64) -> Event {
         let visitor = Visitor::known(user).unwrap();

@@ -6,8 +6,8 @@ use vitrine_domain::Shop;
 use vitrine_domain::time::DAY;
 use vitrine_runtime::Context;
 
-use crate::publish::{delete, models, published};
 use crate::Error;
+use crate::publish::{delete, models, published};
 
 /// Newest versions that are kept, to go back to.
 const KEEP: usize = 3;

@@ -135,7 +135,8 @@ pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Resu
         read: trained.read,
         model: trained.card,
     };
-    let text = serde_json::to_vec_pretty(&card).map_err(|error| Error::Pack { what: "the card", source: error.into() })?;
+    let text =
+        serde_json::to_vec_pretty(&card).map_err(|error| Error::Pack { what: "the card", source: error.into() })?;
     let pointer = Live {
         version: version.clone(),
         artifact: file(shop, &version, ARTIFACT),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use vitrine_domain::{Event, Product, Visitor};
 use vitrine_learn::{Artifact, Card, Dataset, Settings, train};
+use vitrine_store::catalogue;
 
 use crate::log::{Log, Read};
-use crate::{Error, Progress, Stage, catalogue};
+use crate::{Error, Progress, Stage};
 
 /// What training came to.
 #[derive(Debug)]

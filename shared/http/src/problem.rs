@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
+pub use vitrine_runtime::telemetry::causes;
 
 /// A place in the request and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -119,18 +120,6 @@ impl Problem {
             "something failed inside; the request id names it in the logs",
         )
     }
-}
-
-/// An error and all its causes in one line.
-#[must_use]
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// The one table from store errors to answers.

@@ -77,15 +77,26 @@ pub(crate) enum Source<'a> {
 
 /// Turns the parts of a row's score into reasons, the strongest first.
 pub(crate) fn reasons(shelf: &Shelf, query: &Query, source: Source<'_>, row: u32) -> Vec<Reason> {
-    let mut shares: Vec<Share> = query.explain(shelf, row).into_iter().filter(|s| s.amount > 0.0).collect();
+    let shares: Vec<Share> = query.explain(shelf, row).into_iter().filter(|s| s.amount > 0.0).collect();
     let total: f32 = shares.iter().map(|s| s.amount).sum();
     if total <= 0.0 {
         let kind = if shelf.is_new(row) { ReasonKind::New } else { ReasonKind::Popular };
         return vec![Reason::whole(kind)];
     }
-    shares.sort_by(|a, b| b.amount.total_cmp(&a.amount));
-    let strong = shares.into_iter().filter(|s| s.amount / total >= SMALLEST);
-    strong.take(MOST).map(|share| reason(shelf, source, row, &share.part, share.amount / total)).collect()
+    let mut reasons: Vec<Reason> = Vec::new();
+    for share in shares {
+        let found = reason(shelf, source, row, &share.part, share.amount / total);
+        // What was done several times with one product is one reason.
+        let same = |known: &&mut Reason| known.kind == found.kind && known.product_id == found.product_id;
+        match reasons.iter_mut().find(same) {
+            Some(known) => known.share += found.share,
+            None => reasons.push(found),
+        }
+    }
+    reasons.retain(|reason| reason.share >= SMALLEST);
+    reasons.sort_by(|a, b| b.share.total_cmp(&a.share));
+    reasons.truncate(MOST);
+    reasons
 }
 
 fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) -> Reason {

@@ -23,3 +23,15 @@ pub fn start(format: Format) {
     // Only the first call can succeed, and it is enough.
     started.ok();
 }
+
+/// An error and all its causes in one line.
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

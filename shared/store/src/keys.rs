@@ -12,7 +12,7 @@
 //! | decision | same | `D#<time>#<id>` |
 //! | link | same | `L#<other visitor>` |
 //! | product | `S#<shop>#P#<product>` | `PRODUCT` |
-//! | changes | `S#<shop>#X` | `<time>#<nonce>` |
+//! | changes | `S#<shop>#X` | `<time>#<number><nonce>` |
 //! | settings | `S#<shop>#C` | `<kind>#<id>` |
 //! | model | `S#<shop>#M` | `CURRENT`, `V#<version>` |
 //!
@@ -41,7 +41,9 @@ pub fn escape(id: &str) -> String {
     id.replace('%', "%25").replace('#', "%23")
 }
 
-fn unescape(text: &str) -> String {
+/// Undoes [`escape`].
+#[must_use]
+pub fn unescape(text: &str) -> String {
     text.replace("%23", "#").replace("%25", "%")
 }
 
@@ -156,7 +158,7 @@ mod tests {
     fn profile_links_and_events_come_in_this_order_and_nothing_between() {
         let device = Visitor::anonymous("x").unwrap();
         let id = MessageId::new("m").unwrap();
-        let mut keys = vec![
+        let mut keys = [
             mark(&id),
             BASE.into(),
             decision(Millis::MAX, "d"),

@@ -1,6 +1,7 @@
 //! Products, and the delta: every change since the artifact was built, in one partition a shop.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use vitrine_domain::{Change, Millis, Product, ProductId, Shop};
@@ -15,6 +16,9 @@ const TRANSACTION: usize = 40;
 const ENTRY_BYTES: usize = 250_000;
 /// Keys of one batch read, the table's own bound.
 const READ_BATCH: usize = 100;
+
+/// Delta entries that this process has written.
+static WRITTEN: AtomicU32 = AtomicU32::new(0);
 
 /// Asked for the time just before each write: a long import must not date its last entries back to its start, where a
 /// reader of the delta would no longer look.
@@ -44,7 +48,7 @@ impl Table {
     /// If the table fails or holds something unreadable.
     pub async fn products(&self, shop: &Shop, ids: &[ProductId]) -> Result<BTreeMap<ProductId, Product>> {
         let mut found = BTreeMap::new();
-        let unique: std::collections::BTreeSet<&ProductId> = ids.iter().collect();
+        let unique: BTreeSet<&ProductId> = ids.iter().collect();
         let unique: Vec<&ProductId> = unique.into_iter().collect();
         for chunk in unique.chunks(READ_BATCH) {
             let mut wanted: Vec<Item> = chunk.iter().map(|id| key(keys::product(shop, id), keys::PRODUCT)).collect();
@@ -95,27 +99,31 @@ impl Table {
     /// If the table cannot take it; withdrawing again is right.
     pub async fn withdraw_products(&self, shop: &Shop, ids: &[ProductId], now: Now<'_>) -> Result<()> {
         let time = now();
-        let changes = ids.iter().map(|id| Change { time, id: id.clone(), product: None });
-        self.write_changes(shop, changes.collect(), now).await?;
-        for id in ids {
-            self.delete(keys::product(shop, id), keys::PRODUCT).await?;
-        }
-        Ok(())
+        // A transaction may not name an item twice.
+        let ids: BTreeSet<&ProductId> = ids.iter().collect();
+        let changes = ids.into_iter().map(|id| Change { time, id: id.clone(), product: None });
+        self.write_changes(shop, changes.collect(), now).await
     }
 
-    /// The delta entry and the products it names are one transaction, so the delta never misses a product.
+    /// The delta entry and what becomes of the products it names are one transaction, so that the two never disagree: a
+    /// product withdrawn in the delta and still in the table would count as unchanged when it comes back.
     async fn write_changes(&self, shop: &Shop, changes: Vec<Change>, now: Now<'_>) -> Result<()> {
         let mut rest = changes.as_slice();
         while !rest.is_empty() {
             let size = entry_size(rest);
             let (entry, after) = rest.split_at(size);
-            let sk = format!("{}#{}", now().sort_key(), nonce()?);
-            let mut puts = vec![self.put_of(item(keys::changes(shop), sk, "changes", &entry)?, None)?];
-            for product in entry.iter().filter_map(|c| c.product.as_ref()) {
-                let stored = item(keys::product(shop, &product.id), keys::PRODUCT, "product", product)?;
-                puts.push(self.put_of(stored, None)?);
+            // Entries of one process and millisecond keep their order.
+            let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+            let sk = format!("{}#{number:08x}{}", now().sort_key(), nonce()?);
+            let mut writes = vec![self.write_of(item(keys::changes(shop), sk, "changes", &entry)?)?];
+            for change in entry {
+                let pk = keys::product(shop, &change.id);
+                writes.push(match &change.product {
+                    Some(product) => self.write_of(item(pk, keys::PRODUCT, "product", product)?)?,
+                    None => self.delete_of(key(pk, keys::PRODUCT))?,
+                });
             }
-            self.transact(puts).await?;
+            self.transact_all(writes).await?;
             rest = after;
         }
         Ok(())
@@ -140,7 +148,7 @@ impl Table {
     /// # Errors
     /// If the table fails; what is left goes the next time.
     pub async fn forget_changes_before(&self, shop: &Shop, before: Millis) -> Result<usize> {
-        let items = self.all(&keys::changes(shop), ("", &before.sort_key())).await?;
+        let items = self.all(&keys::changes(shop), ("0", &before.sort_key())).await?;
         for item in &items {
             self.delete(keys::changes(shop), sort_key(item)).await?;
         }

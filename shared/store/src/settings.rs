@@ -27,7 +27,7 @@ impl Table {
     pub async fn settings<T: DeserializeOwned>(&self, shop: &Shop, kind: &'static str) -> Result<Vec<Versioned<T>>> {
         let items = self.all(&keys::settings(shop), (&format!("{kind}#"), &format!("{kind}$"))).await?;
         let read = |item: &crate::table::Item| {
-            let id = sort_key(item).split_once('#').map_or("", |(_, id)| id).to_owned();
+            let id = keys::unescape(sort_key(item).split_once('#').map_or("", |(_, id)| id));
             Ok(Versioned { id, version: version_of(item), value: document(item, kind)? })
         };
         items.iter().map(read).collect()

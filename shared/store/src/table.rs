@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, Delete, KeySchemaElement, KeyType, Put, ScalarAttributeType,
     StreamSpecification, StreamViewType, TimeToLiveSpecification, TransactWriteItem,
 };
 use serde::Serialize;
@@ -175,7 +175,11 @@ impl Table {
 
     /// Writes all or nothing. Answers which of the conditions failed, if any did.
     pub(crate) async fn transact(&self, puts: Vec<Put>) -> Result<Vec<bool>> {
-        let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect();
+        self.transact_all(puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect()).await
+    }
+
+    /// As [`transact`](Self::transact), of writes of every kind.
+    pub(crate) async fn transact_all(&self, items: Vec<TransactWriteItem>) -> Result<Vec<bool>> {
         let call = self.client.transact_write_items().set_transact_items(Some(items));
         let Err(error) = call.send().await else { return Ok(Vec::new()) };
         if let Some(service) = error.as_service_error()
@@ -190,6 +194,15 @@ impl Table {
             }
         }
         Err(classify("TransactWriteItems", error))
+    }
+
+    pub(crate) fn write_of(&self, item: Item) -> Result<TransactWriteItem> {
+        Ok(TransactWriteItem::builder().put(self.put_of(item, None)?).build())
+    }
+
+    pub(crate) fn delete_of(&self, key: Item) -> Result<TransactWriteItem> {
+        let delete = Delete::builder().table_name(&self.name).set_key(Some(key)).build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(|e| Error::corrupt("delete", e))?).build())
     }
 
     pub(crate) fn put_of(&self, item: Item, condition: Option<&str>) -> Result<Put> {

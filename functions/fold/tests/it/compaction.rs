@@ -7,6 +7,7 @@ use std::time::Duration;
 use vitrine_domain::profile::Link;
 use vitrine_domain::time::{DAY, HOUR, MINUTE, SECOND};
 use vitrine_domain::{Action, Event, Millis, Shop, State, Visitor};
+use vitrine_fold::Bounds;
 
 use crate::support::{NOW, Stack, device, event, oracle, ring, user};
 
@@ -160,4 +161,19 @@ async fn a_catalogue_that_changes_is_seen_within_a_minute() {
         stack.deliver(&fold).await;
         assert_eq!(category(stack.state(&shop, &anna).await.unwrap()), [seen]);
     }
+}
+
+#[tokio::test]
+async fn events_of_one_millisecond_keep_their_order_from_page_to_page() {
+    let stack = Stack::start().await;
+    let (fold, shop) = (stack.fold(), stack.open_shop("demo").await);
+    let fold = fold.with_bounds(Bounds { page: 4, memory: 8, ..Bounds::default() });
+    let anna = user("anna");
+    // `#` comes before `$`, and in a key, where it is escaped, after it.
+    let ids = ["#", "$", "%", "&"].iter().flat_map(|mark| (0..9).map(move |n| format!("{mark}{n}")));
+    let events: Vec<Event> =
+        ids.enumerate().map(|(n, id)| event(&anna, &id, NOW, Action::Add, (n % 40) as u8)).collect();
+    put(&stack, &shop, &events).await;
+    stack.deliver(&fold).await;
+    assert_eq!(stack.state(&shop, &anna).await.unwrap(), oracle(&anna, &events, &BTreeMap::new()));
 }

@@ -155,7 +155,8 @@ async fn two_shops_do_not_mix() {
     stack.publish(&one).await;
     stack.publish(&two).await;
     let (first, second) = (stack.artifact(&one).await, stack.artifact(&two).await);
-    let ids = |artifact: &Artifact| (0..artifact.len() as u32).map(|row| artifact.id(row).to_owned()).collect::<Vec<_>>();
+    let ids =
+        |artifact: &Artifact| (0..artifact.len() as u32).map(|row| artifact.id(row).to_owned()).collect::<Vec<_>>();
     assert_eq!((ids(&first), ids(&second)), (vec!["a".into(), "b".into()], vec!["b".into(), "c".into(), "d".into()]));
     assert_eq!(stack.card(&one).await.read.events, 1);
     assert_eq!(stack.card(&two).await.read.events, 2);
@@ -171,7 +172,7 @@ async fn damage_leaves_the_live_model_alone_and_says_what_it_is() {
     let live = stack.live(&demo).await;
     let failure = async || {
         let error = retrain(&stack.context, &demo, &quiet).await.unwrap_err();
-        vitrine_retrain::causes(&error)
+        vitrine_runtime::telemetry::causes(&error)
     };
     let catalogue = stack.context.objects.get(&live.catalogue).await.unwrap().unwrap();
     stack.context.objects.put(&live.catalogue, catalogue.slice(..catalogue.len() - 3)).await.unwrap();

@@ -1,0 +1,6 @@
+//! The routes against a real table.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+mod visitor;

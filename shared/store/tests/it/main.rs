@@ -1,0 +1,16 @@
+//! The stores against a real table in memory and a folder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod decisions;
+mod events;
+mod keys;
+mod lake;
+mod models;
+mod products;
+mod profiles;
+mod settings;
+mod shapes;
+mod stream;
+mod support;
+mod tail;
