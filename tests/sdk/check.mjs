@@ -68,7 +68,8 @@ for (const plan of plans) {
 }
 const faults = await (await fetch(`${proxy}/__faults`)).json();
 console.log(`${faults.requests} requests, of which failed on purpose: ${JSON.stringify(faults.faults)}`);
-console.log(`all profiles were complete ${seconds} s after the last SDK had finished`);
+const late = open.length ? `${open.length} profiles were still not as told` : 'all profiles were complete';
+console.log(`${late} ${seconds} s after the last SDK had finished`);
 
 const problems = [];
 for (const user of wrong.slice(0, 5)) {

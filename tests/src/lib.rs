@@ -76,7 +76,13 @@ impl Shop {
     ///
     /// # Errors
     /// If the stack does not answer, or not with JSON.
-    pub async fn call(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Value)> {
+    pub async fn call(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(StatusCode, Value)> {
         let mut request = self.http.request(method, format!("{}{path}", self.url)).basic_auth(key, Some(""));
         if let Some(body) = body {
             request = request.json(&body);

@@ -78,6 +78,7 @@ mod tests {
         let bomb = gzip(&vec![0; 64 << 20]);
         assert!(bomb.len() < 100_000, "{}", bomb.len());
         assert_eq!(text(&bomb), Err(Error::BodyTooLarge));
+        assert_eq!(inflate(&bomb).unwrap().len(), MAX_BODY + 1, "it stops where it can no longer be taken");
     }
 
     #[test]

@@ -141,3 +141,10 @@ fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) 
         (Part::Vector(_), _) => plain(ReasonKind::Taste, "Fits what you usually choose".to_owned()),
     }
 }
+
+/// Whether the visitor's history holds a product of a category.
+fn looked_at(shelf: &Shelf, source: Source<'_>, category: &str) -> bool {
+    let Source::History(history) = source else { return false };
+    let mut rows = history.iter().filter_map(|past| shelf.row(past.product.as_str()));
+    rows.any(|row| shelf.leaf_category(row) == Some(category))
+}

@@ -34,7 +34,8 @@ async fn a_new_product_and_a_new_price_are_found_before_any_training() -> Result
     shop.stock(&catalogue(&["tea", "coffee"], 4)).await?;
     shop.retrain().await?;
     tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
-    let novelty = json!({"id": "novelty", "title": "A new tea", "category": ["All", "tea"], "price": 99.0, "currency": "EUR"});
+    let novelty =
+        json!({"id": "novelty", "title": "A new tea", "category": ["All", "tea"], "price": 99.0, "currency": "EUR"});
     shop.stock(&novelty).await?;
     shop.ok(&shop.server, Method::PATCH, "/v1/products/coffee-1", Some(json!({"price": 77.5}))).await?;
     tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
@@ -42,7 +43,8 @@ async fn a_new_product_and_a_new_price_are_found_before_any_training() -> Result
     let mut found = ids(&dear);
     found.sort();
     assert_eq!(found, ["coffee-1", "novelty"]);
-    let of_colour = shop.recommend("home", json!({"filter": "colour = \"red\" and category = \"tea\"", "limit": 10})).await?;
+    let of_colour =
+        shop.recommend("home", json!({"filter": "colour = \"red\" and category = \"tea\"", "limit": 10})).await?;
     assert_eq!(ids(&of_colour).len(), 2);
     let (status, problem) = shop
         .call(&shop.browser, Method::POST, "/v1/recommendations/home", Some(json!({"filter": "flavour = \"mint\""})))
@@ -60,7 +62,10 @@ async fn a_complete_feed_withdraws_what_it_no_longer_names() -> Result<()> {
     shop.stock(&catalogue(&["tea"], 6)).await?;
     let path = "/v1/products/import?format=json&complete=true";
     let report = shop.ok(&shop.server, Method::POST, path, Some(catalogue(&["tea"], 4))).await?;
-    assert_eq!((report["read"].as_u64(), report["unchanged"].as_u64(), report["withdrawn"].as_u64()), (Some(4), Some(4), Some(2)));
+    assert_eq!(
+        (report["read"].as_u64(), report["unchanged"].as_u64(), report["withdrawn"].as_u64()),
+        (Some(4), Some(4), Some(2))
+    );
     let (status, _) = shop.call(&shop.server, Method::GET, "/v1/products/tea-5", None).await?;
     assert_eq!(status, 404);
     // A feed with a bad row is not taken for the whole truth.
@@ -107,7 +112,8 @@ async fn orders_and_customers_land_in_the_same_profile() -> Result<()> {
         assert!(sent.status().is_success(), "{kind} {}", sent.text().await?);
     }
     let known = |value: &serde_json::Value| value["profile"]["state"]["traits"]["loyalty_tier"] == "gold";
-    let visitor = shop.eventually("/v1/visitors/anna", |v| known(v) && v["profile"]["state"]["counts"]["refund"] == 1).await?;
+    let visitor =
+        shop.eventually("/v1/visitors/anna", |v| known(v) && v["profile"]["state"]["counts"]["refund"] == 1).await?;
     let state = &visitor["profile"]["state"];
     assert_eq!(state["counts"]["order"], 1);
     assert!((state["value"]["EUR"].as_f64().unwrap_or_default() - 5.5).abs() < 1e-9, "{state}");

@@ -42,7 +42,8 @@ async fn a_browser_key_reads_nothing_of_a_known_user_without_their_token() -> Re
     let shop = ground.shop("private").await?;
     shop.stock(&catalogue(&["tea"], 8)).await?;
     identify(&shop, "annas-phone", "anna").await?;
-    let view = json!({"type": "track", "event": "Product Viewed", "userId": "anna", "properties": {"product_id": "tea-5"}});
+    let view =
+        json!({"type": "track", "event": "Product Viewed", "userId": "anna", "properties": {"product_id": "tea-5"}});
     shop.ok(&shop.browser, Method::POST, "/v1/t", Some(view)).await?;
     ground.stack.poller.caught_up().await;
     let question = json!({"visitor_id": "anna"});

@@ -11,7 +11,10 @@ fn the_served_document_is_the_merge_of_all_functions() -> Result<()> {
         std::fs::write(file, &merged)?;
     }
     let committed = std::fs::read_to_string(file)?;
-    assert!(committed == merged, "functions/manage/openapi.json is old: run `UPDATE_OPENAPI=1 cargo test -p vitrine-tests openapi`");
+    assert!(
+        committed == merged,
+        "functions/manage/openapi.json is old: run `UPDATE_OPENAPI=1 cargo test -p vitrine-tests openapi`"
+    );
     Ok(())
 }
 

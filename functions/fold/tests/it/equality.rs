@@ -16,7 +16,7 @@ use crate::support::{NOW, Stack, device, event, oracle, ring, user};
 #[derive(Debug, Clone)]
 enum Step {
     /// An event reaches the table.
-    Put(Event),
+    Put(Box<Event>),
     /// A device and a user are linked.
     Link { device: Visitor, user: Visitor, since: Millis },
     /// Some of the waiting bells are delivered, in any order, some of them twice, and may stay for another time.
@@ -69,7 +69,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         since: NOW.plus(since),
     });
     prop_oneof![
-        12 => any_event().prop_map(Step::Put),
+        12 => any_event().prop_map(|event| Step::Put(Box::new(event))),
         2 => link,
         4 => any::<u64>().prop_map(|seed| Step::Deliver { seed }),
         1 => (0..3_000_u64).prop_map(|minutes| Step::Wait { minutes }),
@@ -130,7 +130,7 @@ async fn run(stack: &Stack, shop: &Shop, bounds: Bounds, steps: Vec<Step>) -> Re
         match step {
             Step::Put(event) => {
                 stack.table().put_event(shop, &event).await.unwrap();
-                sent.event(event);
+                sent.event(*event);
             }
             Step::Link { device, user, since } => {
                 stack.table().link(shop, &device, &user, since).await.unwrap();

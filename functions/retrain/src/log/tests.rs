@@ -171,6 +171,16 @@ fn what_cannot_be_used_is_counted() {
 }
 
 #[test]
+fn an_old_order_book_is_as_young_as_its_import() {
+    let mut order = event("order", known("anna"), NOW.plus(-4_000 * DAY), Action::Order, &["p0"]);
+    assert_eq!(histories(std::slice::from_ref(&order)).1.out_of_time, 1);
+    order.received = NOW.plus(-100 * DAY);
+    assert_eq!(histories(std::slice::from_ref(&order)).0[&known("anna")].len(), 1);
+    order.received = NOW.plus(-100 * DAY - 1);
+    assert_eq!(histories(&[order]).1.out_of_time, 1);
+}
+
+#[test]
 fn the_newest_event_counts_even_if_it_names_no_product() {
     let day = |n: i64| NOW.plus(-n * DAY);
     let mut log = Log::new(products(), WINDOW);

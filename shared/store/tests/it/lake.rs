@@ -77,7 +77,7 @@ async fn merging_keeps_every_event_and_the_order_of_writing() {
         lake.write(DAY, &format!("000{n}"), part).await;
     }
     let corrected = Event { name: Some("corrected".to_owned()), ..all[0].clone() };
-    lake.write(DAY, "0008", &[corrected.clone()]).await;
+    lake.write(DAY, "0008", std::slice::from_ref(&corrected)).await;
     lake.write("2026-09-22", "0009", &all[3..4]).await;
     assert_eq!(lake.objects.compact_lake(&shop(), Kind::Events).await.unwrap(), 9);
     assert_eq!(lake.files().await.len(), 2, "one for each day");
@@ -87,7 +87,7 @@ async fn merging_keeps_every_event_and_the_order_of_writing() {
 
     // What comes to the same day after the merge is newer than what was merged.
     let again = Event { name: Some("corrected again".to_owned()), ..all[0].clone() };
-    lake.write(DAY, "0010", &[again.clone()]).await;
+    lake.write(DAY, "0010", std::slice::from_ref(&again)).await;
     expected[0] = again;
     assert_eq!(lake.read().await, expected);
 }
