@@ -1,10 +1,10 @@
 // Draws a picture for a product that has none: the colour and the sign of its category, a backdrop, and the
-// initials of its name on the label. The same product always gets the same picture.
+// first letter of its brand on the label. The same product always gets the same picture.
 
 import { svg } from './dom.js';
 
 // Signs on a 100 x 100 field, standing on y = 86. Fills: a body, b light, c dark, d accent; l is a light line.
-// The last members say where the initials go and in which tone (t on light, u on dark).
+// The last members say where the letter goes and in which tone (t on light, u on dark).
 const SIGNS = {
   bottle: ['<path class="c" d="M44 13h12v9H44z"/><path class="a" d="M44 22h12v10c0 6 10 9 10 20v28a6 6 0 0 1-6 6H40a6 6 0 0 1-6-6V52c0-11 10-14 10-20z"/><path class="b" d="M34 54h32v20H34z"/>', 50, 69, 't'],
   can: ['<path class="a" d="M29 22h42v58c0 8-42 8-42 0z"/><path class="b" d="M29 38c8 4 34 4 42 0v28c-8 4-34 4-42 0z"/><ellipse class="c" cx="50" cy="22" rx="21" ry="6"/><ellipse class="d" cx="50" cy="22" rx="15" ry="3.5"/>', 50, 60, 't'],
@@ -20,23 +20,14 @@ const SIGNS = {
   cheese: ['<path class="b" d="M13 58l56-31c11 4 18 17 18 31z"/><path class="a" d="M13 58h74v28H13z"/><path class="c" d="M28 72a6 6 0 1 0 12 0 6 6 0 1 0-12 0zM70 78a5 5 0 1 0 10 0 5 5 0 1 0-10 0z"/>', 57, 76, 'u'],
   egg: ['<path class="b" d="M22 56c0-30 22-30 22 0zM39 56c0-34 22-34 22 0zM56 56c0-30 22-30 22 0z"/><path class="a" d="M15 54h70l-7 32H22z"/>', 50, 75, 'u'],
   steak: ['<path class="c" d="M18 44c4-20 30-26 46-15s24 28 12 41-20 5-28 12-26 4-29-10-3-20-1-28z"/><path class="a" d="M24 45c4-15 25-20 38-11s18 22 9 31-19 5-27 11-18 2-20-8-1-17 0-23z"/><circle class="b" cx="37" cy="48" r="6.5"/>', 56, 59, 'u'],
-  leg: ['<path class="b" d="M34 62l10 10-11 11c0 7-10 8-10 2-7-1-5-10 1-10z"/><path class="a" d="M55 17c18-3 30 11 28 27-2 17-19 24-32 23l-6 6-14-14 5-5c0-16 4-28 19-31z"/>', 60, 49, 'u'],
   fish: ['<path class="a" d="M11 52c14-24 43-26 58-5l18-13c-4 12-4 24 0 36L69 57c-15 21-44 19-58-5z"/><circle class="b" cx="28" cy="47" r="5"/><circle class="c" cx="28" cy="47" r="2.5"/><path class="l" d="M40 38c5 9 5 19 0 28"/>', 55, 57, 'u'],
   ice: ['<path class="d" d="M34 50h32L50 88z"/><path class="a" d="M30 52c-5-7 0-12 2-13 0-14 8-22 18-22s18 8 18 22c2 1 7 6 2 13z"/>', 50, 42, 'u'],
   tub: ['<path class="a" d="M25 36h50l-5 46a5 5 0 0 1-5 4H35a5 5 0 0 1-5-4z"/><rect class="c" x="21" y="26" width="58" height="11" rx="4"/><path class="b" d="M26.6 48h46.8l-2.3 22H28.9z"/>', 50, 64, 't'],
   pizza: ['<path class="c" d="M15 31c22-14 48-14 70 0L50 90z"/><path class="b" d="M22 39c18-9 38-9 56 0L50 84z"/><path class="a" d="M34 45a6 6 0 1 0 12 0 6 6 0 1 0-12 0zM55 48a6 6 0 1 0 12 0 6 6 0 1 0-12 0zM45 65a5 5 0 1 0 10 0 5 5 0 1 0-10 0z"/>'],
   mug: ['<path class="l" d="M38 28c-5-6 5-8 0-14M54 28c-5-6 5-8 0-14"/><path class="c" d="M66 44h8a12 12 0 0 1 0 26h-9v-7h9a5 5 0 0 0 0-12h-8z"/><path class="a" d="M23 36h45v36a14 14 0 0 1-14 14H37a14 14 0 0 1-14-14z"/>', 46, 66, 'u'],
-  pills: ['<rect class="c" x="33" y="15" width="34" height="15" rx="3"/><rect class="a" x="29" y="32" width="42" height="54" rx="7"/><path class="b" d="M29 44h42v28H29z"/><path class="d" d="M35 53h5v5h5v5h-5v5h-5v-5h-5v-5h5z"/>', 57, 62, 't'],
-  tube: ['<path class="a" d="M29 14h42l-6 58H35z"/><rect class="c" x="39" y="73" width="22" height="13" rx="3"/><path class="b" d="M31.3 36h37.4l-2.2 22h-33z"/>', 50, 51, 't'],
   pump: ['<path class="c" d="M36 13h18a4 4 0 0 1 4 4v6H44v-4h-8zM45 23h9v8h-9zM40 30h20v7H40z"/><path class="a" d="M36 37h28c6 3 8 7 8 13v30a6 6 0 0 1-6 6H34a6 6 0 0 1-6-6V50c0-6 2-10 8-13z"/><path class="b" d="M28 53h44v21H28z"/>', 50, 69, 't'],
-  roll: ['<path class="b" d="M25 28h50v48c0 14-50 14-50 0z"/><ellipse class="a" cx="50" cy="28" rx="25" ry="9"/><ellipse class="c" cx="50" cy="28" rx="9" ry="3.5"/><path class="d" d="M25 70c0 13 50 13 50 0v6c0 14-50 14-50 0z"/>', 50, 60, 't'],
   flower: ['<path class="c" d="M48 50h4v38h-4z"/><path class="d" d="M52 78c2-12 12-16 22-14-1 10-10 16-22 14zM48 84c-2-10-10-14-19-12 1 9 9 14 19 12z"/><path class="a" d="M38 24a12 12 0 1 1 24 0 12 12 0 1 1 9 21 12 12 0 1 1-21 9 12 12 0 1 1-21-9 12 12 0 1 1 9-21z"/><circle class="b" cx="50" cy="39" r="10.5"/>', 50, 43.5, 't'],
-  card: ['<rect class="b" x="15" y="28" width="70" height="52" rx="5"/><path class="a" d="M15 33a5 5 0 0 1 5-5h60a5 5 0 0 1 5 5L50 60z"/><circle class="d" cx="50" cy="58" r="11"/>', 50, 62.5, 'u'],
-  book: ['<rect class="a" x="26" y="14" width="50" height="72" rx="3"/><path class="c" d="M26 17a3 3 0 0 1 3-3h6v72h-6a3 3 0 0 1-3-3z"/><path class="b" d="M42 25h27v22H42z"/><path class="d" d="M42 56h27v4H42zM42 65h18v4H42z"/>', 55.5, 41, 't'],
   paw: ['<path class="c" d="M24 42a8 10 0 1 0 16 0 8 10 0 1 0-16 0zM60 42a8 10 0 1 0 16 0 8 10 0 1 0-16 0zM42 30a8 11 0 1 0 16 0 8 11 0 1 0-16 0z"/><path class="a" d="M50 48c12 0 24 16 24 26 0 14-14 10-24 10s-24 4-24-10c0-10 12-26 24-26z"/>', 50, 73, 'u'],
-  gift: ['<path class="d" d="M50 34c-22-1-22-22-10-21 7 1 10 11 10 21 0-10 3-20 10-21 12-1 12 20-10 21z"/><path class="a" d="M23 46h54v40H23z"/><path class="c" d="M18 33h64v14H18z"/><path class="d" d="M45 33h10v53H45z"/>'],
-  candle: ['<path class="d" d="M50 12c8 10 10 14 10 19a10 10 0 0 1-20 0c0-5 4-9 10-19z"/><path class="c" d="M48.5 38h3v10h-3z"/><path class="a" d="M32 50c0-6 36-6 36 0v32a4 4 0 0 1-4 4H36a4 4 0 0 1-4-4z"/>', 50, 73, 'u'],
-  glass: ['<path class="b" d="M32 14h36c4 24-3 40-15 42v22h15v8H32v-8h15V56c-12-2-19-18-15-42z"/><path class="a" d="M34.5 28h31c0 14-5 22-15.5 22s-15.5-8-15.5-22z"/>', 50, 43, 'u'],
   bowl: ['<path class="l" d="M40 36c-5-6 5-8 0-14M50 36c-5-6 5-8 0-14M60 36c-5-6 5-8 0-14"/><path class="b" d="M20 48c0-10 60-10 60 0z"/><path class="a" d="M13 47h74c0 24-12 35-24 37v2H37v-2C25 82 13 71 13 47z"/>', 50, 69, 'u'],
   basket: ['<path class="c" d="M33 46l12-26 5 2-11 24zM67 46L55 20l-5 2 11 24z"/><path class="a" d="M15 44h70l-9 42H24z"/><rect class="b" x="34" y="53" width="32" height="21" rx="4"/>', 50, 69, 't'],
 };
@@ -45,37 +36,29 @@ const SIGNS = {
 const RULES = [
   [/pizza/, 'pizza', 35],
   [/ice cream|sherb|novelt|ice pop/, 'ice', 350],
-  [/\bpets?\b|(?<!hot )\bdogs?\b|\bcats?\b|\bbird/, 'paw', 55],
-  [/wine|champagne/, 'glass', 10],
-  [/liquor|spirit|vodka|whisk|\boil|vinegar/, 'bottle', 80],
+  [/(?<!hot )\bdogs?\b|\bcat\b|\bpets?\b/, 'paw', 55],
+  [/wine|liquor|\boil|vinegar/, 'bottle', 80],
   [/coffee|\bteas?\b|cocoa/, 'mug', 55],
-  [/dough|bread|\bbuns?\b|\brolls?\b(?! paper)|bagel|bakery/, 'loaf', 65],
+  [/dough|bread|\bbuns?\b|\brolls?\b|bagel|bakery/, 'loaf', 65],
   [/dressing|jell|\bjams?\b|sauce(?!d)|condiment|spice|pickle|olive|baby|infant|syrup|honey|relish|salsa/, 'jar', 30],
-  [/soft drink|soda|cola|\bbeers?\b|\bales?\b|soup|\bbeans?\b|canned|shelf stable/, 'can', 25],
+  [/soft drink|soda|cola|\bbeers?\b|\bales?\b|soup|\bbeans?\b|canned|shelf stable|air care/, 'can', 25],
   [/sour cream|yogurt|margarine|butter|\bdips?\b|refrigerated spec/, 'tub', 215],
-  [/\bwater|sports drink|isotonic/, 'bottle', 235],
-  [/milk|juice|cream\b|drink|beverage/, 'carton', 240],
+  [/\bwater|sports drink/, 'bottle', 235],
+  [/milk|juice|cream\b|drink/, 'carton', 240],
   [/cheese/, 'cheese', 85],
   [/\beggs?\b/, 'egg', 70],
-  [/fish|seafood|shrimp|tuna|salmon|crab/, 'fish', 225],
-  [/chicken|poultry|turkey/, 'leg', 60],
-  [/beef|pork|meat|bacon|sausage|\bham\b|hot dog|lamb/, 'steak', 20],
-  [/cereal|cracker|(?<!salad )mix|baking|\bbars?\b(?=.*past)|pudding|wraps? & bag|breakfast/, 'box', 250],
+  [/fish|seafood|shrimp|tuna|salmon/, 'fish', 225],
+  [/beef|pork|meat|bacon|sausage|\bham\b|hot dog|chicken|turkey/, 'steak', 20],
+  [/cereal|cracker|(?<!salad )mix|baking|\bbars?\b(?=.*past)|pudding|wraps? & bag/, 'box', 250],
   [/cake|pastr|\bpies?\b|sweet good|donut|dessert|muffin/, 'cake', 345],
-  [/candle|\bair care|bulb|lamp|batter/, 'candle', 75],
-  [/\bcards?\b|stationery|gift wrap/, 'card', 320],
-  [/magazine|book|newspaper|audio|video|recipe|stor(y|ies)/, 'book', 265],
-  [/\btoy|seasonal|christmas|halloween|easter|party/, 'gift', 10],
-  [/floral|\bflower|\broses?\b|bouquet|garden/, 'flower', 350],
-  [/tissue|towel|paper|napkin|diaper|plastic/, 'roll', 230],
-  [/vitamin|\bcold\b|health|medic|first aid|diet|allerg/, 'pills', 190],
-  [/makeup|cosmetic|\boral|tooth|lotion|facial|shav|\bsun/, 'tube', 330],
-  [/\bhair|soap|deodor|laundry|clean|detergent|bleach|shampoo|bath|hygiene|sponge|general goods/, 'pump', 200],
+  [/floral|flower|\broses?\b|bouquet/, 'flower', 350],
+  [/tissue|towel|paper|diaper|plastic|magazine|\bcards?\b|\btoy|batter|bulb/, 'box', 265],
+  [/soap|laundry|clean|detergent|bleach|sponge|\boral|general goods/, 'pump', 200],
   [/salad|lettuce|herb|spinach|greens|natural food/, 'leaf', 140],
   [/vegetable|broccoli|carrot|potato|onion|tomato|pepper|mushroom|squash|\bcorn\b/, 'carrot', 50],
   [/fruit|apple|berr|citrus|melon|grape|banana|peach|\bpears?\b|orange/, 'apple', 25],
   [/chip|snack|candy|\bnuts?\b|popcorn|rice|flour|sugar|chocolate|cookie|charcoal/, 'bag', 40],
-  [/dinner|prepared|deli|meal|noodle|pasta|mexican|sandwich|sushi/, 'bowl', 35],
+  [/dinner|prepared|deli|meal|noodle|pasta|mexican|sandwich/, 'bowl', 35],
   [/frozen|grocery/, 'box', 220],
 ];
 
@@ -84,7 +67,6 @@ const BACKDROPS = [
   '<path d="M0 66c26-14 52 12 100-6v40H0z"/>',
   '<path d="M16 100V50a34 34 0 0 1 68 0v50z"/>',
   '<path d="M0 30L30 0h26L0 56zM0 82L82 0h18v8L8 100H0zM34 100l66-66v26l-40 40z"/>',
-  '<path d="M10 14a5 5 0 1 0 10 0 5 5 0 1 0-10 0zM80 20a5 5 0 1 0 10 0 5 5 0 1 0-10 0zM44 10a4 4 0 1 0 8 0 4 4 0 1 0-8 0zM6 52a4 4 0 1 0 8 0 4 4 0 1 0-8 0zM86 58a6 6 0 1 0 12 0 6 6 0 1 0-12 0zM0 78h100v22H0z"/>',
   '<path d="M0 58h100v42H0z"/>',
 ];
 
@@ -105,18 +87,13 @@ export function signOf({ category = [], title = '' }) {
   return { sign: 'basket', hue: hash(category[0] ?? title) % 360 };
 }
 
-function initials(title = '') {
-  const words = title.match(/\p{L}[\p{L}'’]*/gu) ?? [];
-  return words.slice(0, 2).map((word) => word[0].toUpperCase()).join('');
-}
-
 function drawn(product) {
   const { sign, hue } = signOf(product);
   const [shape, x, y, tone] = SIGNS[sign];
-  const letters = initials(product.title);
-  const label = x && /^\p{L}+$/u.test(letters) ? `<text class="${tone}" x="${x}" y="${y}">${letters}</text>` : '';
+  const letter = (product.brand ?? product.title ?? '').match(/\p{L}/u)?.[0].toUpperCase();
+  const label = x && letter ? `<text class="${tone}" x="${x}" y="${y}">${letter}</text>` : '';
   // Neighbours of one category are cousins, not twins.
-  const shift = (hash(product.category?.at(-1) ?? '') % 31) - 15 + (hash(product.id ?? '') % 25) - 12;
+  const shift = (hash(product.category?.at(-1) ?? '') % 31) - 15 + (hash(product.id ?? '') % 45) - 22;
   return { markup: shape + label, hue: (hue + shift + 360) % 360 };
 }
 
@@ -129,7 +106,7 @@ function finish(markup, hue, names) {
 /** The full tile: backdrop, shadow, sign. */
 export function tile(product) {
   const { markup, hue } = drawn(product);
-  const backdrop = BACKDROPS[hash((product.category?.at(-1) ?? '') + product.brand) % BACKDROPS.length];
+  const backdrop = BACKDROPS[hash(product.id ?? '') % BACKDROPS.length];
   const lean = (hash(`${product.id}lean`) % 9) - 4;
   return finish(
     `<rect class="g" width="100" height="100"/><g class="p">${backdrop}</g><ellipse class="s" cx="50" cy="82" rx="27" ry="3.5"/>` +

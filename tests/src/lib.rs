@@ -190,7 +190,7 @@ pub fn catalogue(categories: &[&str], per: usize) -> Value {
         json!({
             "id": format!("{category}-{n}"), "title": format!("{category} number {n}"), "category": ["All", category],
             "brand": format!("Brand {}", n % 3), "price": 1.0 + n as f64, "currency": "EUR",
-            "attributes": {"colour": if n % 2 == 0 { "red" } else { "blue" }},
+            "attributes": {"colour": if n.is_multiple_of(2) { "red" } else { "blue" }},
         })
     };
     categories.iter().flat_map(|category| (0..per).map(move |n| product(category, n))).collect()

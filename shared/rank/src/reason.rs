@@ -129,14 +129,12 @@ fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) 
             named(ReasonKind::Taste, id, "Chosen by the same people as")
         }
         (Part::Vector(name), _) if name == "content" => {
-            let category = shelf.leaf_category(row);
-            plain(
-                ReasonKind::Content,
-                match category {
-                    Some(category) => format!("You have been looking at {category}"),
-                    None => "Like what you have been looking at".to_owned(),
-                },
-            )
+            let category = shelf.leaf_category(row).filter(|category| looked_at(shelf, source, category));
+            let text = match category {
+                Some(category) => format!("You have been looking at {category}"),
+                None => "Like what you have been looking at".to_owned(),
+            };
+            plain(ReasonKind::Content, text)
         }
         (Part::Vector(_), _) => plain(ReasonKind::Taste, "Fits what you usually choose".to_owned()),
     }
