@@ -36,14 +36,12 @@ function draw() {
   const attempt = async (id) => {
     problem.textContent = '';
     go.disabled = true;
-    go.textContent = t.signing;
     try {
       await signIn(id);
     } catch (error) {
       problem.textContent = `${t.failed} ${error.message}`;
     }
     go.disabled = false;
-    go.textContent = t.signIn;
   };
   const leave = () => {
     reset();
@@ -52,7 +50,7 @@ function draw() {
   };
   panel.replaceChildren(
     h('div', { class: 'title' },
-      h('h2', { id: 'account-title' }, known ? t.titleIn : t.title),
+      h('h2', { id: 'account-title' }, t.title),
       h('button', { type: 'button', class: 'plain', 'aria-label': t.close, on: { click: () => panel.close() } }, icon('close'))),
     known
       ? h('p', { class: 'signed' }, h('strong', {}, t.you(known.id)),

@@ -86,7 +86,7 @@ function explain(button, item, reasons, list) {
     return h('li', { data: { reason: reason.kind } },
       icon(reason.kind),
       reason.product_id ? h('a', { href: productHref(reason.product_id), on: { click: () => popover.hidePopover() } }, reason.text) : h('span', {}, reason.text),
-      h('b', { 'aria-label': texts.why.share(percent) }, `${percent}%`),
+      h('b', {}, `${percent}%`),
       h('span', { class: 'share', vars: { '--share': `${percent}%` } }));
   });
   popover.replaceChildren(
@@ -95,9 +95,10 @@ function explain(button, item, reasons, list) {
       h('button', { type: 'button', class: 'plain', 'aria-label': texts.why.close, on: { click: () => popover.hidePopover() } }, icon('close'))),
     h('p', { class: 'muted' }, item.product.title),
     h('ul', {}, rows),
-    h('p', { class: 'fine' },
-      texts.why.foot(list.title, item.position, Number(item.score ?? 0).toFixed(3)),
-      h('br'), `${texts.why.decision} `, h('code', {}, list.decision_id)));
+    h('p', { class: 'fine' }, texts.why.foot(list.title, item.position, Number(item.score ?? 0).toFixed(3))),
+    h('dl', { class: 'fine ids' },
+      h('dt', {}, texts.why.model), h('dd', {}, h('code', {}, list.model ?? texts.why.none)),
+      h('dt', {}, texts.why.decision), h('dd', {}, h('code', { title: list.decision_id }, list.decision_id))));
   collapse();
   button.setAttribute('aria-expanded', 'true');
   popover.showPopover();

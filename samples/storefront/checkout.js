@@ -4,7 +4,7 @@ import { stepper } from './card.js';
 import { h, href, icon, money, priceOf, productHref, toast } from './dom.js';
 import { described, track } from './events.js';
 import { row } from './rows.js';
-import { basket as lines, cartId, changes, emptyBasket, read, setQuantity, uuid, write } from './store.js';
+import { basket as lines, basketCount, cartId, changes, emptyBasket, read, setQuantity, uuid, write } from './store.js';
 import { picture } from './tile.js';
 import { texts } from './texts.js';
 
@@ -47,17 +47,15 @@ function lineOf(line) {
     }, icon('close'), h('span', {}, texts.basket.removeShort)));
 }
 
-function bill(all, order) {
+/** The sums, under a list of `[name, amount]`. */
+function bill(all, positions, button) {
   const currency = currencyOf(all);
-  const count = all.reduce((sum, line) => sum + line.quantity, 0);
+  const line = ([name, amount], names) => [h('dt', { class: names }, name), h('dd', { class: names }, money(amount, currency))];
   return h('div', { class: 'bill' },
-    h('dl', {},
-      h('dt', {}, texts.basket.subtotal(count)), h('dd', {}, money(total(all) + saved(all), currency)),
-      saved(all) > 0 && [h('dt', {}, texts.basket.saved), h('dd', { class: 'reduced' }, `−${money(saved(all), currency)}`)],
-      h('dt', {}, texts.basket.delivery), h('dd', {}, texts.basket.free),
-      h('dt', { class: 'total' }, texts.basket.total), h('dd', { class: 'total', data: { total: total(all) } }, money(total(all), currency))),
-    order && h('button', { type: 'button', class: 'button wide', data: { action: 'order' }, on: { click: order } }, icon('check'), texts.basket.order),
-    order && h('p', { class: 'fine' }, texts.basket.note));
+    h('dl', {}, positions.flatMap((position) => line(position)),
+      saved(all) > 0 && line([texts.basket.saved, -saved(all)], 'reduced'),
+      line([texts.basket.total, total(all)], 'total')),
+    button);
 }
 
 export function basket({ signal, opened }) {
@@ -72,11 +70,12 @@ export function basket({ signal, opened }) {
   function show() {
     const all = lines();
     const ids = all.map((line) => line.product.id).join();
-    side.replaceChildren(bill(all, placeOrder));
+    side.replaceChildren(bill(all, [[texts.basket.subtotal(basketCount()), total(all) + saved(all)]],
+      h('button', { type: 'button', class: 'button', data: { action: 'order' }, on: { click: placeOrder } }, icon('check'), texts.basket.order)));
     if (ids === shown) return;
     shown = ids;
     list.replaceChildren(...all.map(lineOf));
-    rows.replaceChildren(row(all.length ? 'basket' : 'trending', { query: { basket: ids, limit: 12 }, signal }));
+    rows.replaceChildren(row(all.length ? 'basket' : 'trending', { query: { basket: ids }, signal }));
     if (all.length) return;
     layout.replaceWith(h('div', { class: 'state', data: { state: 'empty-basket' } },
       h('p', {}, h('strong', {}, texts.basket.empty)),
@@ -126,11 +125,10 @@ export function order({ params: [id], signal, opened }) {
       known && h('span', { class: 'seal' }, icon('check')),
       h('h1', { tabindex: -1 }, known ? texts.order.title : texts.order.missing),
       known && h('p', { class: 'muted' }, texts.order.lead(id)),
-      known && h('ul', { class: 'receipt' }, placed.lines.map((line) => h('li', {},
-        h('span', {}, `${line.quantity} × ${line.product.title}`), h('b', {}, money(lineTotal(line), line.product.currency))))),
-      known && bill(placed.lines),
+      known && bill(placed.lines, placed.lines.map(({ product, quantity }) =>
+        [`${quantity} × ${product.title}`, (product.price ?? priceOf(product)) * quantity])),
       known && h('p', { class: 'muted' }, texts.order.next),
       h('a', { class: 'button', href: '#/' }, texts.order.go)),
-    row('home', { query: { limit: 12 }, signal }),
+    row('home', { signal }),
   ];
 }

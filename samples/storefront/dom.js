@@ -64,11 +64,12 @@ export const productHref = (id) => href('product', id);
 export const categoryHref = (path) => href('category', ...path);
 
 let toastTimer;
+const toasts = () => document.getElementById('toast');
 /** Says something in a corner and to screen readers. */
 export function toast(message, link) {
-  const node = document.getElementById('toast');
-  node.replaceChildren(h('span', {}, message), link ? h('a', { href: link.href }, link.text) : '');
-  node.classList.add('shown');
+  toasts().replaceChildren(h('span', {}, message), link ? h('a', { href: link.href }, link.text) : '');
+  toasts().classList.add('shown');
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => node.classList.remove('shown'), 4000);
+  toastTimer = setTimeout(hideToast, 4000);
 }
+export const hideToast = () => toasts().classList.remove('shown');

@@ -11,25 +11,11 @@ export const KEY = meta('key');
 export const AUTHORIZATION = `Basic ${btoa(`${KEY}:`)}`;
 
 const SHORT = { track: 't', identify: 'i', page: 'p' };
-const RETRY_MS = { first: 1000, longest: 60_000 };
+const RETRY_MS = 5000;
 const KEPT = 300;
 const OUTBOX = 'event.';
 
 const inflight = new Map();
-let pause = RETRY_MS.first;
-let timer = null;
-
-/** The last messages with their state, newest first, for the log at the foot of the page. */
-export const log = [];
-export const sent = new EventTarget();
-
-function note(message, state) {
-  const entry = log.find((e) => e.id === message.messageId);
-  if (entry) entry.state = state;
-  else log.unshift({ id: message.messageId, name: message.event ?? message.type, state, message });
-  if (log.length > 200) log.pop();
-  sent.dispatchEvent(new Event('change'));
-}
 
 function campaign() {
   const query = new URLSearchParams(location.search);
@@ -58,80 +44,55 @@ function send(type, fields) {
       campaign: campaign(),
       library: { name: 'vitrine-storefront', version: '1' },
       locale: navigator.language,
-      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       userAgent: navigator.userAgent,
-      screen: { width: innerWidth, height: innerHeight, density: devicePixelRatio },
+      screen: { width: innerWidth, height: innerHeight },
     },
     writeKey: KEY,
   };
-  const kept = names(OUTBOX);
-  if (kept.length >= KEPT) remove(kept.map((n) => [read(n)?.timestamp ?? '', n]).sort()[0][1]);
-  write(OUTBOX + message.messageId, message);
+  // Written down for the case that it does not arrive; while the API is away for long, the first are kept.
+  if (names(OUTBOX).length < KEPT) write(OUTBOX + message.messageId, message);
   return deliver(message);
 }
 
+/** Sends a message, unless it is on its way, and strikes it out when the API has it or refuses it for good. */
 function deliver(message) {
   const id = message.messageId;
-  if (inflight.has(id)) return inflight.get(id);
-  note(message, 'waiting');
-  const attempt = post(message)
-    .then((state) => {
-      note(message, state);
-      if (state === 'waiting') return later();
-      remove(OUTBOX + id);
-      pause = RETRY_MS.first;
-    })
-    .finally(() => inflight.delete(id));
-  inflight.set(id, attempt);
-  return attempt;
+  if (!inflight.has(id)) {
+    inflight.set(id, post(message)
+      .then((done) => done && remove(OUTBOX + id))
+      .finally(() => inflight.delete(id)));
+  }
+  return inflight.get(id);
 }
 
-/** Sends once: `sent`, `refused` (sending again would not help), or `waiting`. */
+/** Whether the API has taken or refused it: then sending again would change nothing. */
 async function post(message) {
   try {
-    const response = await fetch(`${API}/v1/${SHORT[message.type]}`, {
+    const { ok, status } = await fetch(`${API}/v1/${SHORT[message.type]}`, {
       method: 'POST',
       // The browser finishes the request even when the page is left.
       keepalive: true,
       headers: { Authorization: AUTHORIZATION, 'Content-Type': 'text/plain' },
       body: JSON.stringify({ ...message, sentAt: new Date().toISOString() }),
     });
-    if (response.ok) return 'sent';
-    if (response.status >= 500 || response.status === 429 || response.status === 408) return 'waiting';
-    console.warn('event refused', response.status, message);
-    return 'refused';
+    if (!ok) console.warn('event refused', status, message);
+    return status < 500 && status !== 429 && status !== 408;
   } catch {
-    return 'waiting';
+    return false;
   }
 }
 
-function later() {
-  if (timer) return;
-  timer = setTimeout(flush, pause * (0.75 + Math.random() / 2));
-  pause = Math.min(pause * 2, RETRY_MS.longest);
-}
-
-/** Sends again whatever is still written down and at least that old. */
-function flush(olderThanMs = 0) {
-  clearTimeout(timer);
-  timer = null;
-  const before = new Date(Date.now() - olderThanMs).toISOString();
-  for (const name of names(OUTBOX)) {
-    const message = read(name);
-    if (message && message.timestamp <= before) deliver(message);
+// Sends again what an earlier visit or a lost connection left; younger messages may be on their way from another tab.
+setInterval(() => {
+  const before = new Date(Date.now() - RETRY_MS).toISOString();
+  for (const message of names(OUTBOX).slice(0, 20).map((name) => read(name))) {
+    if (message?.timestamp <= before) deliver(message);
   }
-}
-
-addEventListener('online', () => flush());
-// Left over from an earlier visit; younger ones may be on their way from another tab.
-flush(5000);
-setTimeout(flush, 5000);
+}, RETRY_MS);
 
 /** Resolves when everything said so far has arrived, or after `ms`: what is asked next then knows it. */
-export function settled(ms = 800) {
-  if (!inflight.size) return Promise.resolve();
-  return Promise.race([Promise.all(inflight.values()), new Promise((done) => setTimeout(done, ms))]);
-}
+export const settled = (ms = 800) =>
+  Promise.race([Promise.all(inflight.values()), new Promise((done) => setTimeout(done, ms))]);
 
 export const track = (event, properties) => send('track', { event, properties });
 export const page = (name) => send('page', { name, properties: { name, ...whereabouts() } });

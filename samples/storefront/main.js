@@ -3,8 +3,8 @@
 import { categories } from './api.js';
 import { openAccount } from './account.js';
 import { basket, order } from './checkout.js';
-import { categoryHref, h, href, icon } from './dom.js';
-import { API, log, page, sendImpressions, sent } from './events.js';
+import { categoryHref, h, hideToast, href, icon } from './dom.js';
+import { API, page, sendImpressions } from './events.js';
 import { basketCount, changes, user } from './store.js';
 import { sign } from './tile.js';
 import { texts } from './texts.js';
@@ -38,6 +38,7 @@ function show() {
   // What was seen on the page that is left goes out before it is taken away.
   sendImpressions();
   leave.abort();
+  hideToast();
   leave = new AbortController();
   const { signal } = leave;
   const arrived = first;
@@ -66,7 +67,7 @@ function header() {
   const shelves = h('nav', { class: 'shelves', 'aria-label': texts.nav });
   const refresh = () => {
     const known = user();
-    account.replaceChildren(icon('user'), known ? h('b', { class: 'hidden' }, texts.account.as) : '', h('span', {}, known ? known.id : texts.account.short));
+    account.replaceChildren(icon('user'), h('span', {}, known ? texts.account.as(known.id) : texts.account.short));
     if (known) account.dataset.user = known.id;
     else delete account.dataset.user;
     const count = basketCount();
@@ -97,22 +98,9 @@ function header() {
 }
 
 function footer() {
-  const summary = h('summary', {});
-  const list = h('ol', { reversed: true });
-  const details = h('details', { class: 'log', id: 'event-log' }, summary, list);
-  const draw = () => {
-    summary.textContent = texts.foot.log(log.length);
-    if (!details.open) return;
-    list.replaceChildren(...log.map((e) => h('li', { data: { event: e.name, state: e.state } },
-      h('details', {}, h('summary', {}, e.name, h('i', {}, texts.foot[e.state])), h('pre', {}, JSON.stringify(e.message, null, 2))))));
-  };
-  sent.addEventListener('change', draw);
-  details.addEventListener('toggle', draw);
-  draw();
   document.getElementById('foot').append(
     h('p', {}, texts.foot.about),
-    h('p', {}, h('a', { href: `${API}/docs` }, texts.foot.api), h('a', { href: `${API}/openapi.json` }, texts.foot.openapi)),
-    details);
+    h('p', {}, h('a', { href: `${API}/docs` }, texts.foot.api), h('a', { href: `${API}/openapi.json` }, texts.foot.openapi)));
 }
 
 // Product addresses in feeds read /shop/product/ID: the same view, by its own address.

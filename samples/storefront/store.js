@@ -1,54 +1,39 @@
 // What this browser remembers: who the visitor is, the basket, and which recommendation led to which product.
 
-const memory = new Map();
-// Storage can be switched off in a browser; the shop then remembers for as long as the page is open.
+// Storage can be switched off in a browser; a plain object then remembers for as long as the page is open.
 const disk = (() => {
   try {
     localStorage.setItem('vitrine.probe', '1');
     localStorage.removeItem('vitrine.probe');
     return localStorage;
   } catch {
-    return null;
+    return {};
   }
 })();
 
 export function read(name, fallback = null) {
   try {
-    const text = disk ? disk.getItem(`vitrine.${name}`) : memory.get(name);
-    return text == null ? fallback : JSON.parse(text);
+    return JSON.parse(disk[`vitrine.${name}`] ?? null) ?? fallback;
   } catch {
     return fallback;
   }
 }
 
 export function write(name, value) {
-  const text = JSON.stringify(value);
-  memory.set(name, text);
   try {
-    disk?.setItem(`vitrine.${name}`, text);
-  } catch { /* full: the memory copy serves until the page is left */ }
+    disk[`vitrine.${name}`] = JSON.stringify(value);
+  } catch { /* full: what does not fit is forgotten */ }
 }
 
 export function remove(name) {
-  memory.delete(name);
-  disk?.removeItem(`vitrine.${name}`);
+  delete disk[`vitrine.${name}`];
 }
 
 /** Names in use that begin so. */
-export function names(prefix) {
-  const all = new Set(memory.keys());
-  if (disk) for (const key of Object.keys(disk)) if (key.startsWith('vitrine.')) all.add(key.slice(8));
-  return [...all].filter((name) => name.startsWith(prefix));
-}
+export const names = (prefix) => Object.keys(disk).filter((key) => key.startsWith(`vitrine.${prefix}`)).map((key) => key.slice(8));
 
-/** A random id; `randomUUID` exists only on https and loopback. */
-export function uuid() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const b = crypto.getRandomValues(new Uint8Array(16));
-  b[6] = (b[6] & 15) | 64;
-  b[8] = (b[8] & 63) | 128;
-  return [...b].map((x, i) => ([4, 6, 8, 10].includes(i) ? '-' : '') + x.toString(16).padStart(2, '0')).join('');
-}
+/** A random id (`randomUUID` exists only on https and loopback). */
+export const uuid = () => [...crypto.getRandomValues(new Uint8Array(16))].map((x) => x.toString(16).padStart(2, '0')).join('');
 
 /** Fires `basket` and `user`. */
 export const changes = new EventTarget();
@@ -59,13 +44,14 @@ addEventListener('storage', ({ key }) => {
   if (key === 'vitrine.user' || key === 'vitrine.anonymous') changed('user');
 });
 
-export function anonymousId() {
-  const known = read('anonymous');
-  if (known) return known;
-  const id = uuid();
-  write('anonymous', id);
+/** The id under `name`, made when it is first asked for. */
+function idOf(name) {
+  const id = read(name) ?? uuid();
+  write(name, id);
   return id;
 }
+export const anonymousId = () => idOf('anonymous');
+export const cartId = () => idOf('cart');
 
 /** The signed-in customer `{id, token}`, or null. */
 export const user = () => read('user');
@@ -78,8 +64,7 @@ export function setUser(id, token, { quiet } = {}) {
 
 /** A new visitor: new anonymous id, no customer, empty basket. */
 export function reset() {
-  for (const name of ['user', 'basket', 'cart', 'origins']) remove(name);
-  write('anonymous', uuid());
+  for (const name of ['user', 'anonymous', 'basket', 'cart', 'origins']) remove(name);
   changed('basket');
   changed('user');
 }
@@ -91,20 +76,13 @@ export const basketCount = () => basket().reduce((sum, line) => sum + line.quant
 /** Sets a quantity; 0 removes the line. Gives back the change. */
 export function setQuantity(product, quantity, origin) {
   const lines = basket();
-  const at = lines.findIndex((line) => line.product.id === product.id);
-  const before = at < 0 ? 0 : lines[at].quantity;
-  if (at < 0 && quantity > 0) lines.push({ product, quantity, origin });
-  else if (at >= 0 && quantity > 0) lines[at].quantity = quantity;
-  else if (at >= 0) lines.splice(at, 1);
-  write('basket', lines);
+  const line = lines.find((l) => l.product.id === product.id) ?? { product, quantity: 0, origin };
+  const before = line.quantity;
+  if (before === 0) lines.push(line);
+  line.quantity = quantity;
+  write('basket', lines.filter((l) => l.quantity > 0));
   changed('basket');
   return quantity - before;
-}
-
-export function cartId() {
-  const id = read('cart') ?? uuid();
-  write('cart', id);
-  return id;
 }
 
 export function emptyBasket() {
@@ -125,6 +103,5 @@ export function setOrigin(productId, origin) {
 /** `{list_id, position, decision_id}` of the last click that led to this product within the hour, or `{}`. */
 export function originOf(productId) {
   const found = read('origins', []).find((o) => o.product_id === productId && Date.now() - o.at < ORIGIN_MS);
-  if (!found) return {};
-  return { list_id: found.list_id, position: found.position, decision_id: found.decision_id };
+  return found ? { list_id: found.list_id, position: found.position, decision_id: found.decision_id } : {};
 }

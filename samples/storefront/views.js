@@ -33,7 +33,19 @@ function emptyShop() {
     h('pre', {}, `curl -u SERVER_KEY: --data-binary @feed.tsv \\\n  "${location.origin}/v1/products/import?format=google-tsv"`));
 }
 
-/** The shop window: the first of the home feed, standing on two shelves behind glass. */
+/** Six items for the window: first one of each category, then the next best. */
+function assorted(items) {
+  const seen = new Set();
+  const [firsts, others] = [[], []];
+  for (const item of items) {
+    const category = item.product.category?.at(-1);
+    (seen.has(category) ? others : firsts).push(item);
+    seen.add(category);
+  }
+  return [...firsts, ...others].slice(0, 6);
+}
+
+/** The shop window: the best of the home feed, standing on two shelves behind glass. */
 function shopWindow() {
   const shelf = () => h('ul', { class: 'shelf' });
   const shelves = [shelf(), shelf()];
@@ -41,7 +53,7 @@ function shopWindow() {
     h('div', { class: 'awning' }), h('div', { class: 'glass' }, shelves));
   const fill = (answer) => {
     shelves.forEach((one) => one.replaceChildren());
-    answer.items.slice(0, 6).forEach(({ product, position }, i) => {
+    assorted(answer.items).forEach(({ product, position }, i) => {
       const origin = { list_id: 'home', position, decision_id: answer.decision_id };
       shelves[i < 3 ? 0 : 1].append(h('li', {}, h('a', {
         href: productHref(product.id), title: product.title, on: { click: () => follow(product, origin) },
@@ -67,7 +79,7 @@ export function home({ signal, opened }) {
     show.node);
   const rows = h('div', {});
   const picked = row('home', {
-    query: { limit: 12 }, layout: 'strip grid-wide', signal,
+    layout: 'strip grid-wide', signal,
     answered: (answer) => {
       show.fill(answer);
       if (answer.items.length) return;
@@ -76,9 +88,9 @@ export function home({ signal, opened }) {
   });
   rows.append(
     picked,
-    row('recently-viewed', { query: { limit: 12 }, signal, keep: (a) => a.items.length > 0 && a.basis !== 'popularity' }),
-    row('trending', { query: { limit: 12 }, signal }),
-    feed('feed', { query: { limit: 12 }, signal }));
+    row('recently-viewed', { signal, keep: (a) => a.items.length > 0 && a.basis !== 'popularity' }),
+    row('trending', { signal }),
+    feed('feed', { signal }));
   return [hero, rows];
 }
 
@@ -115,8 +127,7 @@ export function category({ params: path, signal, opened }) {
     crumbs(path),
     h('header', { class: 'head' }, h('h1', { tabindex: -1 }, name), count),
     under,
-    row('category', { query: { limit: 12, filter: categoryFilter(name) }, signal }),
-    h('h2', {}, texts.category.all),
+    row('category', { query: { filter: categoryFilter(name) }, signal }),
     browse({
       list_id: 'browse', title: texts.category.all, category: name, query: { category: name }, signal,
       none: () => h('p', { class: 'state' }, texts.category.none),
@@ -126,20 +137,16 @@ export function category({ params: path, signal, opened }) {
 
 export function search({ query, signal, opened }) {
   const q = (query.get('q') ?? '').trim();
-  if (!q) {
-    opened(texts.found.ask, { name: 'Search' });
-    return [h('h1', { tabindex: -1 }, texts.found.ask), row('trending', { query: { limit: 12 }, signal })];
-  }
-  const title = texts.found.title(q);
+  const title = q ? texts.found.title(q) : texts.found.all;
   opened(title, { name: 'Search' });
-  track('Products Searched', { query: q });
+  if (q) track('Products Searched', { query: q });
   return [
     h('header', { class: 'head' }, h('h1', { tabindex: -1 }, title)),
     browse({
       list_id: 'search', title, query: { q }, signal,
       none: () => h('div', {},
         h('div', { class: 'state' }, h('p', {}, h('strong', {}, texts.found.none(q))), h('p', { class: 'muted' }, texts.found.noneHint)),
-        row('trending', { query: { limit: 12 }, signal })),
+        row('trending', { signal })),
     }),
   ];
 }
@@ -154,14 +161,14 @@ export function product({ params: [id], signal, opened }) {
   whenLoaded(outline, load, (found) => {
     if (!found) {
       opened(texts.product.missing, { name: 'Product' });
-      rows.append(row('product-similar', { query: { product_id: id, limit: 12 }, signal }));
+      rows.append(row('product-similar', { query: { product_id: id }, signal }));
       return h('div', { class: 'state' }, h('h1', { tabindex: -1 }, texts.product.missing), h('p', { class: 'muted' }, texts.product.missingHint));
     }
     opened(found.title, { name: 'Product' });
     track('Product Viewed', { ...described(found, originOf(id)), value: priceOf(found) ?? undefined });
     rows.append(
-      row('product-bought-together', { query: { product_id: id, limit: 12 }, signal }),
-      row('product-similar', { query: { product_id: id, limit: 12 }, signal }));
+      row('product-bought-together', { query: { product_id: id }, signal }),
+      row('product-similar', { query: { product_id: id }, signal }));
     return detail(found);
   });
   return [outline, rows];
@@ -172,7 +179,7 @@ function detail(found) {
   const facts = [
     [texts.product.brand, found.brand],
     [texts.product.category, found.category?.join(' › ')],
-    ...Object.entries(found.attributes ?? {}).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)),
+    ...Object.entries(found.attributes ?? {}).filter(([, value]) => ['string', 'number'].includes(typeof value)),
     [texts.product.number, found.id],
   ].filter(([, value]) => value != null && value !== '');
   const named = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');

@@ -26,7 +26,7 @@ async fn every_documented_address_exists() -> Result<()> {
     let mut checked = 0;
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
         for method in methods.as_object().into_iter().flatten().map(|(name, _)| name).filter(|n| *n != "parameters") {
-            let address = format!("{}{}", ground.stack.url(), path.replace('{', "").replace('}', ""));
+            let address = format!("{}{}", ground.stack.url(), path.replace(['{', '}'], ""));
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes())?;
             let status = http.request(method.clone(), &address).send().await?.status();
             // Without a key a real address says 401, or answers; an address that does not exist says 404 or 405.

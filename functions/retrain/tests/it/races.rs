@@ -9,13 +9,13 @@ use vitrine_retrain::Error;
 use super::*;
 
 /// Trains while another training of the same shop begins later and ends earlier; then the clock moves on.
-async fn overtaken(stack: &Stack, demo: &Shop, seconds: u64) -> Outcome {
+async fn overtaken(stack: &Stack, demo: &Shop, moves_on: Duration) -> Outcome {
     let calls = AtomicUsize::new(0);
     let overtake = |stage, _, _| {
         if matches!(stage, Stage::Learning(_)) && calls.fetch_add(1, Ordering::SeqCst) == 0 {
             let other = block_in_place(|| Handle::current().block_on(stack.train(demo)));
             assert!(matches!(other, Outcome::Published { .. }));
-            stack.advance(seconds);
+            stack.context.clock.advance(moves_on);
         }
     };
     retrain(&stack.context, demo, &overtake).await.unwrap()
@@ -27,7 +27,7 @@ async fn a_training_that_was_overtaken_leaves_nothing_behind() {
     let demo = shop("demo");
     stack.sell(&demo, &products(&["a", "b"])).await;
     for _ in 0..2 {
-        assert_eq!(overtaken(&stack, &demo, 1).await, Outcome::Superseded);
+        assert_eq!(overtaken(&stack, &demo, Duration::from_secs(1)).await, Outcome::Superseded);
         stack.advance(60);
         stack.archive(&demo, "more", &[event(&device("d"), 5, Action::View, &["a"])]).await;
     }
@@ -44,11 +44,17 @@ async fn two_trainings_of_one_second_do_not_delete_each_others_files() {
     let demo = shop("demo");
     stack.sell(&demo, &products(&["a", "b"])).await;
     // The same bytes under the same name: both say, rightly, that this version is live.
-    let outcome = overtaken(&stack, &demo, 0).await;
+    let outcome = overtaken(&stack, &demo, Duration::ZERO).await;
     assert!(matches!(outcome, Outcome::Published { .. }), "{outcome:?}");
     assert_eq!(stack.context.table.live_model(&demo).await.unwrap().unwrap().1, 1, "the pointer was flipped once");
-    assert_eq!(stack.artifact(&demo).await.len(), 2);
     assert_eq!(stack.files(&demo, "models").await.len(), 4);
+
+    // The same name half a second later: it was the other's, and stays.
+    stack.advance(60);
+    stack.archive(&demo, "more", &[event(&device("d"), 5, Action::View, &["a"])]).await;
+    assert_eq!(overtaken(&stack, &demo, Duration::from_millis(500)).await, Outcome::Superseded);
+    assert_eq!(stack.artifact(&demo).await.len(), 2);
+    assert_eq!(stack.files(&demo, "models").await.len(), 8);
 }
 
 /// Moves the second file of the lake after the first one was read, at most so often.
