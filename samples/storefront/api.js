@@ -4,28 +4,19 @@ import { API, AUTHORIZATION, settled } from './events.js';
 import { anonymousId, setUser, user } from './store.js';
 import { texts } from './texts.js';
 
-/** A refused or failed request; `status` is 0 when nobody answered. */
-export class ApiError extends Error {
-  constructor(status, problem) {
-    super(problem?.detail ?? problem?.title ?? (status ? `HTTP ${status}` : texts.state.offline));
-    this.status = status;
-    this.requestId = problem?.request_id;
-  }
-}
-
+/** The answer to a request. A refused or failed one is an error with a `status`, 0 when nobody answered. */
 async function request(path, { query = {}, headers, ...options } = {}) {
   const given = Object.entries(query).filter(([, value]) => value != null && value !== '');
-  const url = `${API}${path}${given.length ? `?${new URLSearchParams(given)}` : ''}`;
-  let response;
-  try {
-    response = await fetch(url, { ...options, headers: { Authorization: AUTHORIZATION, ...headers } });
-  } catch (error) {
+  const response = await fetch(`${API}${path}?${new URLSearchParams(given)}`, {
+    ...options, headers: { Authorization: AUTHORIZATION, ...headers },
+  }).catch((error) => {
     if (error.name === 'AbortError') throw error;
-    throw new ApiError(0);
-  }
-  const body = await response.json().catch(() => null);
-  if (!response.ok) throw new ApiError(response.status, body);
-  return body;
+    throw Object.assign(new Error(texts.state.offline), { status: 0 });
+  });
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  const { detail = `HTTP ${response.status}`, request_id: requestId } = body;
+  throw Object.assign(new Error(detail), { status: response.status, requestId });
 }
 
 export const product = (id, signal) => request(`/v1/products/${encodeURIComponent(id)}`, { signal });
@@ -41,12 +32,12 @@ export function categories() {
 
 /** A token that proves to the API who the customer is. A real shop's server signs it; here the local stack does. */
 export async function userToken(id) {
-  const body = await request('/demo/token', {
+  const { token } = await request('/demo/token', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ user_id: id }),
   });
-  return body.token;
+  return token;
 }
 
 /** The answer of one placement for this visitor. Waits until the events so far have arrived. */

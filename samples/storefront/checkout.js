@@ -1,7 +1,6 @@
 // The basket and the order.
 
-import { stepper } from './card.js';
-import { h, href, icon, money, priceOf, productHref, toast } from './dom.js';
+import { h, href, icon, money, priceOf, productHref } from './dom.js';
 import { described, track } from './events.js';
 import { row } from './rows.js';
 import { basket as lines, basketCount, cartId, changes, emptyBasket, read, setQuantity, uuid, write } from './store.js';
@@ -14,37 +13,39 @@ const total = (all) => cents(all.reduce((sum, line) => sum + lineTotal(line), 0)
 const saved = (all) => cents(all.reduce((sum, { product, quantity }) =>
   sum + (product.price == null ? 0 : Math.max(0, product.price - priceOf(product)) * quantity), 0));
 const currencyOf = (all) => all[0]?.product.currency;
-const spoken = (all) => all.map(({ product, quantity, origin }) => described(product, origin ?? {}, quantity));
+const spoken = (all) => all.map(({ product, quantity, origin }) => described(product, origin, quantity));
 
 /** Changes a line and tells the API by how much. */
 function change(line, quantity) {
   const { product, origin } = line;
   const by = setQuantity(product, quantity, origin);
-  if (by === 0) return;
-  track(by > 0 ? 'Product Added' : 'Product Removed', { cart_id: cartId(), ...described(product, origin ?? {}, Math.abs(by)) });
-  if (quantity === 0) toast(texts.basket.removed(product.title));
+  line.quantity = quantity;
+  track(by > 0 ? 'Product Added' : 'Product Removed', { cart_id: cartId(), ...described(product, origin, Math.abs(by)) });
 }
 
 function lineOf(line) {
   const { product } = line;
-  const sum = h('b', { class: 'sum' }, money(lineTotal(line), product.currency));
+  const number = h('output', { 'aria-label': texts.basket.quantity(product.title), 'aria-live': 'polite' });
+  const sum = h('b', { class: 'sum' });
+  const button = (action, sign, by, names = 'round') => h('button', {
+    type: 'button', class: names, 'aria-label': texts.basket[action](product.title), data: { action },
+    on: { click: () => { change(line, Math.max(0, line.quantity + by)); draw(); } },
+  }, icon(sign));
+  const less = button('less', 'minus', -1);
+  const draw = () => {
+    number.textContent = line.quantity;
+    less.disabled = line.quantity <= 1;
+    sum.textContent = money(lineTotal(line), product.currency);
+  };
+  draw();
   return h('li', { class: 'line', data: { productId: product.id } },
     h('a', { class: 'picture', href: productHref(product.id), tabindex: -1, 'aria-hidden': 'true' }, picture(product)),
     h('div', { class: 'what' },
       h('a', { href: productHref(product.id) }, product.title),
-      h('p', { class: 'muted' }, texts.basket.each(money(priceOf(product) ?? 0, product.currency)))),
-    stepper(product, line.quantity, {
-      change: (quantity) => {
-        line.quantity = quantity;
-        change(line, quantity);
-        sum.textContent = money(lineTotal(line), product.currency);
-      },
-    }),
+      h('p', { class: 'fine' }, texts.basket.each(money(priceOf(product) ?? 0, product.currency)))),
+    h('div', { class: 'stepper' }, less, number, button('more', 'plus', 1)),
     sum,
-    h('button', {
-      type: 'button', class: 'plain remove', 'aria-label': texts.basket.remove(product.title), data: { action: 'remove' },
-      on: { click: () => change(line, 0) },
-    }, icon('close'), h('span', {}, texts.basket.removeShort)));
+    button('remove', 'close', -Infinity, 'plain'));
 }
 
 /** The sums, under a list of `[name, amount]`. */
@@ -61,10 +62,8 @@ function bill(all, positions, button) {
 export function basket({ signal, opened }) {
   opened(texts.basket.title, { name: 'Basket' });
   track('Cart Viewed', { cart_id: cartId(), products: spoken(lines()) });
-  const list = h('ul', { class: 'lines' });
   const side = h('aside', {});
-  const layout = h('div', { class: 'checkout' }, list, side);
-  const rows = h('div', {});
+  const box = h('div', {});
   let shown = null;
   // The lines stand still while numbers change; they and the row below are made anew when a product comes or goes.
   function show() {
@@ -74,26 +73,18 @@ export function basket({ signal, opened }) {
       h('button', { type: 'button', class: 'button', data: { action: 'order' }, on: { click: placeOrder } }, icon('check'), texts.basket.order)));
     if (ids === shown) return;
     shown = ids;
-    list.replaceChildren(...all.map(lineOf));
-    rows.replaceChildren(row(all.length ? 'basket' : 'trending', { query: { basket: ids }, signal }));
-    if (all.length) return;
-    layout.replaceWith(h('div', { class: 'state', data: { state: 'empty-basket' } },
-      h('p', {}, h('strong', {}, texts.basket.empty)),
-      h('p', { class: 'muted' }, texts.basket.emptyHint),
-      h('a', { class: 'button quiet', href: '#/' }, texts.basket.browse)));
+    box.replaceChildren(
+      all.length ? h('div', { class: 'checkout' }, h('ul', {}, all.map(lineOf)), side)
+        : h('p', { class: 'state', data: { state: 'empty-basket' } }, texts.basket.empty),
+      row(all.length ? 'basket' : 'trending', { query: { basket: ids }, signal }));
   }
   show();
-  changes.addEventListener('basket', () => {
-    if (layout.isConnected) return show();
-    // The first product put into an empty basket from the row below it.
-    if (lines().length) dispatchEvent(new Event('hashchange'));
-  }, { signal });
-  return [h('header', { class: 'head' }, h('h1', { tabindex: -1 }, texts.basket.title)), layout, rows];
+  changes.addEventListener('basket', show, { signal });
+  return [h('h1', { tabindex: -1 }, texts.basket.title), box];
 }
 
 function placeOrder() {
   const all = lines();
-  if (!all.length) return;
   const id = `W-${uuid().slice(0, 8).toUpperCase()}`;
   const order = {
     order_id: id,
@@ -117,17 +108,15 @@ function placeOrder() {
 }
 
 export function order({ params: [id], signal, opened }) {
+  opened(texts.order.title, { name: 'Order' });
   const placed = read('order');
-  const known = placed?.id === id;
-  opened(known ? texts.order.title : texts.order.missing, { name: 'Order' });
   return [
-    h('div', { class: 'state thanks', data: { orderId: known ? id : null } },
-      known && h('span', { class: 'seal' }, icon('check')),
-      h('h1', { tabindex: -1 }, known ? texts.order.title : texts.order.missing),
-      known && h('p', { class: 'muted' }, texts.order.lead(id)),
-      known && bill(placed.lines, placed.lines.map(({ product, quantity }) =>
+    h('div', { class: 'state thanks', data: { orderId: id } },
+      h('span', { class: 'seal' }, icon('check')),
+      h('h1', { tabindex: -1 }, texts.order.title),
+      h('p', { class: 'muted' }, texts.order.lead(id)),
+      placed?.id === id && bill(placed.lines, placed.lines.map(({ product, quantity }) =>
         [`${quantity} × ${product.title}`, (product.price ?? priceOf(product)) * quantity])),
-      known && h('p', { class: 'muted' }, texts.order.next),
       h('a', { class: 'button', href: '#/' }, texts.order.go)),
     row('home', { signal }),
   ];

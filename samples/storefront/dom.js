@@ -1,4 +1,6 @@
-// Small helpers to build elements, icons and formatted values. Text always goes in as text, never as markup.
+// Small helpers to build elements, icons, panels and formatted values. Text always goes in as text, never as markup.
+
+import { texts } from './texts.js';
 
 /** Creates an element. `vars` sets CSS variables, `on` listeners, `data` data attributes; null children are left out. */
 export function h(tag, { vars, on, data, class: names, ...attributes } = {}, ...children) {
@@ -64,12 +66,26 @@ export const productHref = (id) => href('product', id);
 export const categoryHref = (path) => href('category', ...path);
 
 let toastTimer;
-const toasts = () => document.getElementById('toast');
+const toasts = document.getElementById('toast');
 /** Says something in a corner and to screen readers. */
 export function toast(message, link) {
-  toasts().replaceChildren(h('span', {}, message), link ? h('a', { href: link.href }, link.text) : '');
-  toasts().classList.add('shown');
+  toasts.replaceChildren(h('span', {}, message), link ? h('a', { href: link.href }, link.text) : '');
+  toasts.classList.add('shown');
   clearTimeout(toastTimer);
   toastTimer = setTimeout(hideToast, 4000);
 }
-export const hideToast = () => toasts().classList.remove('shown');
+export const hideToast = () => toasts.classList.remove('shown');
+
+/** Opens one of the page's dialogs with a title, a button to close it, and what it holds. */
+export function openPanel(id, title, ...children) {
+  const panel = document.getElementById(id);
+  panel.replaceChildren(
+    h('div', { class: 'title' },
+      h('h2', { id: `${id}-title` }, title),
+      h('button', { type: 'button', class: 'plain', 'aria-label': texts.close, on: { click: () => panel.close() } }, icon('close'))),
+    ...children.flat().filter(Boolean));
+  if (!panel.open) panel.showModal();
+}
+export const closePanels = () => document.querySelectorAll('dialog[open]').forEach((panel) => panel.close());
+// A click beside a panel closes it, and so does following a link in it.
+addEventListener('click', ({ target }) => target.matches?.('dialog, dialog a') && closePanels());

@@ -18,11 +18,8 @@ const OUTBOX = 'event.';
 const inflight = new Map();
 
 function campaign() {
-  const query = new URLSearchParams(location.search);
-  const found = ['source', 'medium', 'campaign', 'term', 'content']
-    .filter((name) => query.get(`utm_${name}`))
-    .map((name) => [name === 'campaign' ? 'name' : name, query.get(`utm_${name}`)]);
-  return found.length ? Object.fromEntries(found) : undefined;
+  const found = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('utm_'));
+  return Object.fromEntries(found.map(([name, value]) => [name === 'utm_campaign' ? 'name' : name.slice(4), value]));
 }
 
 /** Where the visitor is, in the shape of `context.page`. */

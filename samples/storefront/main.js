@@ -3,7 +3,7 @@
 import { categories } from './api.js';
 import { openAccount } from './account.js';
 import { basket, order } from './checkout.js';
-import { categoryHref, h, hideToast, href, icon } from './dom.js';
+import { categoryHref, closePanels, h, hideToast, href, icon } from './dom.js';
 import { API, page, sendImpressions } from './events.js';
 import { basketCount, changes, user } from './store.js';
 import { sign } from './tile.js';
@@ -11,25 +11,17 @@ import { texts } from './texts.js';
 import { category, home, product, search } from './views.js';
 
 const main = document.getElementById('main');
-const VIEWS = { '': home, category, product, search, basket, order };
+// An address that is not known shows the home page.
+const VIEWS = { __proto__: null, '': home, category, product, search, basket, order };
 
 let leave = new AbortController();
 let first = true;
-
-function lost({ opened }) {
-  opened(texts.state.lost, { name: 'Not found' });
-  return [h('div', { class: 'state' }, h('h1', { tabindex: -1 }, texts.state.lost), h('a', { class: 'button', href: '#/' }, texts.order.go))];
-}
 
 /** `#/name/param/…?query` */
 function address() {
   const [path, query = ''] = (location.hash.slice(1) || '/').split('?');
   const parts = path.split('/').slice(1).filter(Boolean);
-  try {
-    return { parts: parts.map(decodeURIComponent), query: new URLSearchParams(query) };
-  } catch {
-    return { parts: ['?'], query: new URLSearchParams() };
-  }
+  return { parts: parts.map((part) => decodeURIComponent(part)), query: new URLSearchParams(query) };
 }
 
 /** Shows the view of the present address. */
@@ -39,18 +31,18 @@ function show() {
   sendImpressions();
   leave.abort();
   hideToast();
+  closePanels();
   leave = new AbortController();
   const { signal } = leave;
   const arrived = first;
   first = false;
-  const view = Object.hasOwn(VIEWS, name) ? VIEWS[name] : lost;
+  const view = VIEWS[name] ?? home;
   const opened = (title, { name: called }) => {
     document.title = title === texts.shop ? title : `${title} · ${texts.shop}`;
     page(called);
     // Readers of the screen hear the new heading; by then the view has put it up.
     if (!arrived) setTimeout(() => !signal.aborted && main.querySelector('h1')?.focus({ preventScroll: true }));
   };
-  main.dataset.view = view === lost ? 'lost' : name || 'home';
   main.replaceChildren(...view({ params, query, signal, opened }));
   scrollTo(0, 0);
   document.getElementById('q').value = name === 'search' ? query.get('q') ?? '' : '';
@@ -81,11 +73,10 @@ function header() {
   categories().then((all) => {
     const roots = all.filter((c) => c.path.length === 1).sort((a, b) => b.products - a.products).slice(0, 14);
     shelves.append(...roots.map((c) => h('a', { href: categoryHref(c.path) }, sign({ category: c.path }), c.path[0])));
-    shelves.hidden = roots.length === 0;
-  }, () => { shelves.hidden = true; });
+  }, () => {});
   document.getElementById('top').append(
     h('div', { class: 'bar' },
-      h('a', { class: 'logo', href: '#/', 'aria-label': texts.logo }, h('span', { class: 'mark', 'aria-hidden': 'true' }), texts.shop),
+      h('a', { class: 'logo', href: '#/', 'aria-label': texts.logo }, h('span', { 'aria-hidden': 'true' }), texts.shop),
       h('form', { class: 'search', role: 'search', on: {
         submit: (event) => {
           event.preventDefault();
@@ -97,19 +88,12 @@ function header() {
     shelves);
 }
 
-function footer() {
-  document.getElementById('foot').append(
-    h('p', {}, texts.foot.about),
-    h('p', {}, h('a', { href: `${API}/docs` }, texts.foot.api), h('a', { href: `${API}/openapi.json` }, texts.foot.openapi)));
-}
 
-// Product addresses in feeds read /shop/product/ID: the same view, by its own address.
-if (location.pathname.startsWith('/shop/')) {
-  history.replaceState(null, '', `/${location.search}#${location.pathname.slice(5)}`);
-}
 history.scrollRestoration = 'manual';
 header();
-footer();
+document.getElementById('foot').append(
+  h('p', {}, texts.foot.about),
+  h('p', {}, h('a', { href: `${API}/docs` }, texts.foot.api), h('a', { href: `${API}/openapi.json` }, texts.foot.openapi)));
 addEventListener('hashchange', show);
 // Another visitor sees another shop.
 changes.addEventListener('user', show);

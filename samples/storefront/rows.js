@@ -39,11 +39,8 @@ function describe({ section, title, basis }, placement, answer) {
 const cards = ({ title }, placement, { items, decision_id, model }) =>
   items.map((item) => card(item, { list_id: placement, title: title.textContent, decision_id, model }));
 
-/**
- * A section with one placement's answer. `keep` says whether an answer is worth showing (by default: if it has
- * items); `answered` gets every answer.
- */
-export function row(placement, { query, layout = 'strip', signal, answered, keep = (answer) => answer.items.length > 0 }) {
+/** A section with one placement's answer, hidden if that is empty; `answered` gets every answer. */
+export function row(placement, { query, layout = 'strip', signal, answered }) {
   const parts = shell(placement, titleOf(placement), layout, { placement });
   const { section, list } = parts;
   async function load() {
@@ -52,10 +49,9 @@ export function row(placement, { query, layout = 'strip', signal, answered, keep
     try {
       const answer = await recommend(placement, { limit: 12, ...query }, signal);
       describe(parts, placement, answer);
-      const shown = keep(answer);
-      section.hidden = !shown;
-      section.dataset.state = shown ? 'ready' : 'empty';
-      list.replaceChildren(...(shown ? cards(parts, placement, answer) : []));
+      list.replaceChildren(...cards(parts, placement, answer));
+      section.hidden = !answer.items.length;
+      section.dataset.state = section.hidden ? 'empty' : 'ready';
       answered?.(answer);
     } catch (error) {
       if (error.name === 'AbortError') return;

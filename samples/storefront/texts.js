@@ -7,15 +7,14 @@ export const texts = {
   logo: 'Vitrine Market, home',
   search: { label: 'Search products', placeholder: 'Search the shop', go: 'Search' },
   nav: 'Categories',
+  close: 'Close',
 
   hero: {
     eyebrow: 'The shop that arranges itself',
     title: 'Your own shop window',
     lead: 'Every shelf below is laid out for you, from what you look at, add and buy. Open three products, come back, and watch it change.',
     again: (id) => `Welcome back, customer ${id}`,
-    againLead: 'Your shelves follow what you bought before and what you looked at just now.',
     pretend: 'Pretend to be a customer',
-    change: 'Change customer',
     window: 'In the window',
   },
 
@@ -44,7 +43,6 @@ export const texts = {
     model: 'Model',
     none: 'none yet',
     decision: 'Decision',
-    close: 'Close',
   },
 
   card: {
@@ -57,20 +55,14 @@ export const texts = {
   product: {
     home: 'Home',
     add: 'Add to basket',
-    sold: 'Out of stock',
     available: 'In stock',
-    details: 'Details',
-    brand: 'Brand',
-    category: 'Category',
-    number: 'Product number',
-    missing: 'We could not find this product',
-    missingHint: 'It may have left the shop. These are close at hand:',
+    number: 'number',
+    missing: 'Product not found',
   },
 
   category: {
     count: (n) => plural(n, 'product'),
     all: 'Everything here',
-    sub: 'Narrow down',
     rest: (n) => `${n} more`,
     none: 'This shelf is empty at the moment.',
     end: 'That is all.',
@@ -78,22 +70,18 @@ export const texts = {
 
   found: {
     title: (query) => `Results for “${query}”`,
-    none: (query) => `Nothing found for “${query}”`,
+    none: (query) => `Nothing found for “${query}”. Until you try another word, this is what others look at:`,
     all: 'Everything in the shop',
-    noneHint: 'Try a shorter or more general word. Until then, this is what others look at:',
   },
 
   basket: {
     title: 'Your basket',
     short: 'Basket',
     items: (n) => (n === 1 ? 'item' : 'items'),
-    empty: 'Your basket is empty',
-    emptyHint: 'Add something you like. This is a sample shop: nothing is sold and nothing is charged.',
-    browse: 'Back to the shop window',
+    empty: 'Your basket is empty. This is a sample shop: nothing is sold and nothing is charged.',
     less: (title) => `One less ${title}`,
     more: (title) => `One more ${title}`,
     remove: (title) => `Remove ${title} from basket`,
-    removeShort: 'Remove',
     quantity: (title) => `Quantity of ${title}`,
     each: (price) => `${price} each`,
     subtotal: (n) => `Subtotal, ${plural(n, 'item')}`,
@@ -101,15 +89,12 @@ export const texts = {
     total: 'Total',
     order: 'Place order',
     added: (title) => `${title} is in your basket.`,
-    removed: (title) => `${title} was removed.`,
     show: 'Show basket',
   },
 
   order: {
     title: 'Thank you for your order',
     lead: (id) => `Your order number is ${id}. Nothing was charged: this is a sample shop.`,
-    missing: 'This order is not known in this browser.',
-    next: 'The next recommendations already know what you bought.',
     go: 'Back to the shop window',
   },
 
@@ -125,12 +110,10 @@ export const texts = {
     signOut: 'Sign out',
     you: (id) => `You are customer ${id}.`,
     anonymous: 'This browser is known as',
-    reset: 'Forget this visitor',
-    resetHint: 'gives the browser a new anonymous id and an empty basket',
+    reset: 'Become a new visitor',
     failed: 'That did not work.',
     hello: (id) => `You are now customer ${id}.`,
     bye: 'Signed out. This browser is a new visitor now.',
-    close: 'Close',
   },
 
   state: {
@@ -139,7 +122,6 @@ export const texts = {
     retry: 'Try again',
     empty: 'The shop has no products yet',
     emptyHint: 'Import a product feed, then come back. For example:',
-    lost: 'There is no such page',
   },
 
   foot: {

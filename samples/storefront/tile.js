@@ -21,44 +21,39 @@ const SIGNS = {
   egg: ['<path class="b" d="M22 56c0-30 22-30 22 0zM39 56c0-34 22-34 22 0zM56 56c0-30 22-30 22 0z"/><path class="a" d="M15 54h70l-7 32H22z"/>', 50, 75, 'u'],
   steak: ['<path class="c" d="M18 44c4-20 30-26 46-15s24 28 12 41-20 5-28 12-26 4-29-10-3-20-1-28z"/><path class="a" d="M24 45c4-15 25-20 38-11s18 22 9 31-19 5-27 11-18 2-20-8-1-17 0-23z"/><circle class="b" cx="37" cy="48" r="6.5"/>', 56, 59, 'u'],
   fish: ['<path class="a" d="M11 52c14-24 43-26 58-5l18-13c-4 12-4 24 0 36L69 57c-15 21-44 19-58-5z"/><circle class="b" cx="28" cy="47" r="5"/><circle class="c" cx="28" cy="47" r="2.5"/><path class="l" d="M40 38c5 9 5 19 0 28"/>', 55, 57, 'u'],
-  ice: ['<path class="d" d="M34 50h32L50 88z"/><path class="a" d="M30 52c-5-7 0-12 2-13 0-14 8-22 18-22s18 8 18 22c2 1 7 6 2 13z"/>', 50, 42, 'u'],
   tub: ['<path class="a" d="M25 36h50l-5 46a5 5 0 0 1-5 4H35a5 5 0 0 1-5-4z"/><rect class="c" x="21" y="26" width="58" height="11" rx="4"/><path class="b" d="M26.6 48h46.8l-2.3 22H28.9z"/>', 50, 64, 't'],
-  pizza: ['<path class="c" d="M15 31c22-14 48-14 70 0L50 90z"/><path class="b" d="M22 39c18-9 38-9 56 0L50 84z"/><path class="a" d="M34 45a6 6 0 1 0 12 0 6 6 0 1 0-12 0zM55 48a6 6 0 1 0 12 0 6 6 0 1 0-12 0zM45 65a5 5 0 1 0 10 0 5 5 0 1 0-10 0z"/>'],
   mug: ['<path class="l" d="M38 28c-5-6 5-8 0-14M54 28c-5-6 5-8 0-14"/><path class="c" d="M66 44h8a12 12 0 0 1 0 26h-9v-7h9a5 5 0 0 0 0-12h-8z"/><path class="a" d="M23 36h45v36a14 14 0 0 1-14 14H37a14 14 0 0 1-14-14z"/>', 46, 66, 'u'],
   pump: ['<path class="c" d="M36 13h18a4 4 0 0 1 4 4v6H44v-4h-8zM45 23h9v8h-9zM40 30h20v7H40z"/><path class="a" d="M36 37h28c6 3 8 7 8 13v30a6 6 0 0 1-6 6H34a6 6 0 0 1-6-6V50c0-6 2-10 8-13z"/><path class="b" d="M28 53h44v21H28z"/>', 50, 69, 't'],
-  flower: ['<path class="c" d="M48 50h4v38h-4z"/><path class="d" d="M52 78c2-12 12-16 22-14-1 10-10 16-22 14zM48 84c-2-10-10-14-19-12 1 9 9 14 19 12z"/><path class="a" d="M38 24a12 12 0 1 1 24 0 12 12 0 1 1 9 21 12 12 0 1 1-21 9 12 12 0 1 1-21-9 12 12 0 1 1 9-21z"/><circle class="b" cx="50" cy="39" r="10.5"/>', 50, 43.5, 't'],
   paw: ['<path class="c" d="M24 42a8 10 0 1 0 16 0 8 10 0 1 0-16 0zM60 42a8 10 0 1 0 16 0 8 10 0 1 0-16 0zM42 30a8 11 0 1 0 16 0 8 11 0 1 0-16 0z"/><path class="a" d="M50 48c12 0 24 16 24 26 0 14-14 10-24 10s-24 4-24-10c0-10 12-26 24-26z"/>', 50, 73, 'u'],
   bowl: ['<path class="l" d="M40 36c-5-6 5-8 0-14M50 36c-5-6 5-8 0-14M60 36c-5-6 5-8 0-14"/><path class="b" d="M20 48c0-10 60-10 60 0z"/><path class="a" d="M13 47h74c0 24-12 35-24 37v2H37v-2C25 82 13 71 13 47z"/>', 50, 69, 'u'],
-  basket: ['<path class="c" d="M33 46l12-26 5 2-11 24zM67 46L55 20l-5 2 11 24z"/><path class="a" d="M15 44h70l-9 42H24z"/><rect class="b" x="34" y="53" width="32" height="21" rx="4"/>', 50, 69, 't'],
 };
 
 // Which sign and which hue a category gets. The first line that fits wins.
 const RULES = [
-  [/pizza/, 'pizza', 35],
-  [/ice cream|sherb|novelt|ice pop/, 'ice', 350],
+  [/pizza/, 'box', 25],
+  [/ice cream|ice pop/, 'tub', 350],
   [/(?<!hot )\bdogs?\b|\bcat\b|\bpets?\b/, 'paw', 55],
   [/wine|liquor|\boil|vinegar/, 'bottle', 80],
   [/coffee|\bteas?\b|cocoa/, 'mug', 55],
   [/dough|bread|\bbuns?\b|\brolls?\b|bagel|bakery/, 'loaf', 65],
-  [/dressing|jell|\bjams?\b|sauce(?!d)|condiment|spice|pickle|olive|baby|infant|syrup|honey|relish|salsa/, 'jar', 30],
-  [/soft drink|soda|cola|\bbeers?\b|\bales?\b|soup|\bbeans?\b|canned|shelf stable|air care/, 'can', 25],
-  [/sour cream|yogurt|margarine|butter|\bdips?\b|refrigerated spec/, 'tub', 215],
+  [/dressing|\bjams?\b|jelly|sauce(?!d)|condiment|spice|pickle|olive|baby|syrup|honey|salsa/, 'jar', 30],
+  [/soft drink|soda|cola|\bbeers?\b|\bales?\b|soup|\bbeans?\b|canned/, 'can', 25],
+  [/sour cream|yogurt|margarine|butter|\bdips?\b/, 'tub', 215],
   [/\bwater|sports drink/, 'bottle', 235],
   [/milk|juice|cream\b|drink/, 'carton', 240],
   [/cheese/, 'cheese', 85],
   [/\beggs?\b/, 'egg', 70],
   [/fish|seafood|shrimp|tuna|salmon/, 'fish', 225],
   [/beef|pork|meat|bacon|sausage|\bham\b|hot dog|chicken|turkey/, 'steak', 20],
-  [/cereal|cracker|(?<!salad )mix|baking|\bbars?\b(?=.*past)|pudding|wraps? & bag/, 'box', 250],
+  [/cereal|cracker|(?<!salad )mix|baking|\bbars?\b(?=.*past)|wraps? & bag/, 'box', 250],
   [/cake|pastr|\bpies?\b|sweet good|donut|dessert|muffin/, 'cake', 345],
-  [/floral|flower|\broses?\b|bouquet/, 'flower', 350],
   [/tissue|towel|paper|diaper|plastic|magazine|\bcards?\b|\btoy|batter|bulb/, 'box', 265],
   [/soap|laundry|clean|detergent|bleach|sponge|\boral|general goods/, 'pump', 200],
-  [/salad|lettuce|herb|spinach|greens|natural food/, 'leaf', 140],
-  [/vegetable|broccoli|carrot|potato|onion|tomato|pepper|mushroom|squash|\bcorn\b/, 'carrot', 50],
+  [/salad|lettuce|herb|spinach|greens|natural food|flower|bouquet/, 'leaf', 140],
+  [/vegetable|broccoli|carrot|potato|onion|tomato|pepper|mushroom/, 'carrot', 50],
   [/fruit|apple|berr|citrus|melon|grape|banana|peach|\bpears?\b|orange/, 'apple', 25],
   [/chip|snack|candy|\bnuts?\b|popcorn|rice|flour|sugar|chocolate|cookie|charcoal/, 'bag', 40],
-  [/dinner|prepared|deli|meal|noodle|pasta|mexican|sandwich/, 'bowl', 35],
+  [/dinner|deli|meal|noodle|pasta|mexican|sandwich/, 'bowl', 35],
   [/frozen|grocery/, 'box', 220],
 ];
 
@@ -77,19 +72,18 @@ function hash(text) {
   return value >>> 0;
 }
 
-/** The sign's name and hue for a product or a category path. The narrowest category speaks first, then the name. */
-export function signOf({ category = [], title = '' }) {
-  const spoken = [category.at(-1) ?? '', title, category.join(' ')];
-  for (const text of spoken) {
-    const rule = text && RULES.find(([pattern]) => pattern.test(text.toLowerCase()));
-    if (rule) return { sign: rule[1], hue: rule[2] };
+/** The rule for a product or a category path: the narrowest category speaks first, then the name. */
+function ruleOf({ category = [], title = '' }) {
+  for (const text of [category.at(-1) ?? '', title, category.join(' ')]) {
+    const rule = RULES.find(([pattern]) => pattern.test(text.toLowerCase()));
+    if (rule) return rule;
   }
-  return { sign: 'basket', hue: hash(category[0] ?? title) % 360 };
+  return [null, 'bag', hash(category[0] ?? title) % 360];
 }
 
 function drawn(product) {
-  const { sign, hue } = signOf(product);
-  const [shape, x, y, tone] = SIGNS[sign];
+  const [, name, hue] = ruleOf(product);
+  const [shape, x, y, tone] = SIGNS[name];
   const letter = (product.brand ?? product.title ?? '').match(/\p{L}/u)?.[0].toUpperCase();
   const label = x && letter ? `<text class="${tone}" x="${x}" y="${y}">${letter}</text>` : '';
   // Neighbours of one category are cousins, not twins.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use vitrine_domain::profile::{Link, in_fold_order, owner};
-use vitrine_domain::{Event, Millis, Shop, Visitor};
+use vitrine_domain::{Event, MessageId, Millis, Shop, Visitor};
 use vitrine_store::tail::{Cursor, Tail};
 use vitrine_store::{Result, Table};
 
@@ -90,6 +90,8 @@ pub(crate) struct Source<'a> {
     page: usize,
     memory: usize,
     lanes: Vec<Lane>,
+    /// Identity of the event given out last.
+    last: Option<(Millis, MessageId)>,
 }
 
 impl<'a> Source<'a> {
@@ -118,11 +120,22 @@ impl<'a> Source<'a> {
             let links = std::mem::take(&mut tail.links);
             lanes.push(Lane::new(device, Some((links, visitor.clone())), tail, from));
         }
-        Ok(Self { table, shop, from, page, memory, lanes })
+        Ok(Self { table, shop, from, page, memory, lanes, last: None })
     }
 
     /// The next events in fold order; none at the end.
     pub(crate) async fn next(&mut self) -> Result<Vec<Event>> {
+        loop {
+            self.fill().await?;
+            let (events, repeated) = self.merge();
+            // A batch of nothing but repetitions is not the end.
+            if !events.is_empty() || !repeated {
+                return Ok(events);
+            }
+        }
+    }
+
+    async fn fill(&mut self) -> Result<()> {
         let (table, shop, from, page) = (self.table, self.shop, self.from, self.page);
         // A loop and not `map`: of a closure over `&mut Lane` the compiler cannot see that its future is `Send`.
         let mut filling = Vec::new();
@@ -130,14 +143,26 @@ impl<'a> Source<'a> {
             filling.push(lane.fill(table, shop, from, page));
         }
         stream::iter(filling).buffer_unordered(PARALLEL).try_collect::<Vec<()>>().await?;
+        Ok(())
+    }
+
+    /// Merges what is there, and whether something was left out because it stands on two partitions: a client that
+    /// sends an event again after a log-in names the user it did not know the first time.
+    fn merge(&mut self) -> (Vec<Event>, bool) {
         let mut events = Vec::new();
+        let mut repeated = false;
         while events.len() < self.memory && !self.lanes.iter().any(Lane::is_dry) {
             let heads = self.lanes.iter_mut().filter(|lane| !lane.ready.is_empty());
             let first = heads.min_by(|a, b| order(a).cmp(&order(b)));
             let Some(event) = first.and_then(|lane| lane.ready.pop_front()) else { break };
+            if self.last.as_ref().is_some_and(|(time, id)| *time == event.time && *id == event.id) {
+                repeated = true;
+                continue;
+            }
+            self.last = Some((event.time, event.id.clone()));
             events.push(event);
         }
-        Ok(events)
+        (events, repeated)
     }
 }
 

@@ -376,10 +376,10 @@ impl Event {
         self.time.plus(self.skew)
     }
 
-    /// The order in which events are folded: by corrected time, then by identity, so that it never depends on arrival.
+    /// The order in which events are folded: by their identity, which no arrival, retry or correction changes.
     #[must_use]
-    pub fn order_key(&self) -> (Millis, Millis, &str) {
-        (self.at(), self.time, self.id.as_str())
+    pub fn order_key(&self) -> (Millis, &str) {
+        (self.time, self.id.as_str())
     }
 
     /// Revenue of an order or refund: what its head says, else the sum of its lines.

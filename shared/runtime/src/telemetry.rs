@@ -12,9 +12,9 @@ pub enum Format {
     Text,
 }
 
-/// Starts logging, with the levels of `RUST_LOG` or `info`. A second call changes nothing.
+/// Starts logging, with the levels of `RUST_LOG` or `info`; the embedded engine warns of every duplicate, which is no news. A second call changes nothing.
 pub fn start(format: Format) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=error"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         Format::Json => builder.json().flatten_event(true).try_init(),

@@ -89,3 +89,25 @@ async fn links_between_users_hand_nothing_over() {
         assert_eq!(stack.state(&shop, visitor).await.unwrap(), oracle(visitor, &events, &BTreeMap::new()));
     }
 }
+
+#[tokio::test]
+async fn an_event_sent_again_after_a_log_in_counts_once() {
+    let stack = Stack::start().await;
+    let shop = stack.open_shop("again").await;
+    let (phone, anna) = (device("phone"), user("anna"));
+    // More repetitions than a merge holds at once, and one event that is none.
+    for n in 0..40 {
+        let first = event(&phone, &format!("m{n}"), NOW.plus(n), Action::View, 1);
+        let again = vitrine_domain::Event { visitor: anna.clone(), device_id: Some("phone".into()), ..first.clone() };
+        for sent in [first, again] {
+            stack.table().put_event(&shop, &sent).await.unwrap();
+        }
+    }
+    let last = event(&anna, "last", NOW.plus(50), Action::Order, 2);
+    stack.table().put_event(&shop, &last).await.unwrap();
+    stack.table().link(&shop, &phone, &anna, NOW.plus(45)).await.unwrap();
+    let fold = stack.fold().with_bounds(vitrine_fold::Bounds { memory: 4, ..vitrine_fold::Bounds::default() });
+    stack.deliver(&fold).await;
+    let state = stack.state(&shop, &anna).await.unwrap();
+    assert_eq!((state.counts[&Action::View], state.orders()), (40, 1));
+}

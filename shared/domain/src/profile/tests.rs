@@ -164,3 +164,11 @@ fn what_a_hostile_client_sends_stays_small_and_can_be_stored() {
     assert!(stored.len() < 24_000, "{}", stored.len());
     assert_eq!(serde_json::from_str::<State>(&stored).unwrap(), state);
 }
+
+#[test]
+fn an_event_sent_again_after_a_log_in_counts_once() {
+    let first = event(1, 1_700_000_000_000, Action::Order, 1);
+    let again = Event { visitor: Visitor::known("anna").unwrap(), ..first.clone() };
+    let state = folded(vec![again, first.clone()]);
+    assert_eq!((state.orders(), &state), (1, &folded(vec![first])));
+}
