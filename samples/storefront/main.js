@@ -63,7 +63,7 @@ function header() {
     if (known) account.dataset.user = known.id;
     else delete account.dataset.user;
     const count = basketCount();
-    bag.replaceChildren(icon('basket'), h('span', {}, texts.basket.short), count ? h('b', { class: 'count' }, count) : '', h('b', { class: 'hidden' }, texts.basket.items(count)));
+    bag.replaceChildren(icon('basket'), h('span', {}, texts.basket.short), count ? h('b', { class: 'count' }, count) : '');
     bag.dataset.count = count;
   };
   changes.addEventListener('user', refresh);
@@ -83,7 +83,7 @@ function header() {
           const q = field.value.trim();
           if (q) location.hash = `#/search?${new URLSearchParams({ q })}`;
         },
-      } }, icon('search'), field, h('button', { class: 'hidden' }, texts.search.go)),
+      } }, icon('search'), field),
       account, bag),
     shelves);
 }

@@ -38,11 +38,6 @@ export const uuid = () => [...crypto.getRandomValues(new Uint8Array(16))].map((x
 /** Fires `basket` and `user`. */
 export const changes = new EventTarget();
 const changed = (what) => changes.dispatchEvent(new Event(what));
-// Another tab changed something: show it here too.
-addEventListener('storage', ({ key }) => {
-  if (key === 'vitrine.basket') changed('basket');
-  if (key === 'vitrine.user' || key === 'vitrine.anonymous') changed('user');
-});
 
 /** The id under `name`, made when it is first asked for. */
 function idOf(name) {

@@ -1,11 +1,11 @@
 // Every word the shop says by itself. Reasons and products come from the API.
 
-const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+const plural = (n, one) => `${n} ${one}${n === 1 ? '' : 's'}`;
 
 export const texts = {
   shop: 'Vitrine Market',
   logo: 'Vitrine Market, home',
-  search: { label: 'Search products', placeholder: 'Search the shop', go: 'Search' },
+  search: { label: 'Search products', placeholder: 'Search the shop' },
   nav: 'Categories',
   close: 'Close',
 
@@ -77,7 +77,6 @@ export const texts = {
   basket: {
     title: 'Your basket',
     short: 'Basket',
-    items: (n) => (n === 1 ? 'item' : 'items'),
     empty: 'Your basket is empty. This is a sample shop: nothing is sold and nothing is charged.',
     less: (title) => `One less ${title}`,
     more: (title) => `One more ${title}`,

@@ -5,24 +5,68 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+fn client() -> reqwest::Client {
+    vitrine_store::choose_tls();
+    reqwest::Client::new()
+}
+
+/// Files larger than this go by an upload address: a function's request is bounded at 6 MB, and base64 adds a third.
+const DIRECT: usize = 4 << 20;
+
 /// Sends a file to an import route and gives its report back.
 ///
 /// # Errors
 /// If the file cannot be read, the stack does not answer, or it refuses.
 pub async fn import(endpoint: &str, key: &str, kind: &str, file: &Path, query: &[(&str, String)]) -> Result<Value> {
     let bytes = tokio::fs::read(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
+    let base = endpoint.trim_end_matches('/');
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    let address = format!("{}/v1/{kind}/import", endpoint.trim_end_matches('/'));
+    let address = format!("{base}/v1/{kind}/import");
     let mut all = vec![("filename", name)];
     all.extend(query.iter().map(|(name, value)| (*name, value.clone())));
-    let answer = reqwest::Client::new().post(&address).bearer_auth(key).query(&all).body(bytes).send().await;
-    let answer = answer.with_context(|| format!("{address} does not answer"))?;
-    let status = answer.status();
-    let report: Value = answer.json().await.context("the answer is not JSON")?;
-    if !status.is_success() {
-        bail!("{status}: {}", report["detail"].as_str().unwrap_or("no reason given"));
+    if bytes.len() > DIRECT {
+        return upload(base, key, kind, &all, bytes).await;
     }
-    Ok(report)
+    let answer = client().post(&address).bearer_auth(key).query(&all).body(bytes).send().await;
+    checked(answer.with_context(|| format!("{address} does not answer"))?).await
+}
+
+/// The JSON of an answer that says yes.
+async fn checked(answer: reqwest::Response) -> Result<Value> {
+    let status = answer.status();
+    let value: Value = answer.json().await.context("the answer is not JSON")?;
+    if !status.is_success() {
+        bail!("{status}: {}", value["detail"].as_str().unwrap_or("no reason given"));
+    }
+    Ok(value)
+}
+
+/// Asks for an upload address, sends the file there and waits for its job.
+async fn upload(base: &str, key: &str, kind: &str, query: &[(&str, String)], bytes: Vec<u8>) -> Result<Value> {
+    let address = format!("{base}/v1/imports/{kind}");
+    let asked = client().post(&address).bearer_auth(key).query(query).send().await;
+    let asked = checked(asked.with_context(|| format!("{address} does not answer"))?).await?;
+    let to = asked["upload"]["url"].as_str().context("the answer names no address to upload to")?;
+    let sent = client().put(to).body(bytes).send().await.context("the upload was refused")?;
+    if !sent.status().is_success() {
+        bail!("the upload was refused: {}", sent.status());
+    }
+    job(base, key, &asked).await
+}
+
+/// Waits for a job that was just asked for.
+async fn job(base: &str, key: &str, asked: &Value) -> Result<Value> {
+    let id = asked["job_id"].as_str().context("the answer names no job")?;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let job = client().get(format!("{base}/v1/jobs/{id}")).bearer_auth(key).send().await?;
+        let job = checked(job).await?;
+        match job["state"].as_str() {
+            Some("done") => return Ok(job["result"].clone()),
+            Some("failed") => bail!("the job failed: {}", job["result"]),
+            _ => {}
+        }
+    }
 }
 
 /// Asks for a training and waits for it.
@@ -30,22 +74,8 @@ pub async fn import(endpoint: &str, key: &str, kind: &str, file: &Path, query: &
 /// # Errors
 /// If the stack does not answer, refuses, or the training fails.
 pub async fn retrain(endpoint: &str, key: &str) -> Result<Value> {
-    let client = reqwest::Client::new();
     let base = endpoint.trim_end_matches('/');
-    let asked = client.post(format!("{base}/v1/retrain")).bearer_auth(key).send().await?;
-    let status = asked.status();
-    let asked: Value = asked.json().await?;
-    if !status.is_success() {
-        bail!("{status}: {}", asked["detail"].as_str().unwrap_or("no reason given"));
-    }
-    let id = asked["job_id"].as_str().context("the answer names no job")?.to_owned();
-    loop {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let job: Value = client.get(format!("{base}/v1/jobs/{id}")).bearer_auth(key).send().await?.json().await?;
-        match job["state"].as_str() {
-            Some("done") => return Ok(job["result"].clone()),
-            Some("failed") => bail!("the training failed: {}", job["result"]),
-            _ => {}
-        }
-    }
+    let asked = client().post(format!("{base}/v1/retrain")).bearer_auth(key).send().await;
+    let asked = checked(asked.with_context(|| format!("{base} does not answer"))?).await?;
+    job(base, key, &asked).await
 }

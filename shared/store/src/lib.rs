@@ -28,3 +28,9 @@ pub use table::{Connection, Table};
 
 /// What every call here answers.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Chooses the process's TLS implementation. Every client of this crate does so itself; whoever opens an HTTPS client of
+/// another kind calls it first. Another part of the process may have chosen already, and either is fine.
+pub fn choose_tls() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+}

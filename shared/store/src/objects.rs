@@ -48,6 +48,7 @@ impl Objects {
     /// # Errors
     /// If the environment does not say enough.
     pub fn bucket(name: &str, endpoint: Option<&str>) -> Result<Self> {
+        crate::choose_tls();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(name);
         if let Some(endpoint) = endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(true);

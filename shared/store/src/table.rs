@@ -47,8 +47,7 @@ impl Table {
     /// Connects with the credentials and region of the environment; a local endpoint needs neither.
     pub async fn connect(connection: &Connection) -> Self {
         use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-        // Another part of the process may have chosen a provider already; either is fine.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        crate::choose_tls();
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http);
