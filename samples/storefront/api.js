@@ -6,8 +6,8 @@ import { texts } from './texts.js';
 
 /** The answer to a request. A refused or failed one is an error with a `status`, 0 when nobody answered. */
 async function request(path, { query = {}, headers, ...options } = {}) {
-  const given = Object.entries(query).filter(([, value]) => value != null && value !== '');
-  const response = await fetch(`${API}${path}?${new URLSearchParams(given)}`, {
+  const given = `${new URLSearchParams(Object.entries(query).filter(([, value]) => value != null && value !== ''))}`;
+  const response = await fetch(`${API}${path}${given && `?${given}`}`, {
     ...options, headers: { Authorization: AUTHORIZATION, ...headers },
   }).catch((error) => {
     if (error.name === 'AbortError') throw error;

@@ -7,7 +7,7 @@ import { priceOf } from './dom.js';
 
 const meta = (name) => document.querySelector(`meta[name="vitrine-${name}"]`)?.content ?? '';
 export const API = meta('api').replace(/\/$/, '');
-export const KEY = meta('key');
+const KEY = meta('key');
 export const AUTHORIZATION = `Basic ${btoa(`${KEY}:`)}`;
 
 const SHORT = { track: 't', identify: 'i', page: 'p' };

@@ -24,7 +24,7 @@ export const texts = {
     trending: { other: 'Trending now' },
     'recently-viewed': { other: 'You looked at' },
     feed: { history: 'More you may like', other: 'Have a look around' },
-    'product-similar': { other: 'Similar products' },
+    'product-similar': { popularity: 'Popular in this shop', other: 'Similar products' },
     'product-bought-together': { other: 'Often bought together' },
     basket: { other: 'Goes well with your basket' },
     category: { history: 'Your best of this shelf', other: 'Best of this shelf' },
@@ -70,7 +70,7 @@ export const texts = {
 
   found: {
     title: (query) => `Results for “${query}”`,
-    none: (query) => `Nothing found for “${query}”. Until you try another word, this is what others look at:`,
+    none: (query) => `Nothing found for “${query}”. This is what others look at:`,
     all: 'Everything in the shop',
   },
 
