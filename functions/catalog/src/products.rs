@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use vitrine_domain::{Availability, Product, ProductId};
 use vitrine_http::{Access, App, Body, Problem, ServerAccess};
+use vitrine_store::api_keys::KeyKind;
 use vitrine_store::jobs::JobKind;
 
 use crate::load::{Imported, Origin, Wishes, load};
@@ -62,8 +63,8 @@ pub(crate) async fn get(
     access: Access,
     Path(product): Path<String>,
 ) -> Result<Json<Product>, Problem> {
-    let product = app.context.table.product(&access.shop, &id(product)?).await?;
-    product.map(Json).ok_or_else(unknown)
+    let product = app.context.table.product(&access.shop, &id(product)?).await?.ok_or_else(unknown)?;
+    Ok(Json(if access.kind == KeyKind::Server { product } else { product.shown() }))
 }
 
 /// What changes often; a member that is left out stays as it is, null takes it away.

@@ -165,6 +165,13 @@ impl Product {
         }
     }
 
+    /// The product as shoppers may see it: without what it costs the shop. Whatever a browser key can read is made of
+    /// this.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        Self { cost: None, ..self.clone() }
+    }
+
     /// Whether it may be shown: not sold out, neither by word nor by count.
     #[must_use]
     pub fn is_sellable(&self) -> bool {

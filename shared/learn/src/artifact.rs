@@ -202,7 +202,7 @@ impl Artifact {
         sections::text(&self.memory, &self.ids, row as usize)
     }
 
-    /// The product as it was when the artifact was built: [`Product`](vitrine_domain::Product) as JSON.
+    /// The product as it was when the artifact was built: [`Product::shown`](vitrine_domain::Product::shown) as JSON.
     #[must_use]
     pub fn product_json(&self, row: u32) -> &str {
         sections::text(&self.memory, &self.json, row as usize)

@@ -249,6 +249,6 @@ impl Shelf {
 }
 
 fn entry(product: &Product, vector: Vec<f32>) -> Entry {
-    let json = serde_json::to_string(product).unwrap_or_else(|_| "null".to_owned());
+    let json = serde_json::to_string(&product.shown()).unwrap_or_else(|_| "null".to_owned());
     Entry { product: Arc::new(product.clone()), json: json.into(), vector }
 }

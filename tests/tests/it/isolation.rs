@@ -39,3 +39,27 @@ async fn two_shops_with_the_same_names_for_everything_never_meet() -> Result<()>
     ground.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_product_costs_the_shop_is_for_server_keys_alone() -> Result<()> {
+    let ground = Ground::start().await?;
+    let shop = ground.shop("margins").await?;
+    let tea = json!({"id": "tea", "title": "Tea", "category": ["All"], "price": 3.0, "cost": 1.23, "currency": "EUR"});
+    shop.stock(&tea).await?;
+    for trained in [false, true] {
+        if trained {
+            shop.retrain().await?;
+            tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
+        }
+        for path in ["/v1/recommendations/home", "/v1/products", "/v1/products/tea"] {
+            let answer = shop.ok(&shop.browser, Method::GET, path, None).await?.to_string();
+            assert!(answer.contains("Tea") && !answer.contains("cost"), "{path} {answer}");
+        }
+        let (status, _) = shop.call(&shop.browser, Method::GET, "/v1/products?filter=cost%20%3E%201", None).await?;
+        assert_eq!(status, 422, "nor can it be guessed with filters");
+        let own = shop.ok(&shop.server, Method::GET, "/v1/products/tea", None).await?;
+        assert_eq!(own["cost"], 1.23);
+    }
+    ground.stop().await;
+    Ok(())
+}

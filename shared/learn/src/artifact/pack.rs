@@ -87,7 +87,7 @@ fn products_as_json(writer: &mut Writer, products: &[&Product], with_products: b
     let (mut at, mut text) = (vec![0_u64], Vec::new());
     for product in products {
         if with_products {
-            serde_json::to_writer(&mut text, product)
+            serde_json::to_writer(&mut text, &product.shown())
                 .map_err(|source| Error::Product { id: product.id.to_string(), source })?;
         }
         at.push(text.len() as u64);
