@@ -170,8 +170,7 @@ struct Checked {
 impl Checked {
     fn new(state: &crate::State, access: &Access, question: Question) -> Result<Self, Problem> {
         let user = question.visitor_id.map(Visitor::known).transpose()?;
-        if let Some(user) = user.as_ref().filter(|user| !access.may_use(user)) {
-            let _ = user;
+        if user.as_ref().is_some_and(|user| !access.may_use(user)) {
             return Err(Problem::not_found(
                 "there is no such visitor for this key; a known visitor needs a user token or a server key",
             ));
