@@ -22,6 +22,9 @@ use crate::parallel;
 use crate::settings;
 
 pub(crate) mod cold;
+mod part;
+
+pub(crate) use part::Tastes;
 
 /// Most dimensions of a taste: what one solve holds on the stack.
 pub const MAX_FACTORS: usize = 64;
@@ -188,7 +191,7 @@ fn half_step(interest: &Interest, other: &[f32], settings: &settings::Factors, t
 }
 
 impl settings::Factors {
-    pub(crate) const fn confidence(&self) -> Confidence {
+    const fn confidence(&self) -> Confidence {
         Confidence { scale: self.confidence, half_life_days: self.half_life_days }
     }
 }

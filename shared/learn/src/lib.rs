@@ -79,6 +79,7 @@
 //! * **Checked.** Closed forms are compared with dense solvers, counts with plain counts of all pairs, losses with their
 //!   definition; the served score with the judged one; damaged files with everything a fuzzer thinks of.
 
+pub mod algorithm;
 pub mod artifact;
 pub mod blend;
 pub mod card;
@@ -87,7 +88,9 @@ pub mod covisitation;
 pub mod dataset;
 mod error;
 pub mod factors;
+pub mod history;
 mod linear;
+mod lineup;
 mod parallel;
 pub mod popularity;
 pub mod progress;
@@ -96,13 +99,16 @@ pub mod tally;
 mod train;
 pub mod validate;
 
-pub use artifact::{Artifact, Part};
-pub use blend::{Blend, Interaction};
+pub use algorithm::{Algorithm, Learned, Lesson, Scratch};
+pub use artifact::Artifact;
+pub use blend::{Part, Question};
 pub use card::Card;
 pub use covisitation::Pair;
 pub use dataset::Dataset;
 pub use error::Error;
+pub use history::Interaction;
+pub use lineup::Lineup;
 pub use progress::{Progress, Stage};
 pub use settings::Settings;
 pub use tally::Tally;
-pub use train::train;
+pub use train::{Rehearsal, Trained, Trainer, train};

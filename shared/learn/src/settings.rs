@@ -145,17 +145,17 @@ impl Default for Factors {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Validation {
-    /// Most persons whose last new product is held out. Half of them choose the weights, the other half judge.
+    /// Most people whose newest actions are held out. Half of them choose parameters and weights, the other half judge.
     pub people: usize,
     /// Most scores to compute: people times products. Of a large catalogue fewer people are drawn.
     pub scores: usize,
-    /// With fewer persons the weights keep their defaults.
+    /// With fewer people parameters and weights keep their defaults.
     pub least_people: usize,
 }
 
 impl Default for Validation {
     fn default() -> Self {
-        Self { people: 4_000, scores: 100_000_000, least_people: 100 }
+        Self { people: 8_000, scores: 200_000_000, least_people: 100 }
     }
 }
 

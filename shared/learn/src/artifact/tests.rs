@@ -5,9 +5,9 @@ use vitrine_domain::{Action, Availability, Kind, Product};
 
 use super::container::Writer;
 use super::*;
-use crate::blend::Interaction;
+use crate::Interaction;
 use crate::dataset::tests::{letters, person, product};
-use crate::{Dataset, Settings, train};
+use crate::{Dataset, Question, Scratch, Settings, train};
 
 fn shop() -> Vec<Product> {
     let mut products = letters(5);
@@ -43,7 +43,7 @@ fn trained() -> Vec<u8> {
 }
 
 fn artifact() -> Artifact {
-    let artifact = Artifact::from_bytes(bytes()).unwrap();
+    let artifact = Artifact::from_bytes(bytes(), &Lineup::default()).unwrap();
     artifact.verify().unwrap();
     artifact
 }
@@ -67,8 +67,8 @@ fn what_is_packed_is_what_is_read() {
     }
     assert_eq!(artifact.category_names().collect::<Vec<_>>(), ["Grocery", "Pasta", "Sauce", "Things"]);
     assert_eq!((artifact.position("aa"), artifact.position(""), artifact.position("z")), (None, None, None));
-    let parts: Vec<_> = artifact.parts().into_iter().map(|part| (part.name, part.range)).collect();
-    assert_eq!(parts, [("factors".into(), 0..4), ("content".into(), 4..12), ("prior".into(), 12..13)]);
+    let parts: Vec<_> = artifact.parts().iter().map(|part| (part.name.as_str(), part.range.clone())).collect();
+    assert_eq!(parts[..4], [("factors", 0..4), ("content", 4..12), ("popularity", 12..13), ("view_view", 13..13)]);
 
     assert_eq!(artifact.neighbours(Pair::ViewView, 0).0, [1]);
     assert_eq!(artifact.neighbours(Pair::OrderTogether, 1).0, [0]);
@@ -93,15 +93,19 @@ fn exercise(artifact: &Artifact) {
     let _ = (artifact.popularity(), artifact.trending(), artifact.people(), artifact.popular(), artifact.section("x"));
     let _ = (artifact.category_names().count(), artifact.brand_names().count(), artifact.position("c"));
     let history: Vec<Interaction> =
-        (0..9).map(|row| Interaction { row, weight: 1.0, age_days: row as f32 }).chain([past(u32::MAX)]).collect();
+        (0..9).map(|row| Interaction { row, action: Action::View, age_days: row as f32 }).chain([past(u32::MAX)]).collect();
     let mut out = vec![0.0; artifact.dims().min(10_000)];
-    artifact.visitor_vector(&history, &mut out);
+    let mut scratch = Scratch::default();
+    artifact.visitor_vector(&history, Question::New, &mut scratch, &mut out);
     let mut tally = crate::Tally::new(artifact.len().min(10_000));
-    artifact.tally(Pair::ViewView, [(0, 1.0), (u32::MAX, 1.0)], &mut tally);
+    for part in 0..artifact.parts().len() {
+        artifact.part_tally(part, &history, &mut scratch, &mut tally);
+        artifact.part_evidence(part, &history, 0, &mut |_, _| ());
+    }
 }
 
 fn past(row: u32) -> Interaction {
-    Interaction { row, weight: 1.0, age_days: 0.0 }
+    Interaction { row, action: Action::View, age_days: 0.0 }
 }
 
 #[test]
@@ -120,14 +124,14 @@ fn a_mapped_file_is_what_its_bytes_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("artifact");
     std::fs::write(&path, bytes()).unwrap();
-    let (mapped, owned) = (Artifact::open(&path).unwrap(), artifact());
+    let (mapped, owned) = (Artifact::open(&path, &Lineup::default()).unwrap(), artifact());
     mapped.verify().unwrap();
     assert_eq!(mapped.vectors(), owned.vectors());
     assert_eq!(mapped.vectors().as_ptr().align_offset(64), 0, "sections of a mapped file are aligned for wide loads");
 
     std::fs::write(&path, b"").unwrap();
-    assert!(matches!(Artifact::open(&path), Err(Error::Magic)));
-    assert!(matches!(Artifact::open(folder.path().join("none")), Err(Error::Read(_))));
+    assert!(matches!(Artifact::open(&path, &Lineup::default()), Err(Error::Magic)));
+    assert!(matches!(Artifact::open(folder.path().join("none"), &Lineup::default()), Err(Error::Read(_))));
 }
 
 #[test]
@@ -138,15 +142,15 @@ fn threads_may_share_an_artifact() {
 
 #[test]
 fn what_is_no_artifact_or_too_new_says_so() {
-    assert!(matches!(Artifact::from_bytes(Vec::new()), Err(Error::Magic)));
-    assert!(matches!(Artifact::from_bytes(b"{\"products\": []}".to_vec()), Err(Error::Magic)));
+    assert!(matches!(Artifact::from_bytes(Vec::new(), &Lineup::default()), Err(Error::Magic)));
+    assert!(matches!(Artifact::from_bytes(b"{\"products\": []}".to_vec(), &Lineup::default()), Err(Error::Magic)));
     let mut newer = bytes();
     newer[8] = 2;
-    let error = Artifact::from_bytes(newer).unwrap_err();
+    let error = Artifact::from_bytes(newer, &Lineup::default()).unwrap_err();
     assert_eq!(error.to_string(), "the artifact has format 2, this program reads up to 1");
     let mut longer = bytes();
     longer.push(0);
-    assert!(matches!(Artifact::from_bytes(longer), Err(Error::Length { .. })));
+    assert!(matches!(Artifact::from_bytes(longer, &Lineup::default()), Err(Error::Length { .. })));
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn sections_that_others_add_are_carried_along() {
         }
     }
     writer.text("index", b"lists".to_vec());
-    let artifact = Artifact::from_bytes(writer.finish()).unwrap();
+    let artifact = Artifact::from_bytes(writer.finish(), &Lineup::default()).unwrap();
     artifact.verify().unwrap();
     assert_eq!((artifact.section("index"), artifact.section("none")), (Some(&b"lists"[..]), None));
 }
@@ -228,7 +232,7 @@ fn wrong_numbers_with_right_checksums_are_found() {
         let mut wrong = original.clone();
         wrong[range.start..range.start + 4].copy_from_slice(&value.to_le_bytes());
         sign(&mut wrong, at, range);
-        let artifact = Artifact::from_bytes(wrong).unwrap();
+        let artifact = Artifact::from_bytes(wrong, &Lineup::default()).unwrap();
         exercise(&artifact);
         assert!(artifact.verify().is_err(), "{name}");
     }
@@ -236,7 +240,7 @@ fn wrong_numbers_with_right_checksums_are_found() {
 
 /// Opens, uses and verifies bytes that are not as they were written.
 fn damage_is_found(bytes: Vec<u8>) -> Result<(), TestCaseError> {
-    if let Ok(artifact) = Artifact::from_bytes(bytes) {
+    if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
         exercise(&artifact);
         prop_assert!(artifact.verify().is_err());
     }
@@ -248,7 +252,7 @@ proptest! {
     fn cut_files_are_refused(cut in any::<prop::sample::Index>()) {
         let mut bytes = bytes();
         bytes.truncate(cut.index(bytes.len()));
-        prop_assert!(Artifact::from_bytes(bytes).is_err());
+        prop_assert!(Artifact::from_bytes(bytes, &Lineup::default()).is_err());
     }
 
     #[test]
@@ -275,7 +279,7 @@ proptest! {
         let start = range.start + place.index(range.len());
         bytes[start..range.end].iter_mut().zip(values).for_each(|(byte, value)| *byte = value);
         sign(&mut bytes, at, range);
-        if let Ok(artifact) = Artifact::from_bytes(bytes) {
+        if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
             let _ = artifact.verify();
             exercise(&artifact);
         }
@@ -294,7 +298,7 @@ proptest! {
             let range = sections[0].bytes.clone();
             sign(&mut bytes, 0, range);
         }
-        if let Ok(artifact) = Artifact::from_bytes(bytes) {
+        if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
             let _ = artifact.verify();
             exercise(&artifact);
         }
@@ -332,7 +336,7 @@ fn names_of_products_may_be_anything() {
     let products = [product("π", "Törtchen", &["Süßes"]), product("a b/c", "", &[""])];
     let data = Dataset::new(&products, &[], &Default::default()).unwrap();
     let (bytes, _) = train(&data, &Settings::default(), &mut |_, _, _| ()).unwrap();
-    let artifact = Artifact::from_bytes(bytes).unwrap();
+    let artifact = Artifact::from_bytes(bytes, &Lineup::default()).unwrap();
     artifact.verify().unwrap();
     assert_eq!((artifact.position("π"), artifact.position("a b/c")), (Some(1), Some(0)));
     assert_eq!(artifact.category_names().collect::<Vec<_>>(), ["", "Süßes"]);
