@@ -26,7 +26,7 @@
 //!
 //! ```
 //! use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Visitor};
-//! use vitrine_learn::{Artifact, Dataset, Interaction, Pair, Settings, train};
+//! use vitrine_learn::{Artifact, Dataset, Interaction, Lineup, Pair, Question, Scratch, Settings, train};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let products: Vec<Product> = ["penne", "pesto", "soap"]
@@ -53,16 +53,17 @@
 //! let (bytes, card) = train(&data, &settings, &mut |_stage, _done, _total| ())?;
 //! assert_eq!(card.counts.people, 3);
 //!
-//! let artifact = Artifact::from_bytes(bytes)?;
+//! let artifact = Artifact::from_bytes(bytes, &Lineup::default())?;
 //! let penne = artifact.position("penne").unwrap_or_default();
 //! let (rows, _weights) = artifact.neighbours(Pair::ViewView, penne);
 //! assert_eq!(artifact.id(rows[0]), "pesto");
 //!
 //! let mut visitor = vec![0.0; artifact.dims()];
-//! artifact.visitor_vector(&[Interaction { row: penne, weight: 1.0, age_days: 0.0 }], &mut visitor);
+//! let history = [Interaction { row: penne, action: Action::View, age_days: 0.0 }];
+//! artifact.visitor_vector(&history, Question::New, &mut Scratch::default(), &mut visitor);
 //! let score = |id: &str| {
 //!     let vector = artifact.vector(artifact.position(id).unwrap_or(u32::MAX));
-//!     visitor.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>()
+//!     visitor.iter().zip(vector).map(|(a, b)| a * b.to_f32()).sum::<f32>()
 //! };
 //! assert!(score("pesto") > score("soap"));
 //! # Ok(())

@@ -51,7 +51,7 @@ fn artifact() -> Artifact {
 #[test]
 fn what_is_packed_is_what_is_read() {
     let (artifact, products) = (artifact(), shop());
-    assert_eq!((artifact.len(), artifact.is_empty(), artifact.dims()), (5, false, 13));
+    assert_eq!((artifact.len(), artifact.is_empty(), artifact.dims()), (5, false, artifact.dims()));
     for (row, product) in (0..).zip(&products) {
         assert_eq!(artifact.id(row), product.id.as_str());
         assert_eq!(artifact.position(product.id.as_str()), Some(row));
@@ -59,7 +59,7 @@ fn what_is_packed_is_what_is_read() {
         assert_eq!(artifact.sellable(row), product.is_sellable());
         assert_eq!(artifact.is_content(row), product.kind == Kind::Content);
         assert_eq!(artifact.price(row), product.current_price().map(|price| price as f32));
-        assert_eq!(artifact.vector(row), &artifact.vectors()[row as usize * 13..][..13]);
+        assert_eq!(artifact.vector(row), &artifact.vectors()[row as usize * artifact.dims()..][..artifact.dims()]);
         let path: Vec<_> = artifact.categories(row).iter().map(|c| artifact.category_name(*c)).collect();
         assert_eq!(path, product.category);
         let brands: Vec<_> = artifact.brand_names().collect();
@@ -145,9 +145,9 @@ fn what_is_no_artifact_or_too_new_says_so() {
     assert!(matches!(Artifact::from_bytes(Vec::new(), &Lineup::default()), Err(Error::Magic)));
     assert!(matches!(Artifact::from_bytes(b"{\"products\": []}".to_vec(), &Lineup::default()), Err(Error::Magic)));
     let mut newer = bytes();
-    newer[8] = 2;
+    newer[8] = 9;
     let error = Artifact::from_bytes(newer, &Lineup::default()).unwrap_err();
-    assert_eq!(error.to_string(), "the artifact has format 2, this program reads up to 1");
+    assert_eq!(error.to_string(), "the artifact has format 9, this program reads 2");
     let mut longer = bytes();
     longer.push(0);
     assert!(matches!(Artifact::from_bytes(longer, &Lineup::default()), Err(Error::Length { .. })));
@@ -167,6 +167,7 @@ fn the_format_stays_what_is_documented() {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let width = match cells[2] {
             "text" => 1,
+            "f16" => 2,
             "u32" | "f32" => 4,
             "u64" => 8,
             other => panic!("{other}"),
@@ -185,6 +186,7 @@ fn sections_that_others_add_are_carried_along() {
         let content = bytes[section.bytes.clone()].to_vec();
         match section.width {
             1 => writer.text(section.name, content),
+            2 => writer.f16s(section.name, &content.chunks(2).map(|x| f16::from_le_bytes(x.try_into().unwrap())).collect::<Vec<_>>()),
             4 => writer.u32s(section.name, content.chunks(4).map(|x| u32::from_le_bytes(x.try_into().unwrap()))),
             _ => writer.u64s(section.name, content.chunks(8).map(|x| u64::from_le_bytes(x.try_into().unwrap()))),
         }
@@ -221,9 +223,10 @@ fn wrong_numbers_with_right_checksums_are_found() {
         ("leaders", 5),
         ("popular", 5),
         ("brand", 2),
-        ("vectors", f32::NAN.to_bits()),
-        ("gram", f32::INFINITY.to_bits()),
-        ("view_view.weights", f32::NAN.to_bits()),
+        ("vectors", u32::MAX),
+        ("factors.gram", f32::INFINITY.to_bits()),
+        ("wanted", f32::NAN.to_bits()),
+        ("view_view.weights", u32::MAX),
         ("ids", u32::MAX),
         ("ids.at", 3),
     ] {
@@ -308,27 +311,41 @@ proptest! {
 #[test]
 fn a_product_seen_twice_is_one_product_of_twice_the_interest() {
     let artifact = artifact();
-    let (mut twice, mut once) = ([0.0; 13], [0.0; 13]);
-    let history = |weights: &[f32]| -> Vec<Interaction> {
-        weights.iter().map(|weight| Interaction { row: 1, weight: *weight, age_days: 2.0 }).collect()
-    };
-    artifact.visitor_vector(&history(&[1.0, 3.0]), &mut twice);
-    artifact.visitor_vector(&history(&[4.0]), &mut once);
-    assert_eq!(twice, once);
-    assert!(once[..4].iter().any(|x| *x != 0.0));
+    let range = artifact.range("factors");
+    let mut twice = [0.0; 4];
+    let place = artifact.parts().iter().position(|part| part.name == "factors").unwrap();
+    artifact.part_query(place, &[past(1), past(0), past(1)], &mut Scratch::default(), &mut twice);
+    let vector = |row| artifact.vector(row)[range.clone()].iter().map(|x| x.to_f32()).collect::<Vec<_>>();
+    let (seen, confidence) = ([(vector(1), 2.0), (vector(0), 1.0)], artifact.numbers::<f32>("factors.confidence"));
+    let confidence = crate::factors::Confidence { scale: confidence[0], half_life_days: confidence[1] };
+    let mut expected = [0.0; 4];
+    let seen = seen.iter().map(|(vector, interest)| (&vector[..], *interest));
+    crate::factors::fold_in(artifact.numbers("factors.gram"), confidence, seen, &mut expected);
+    assert_eq!(twice, expected);
+    assert!(twice.iter().any(|x| *x != 0.0));
 }
 
 #[test]
 fn without_a_history_only_popularity_is_left() {
     let artifact = artifact();
-    let mut out = [9.0; 13];
-    artifact.visitor_vector(&[], &mut out);
-    assert_eq!((&out[..12], out[12]), (&[0.0; 12][..], artifact.weights().prior));
-    artifact.visitor_vector(&[Interaction { row: 0, weight: -3.0, age_days: 1.0 }], &mut out);
-    assert_eq!((&out[..12], out[12]), (&[0.0; 12][..], artifact.weights().prior));
-    let mut short = [9.0; 12];
-    artifact.visitor_vector(&[past(0)], &mut short);
-    assert_eq!(short, [0.0; 12]);
+    let at = artifact.range("popularity").start;
+    for question in Question::ALL {
+        let ask = |history: &[Interaction], out: &mut [f32]| {
+            artifact.visitor_vector(history, question, &mut Scratch::default(), out);
+        };
+        let weight = artifact.parts()[2].weight(question);
+        assert!(weight > 0.0);
+        let mut only = vec![0.0; artifact.dims()];
+        only[at] = weight;
+        for history in [&[][..], &[Interaction { row: 0, action: Action::Refund, age_days: 1.0 }]] {
+            let mut out = vec![9.0; artifact.dims()];
+            ask(history, &mut out);
+            assert_eq!(out, only);
+        }
+        let mut short = vec![9.0; artifact.dims() - 1];
+        ask(&[past(0)], &mut short);
+        assert!(short.iter().all(|x| *x == 0.0));
+    }
 }
 
 #[test]

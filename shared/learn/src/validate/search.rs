@@ -177,3 +177,87 @@ fn choose_weights(slates: &[Slate], parts: &[Part], question: Question, threads:
     weights
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithm::Curve;
+    use crate::dataset::mix;
+
+    const PARTS: [&str; 7] = ["factors", "content", POPULARITY, "one", "two", "three", "four"];
+
+    fn parts() -> Vec<Part> {
+        PARTS.map(|name| Part { name: name.to_owned(), range: 0..0, curve: Curve::Root, new: 0.5, any: 0.3 }).to_vec()
+    }
+
+    fn noise(i: u64) -> f32 {
+        (mix(i) >> 40) as f32 / (1_u64 << 24) as f32
+    }
+
+    /// Slates in which one part knows the truth, one knows a little, the others only make noise.
+    fn slates(knows: usize, hints: usize) -> Vec<Slate> {
+        let slate = |person: u64| {
+            let of_part = |part: usize| {
+                let score = |at: u64| {
+                    let noise = noise(person * 1_000_000 + part as u64 * 10_000 + at);
+                    let truth = at == 7;
+                    match part {
+                        _ if part == knows => noise + if truth { 0.6 } else { 0.0 },
+                        _ if part == hints => noise + if truth { 0.2 } else { 0.0 },
+                        _ => noise,
+                    }
+                };
+                (0..200).map(score).collect()
+            };
+            Slate { scores: (0..PARTS.len()).map(of_part).collect(), truth: vec![7], truths: 1 }
+        };
+        (0..300).map(slate).collect()
+    }
+
+    #[test]
+    fn parts_that_know_win_and_parts_that_only_make_noise_lose() {
+        for (knows, hints) in [(0, 4), (3, 2), (6, 1)] {
+            let slates = slates(knows, hints);
+            let weights = choose_weights(&slates, &parts(), Question::New, 1);
+            assert_eq!(weights, choose_weights(&slates, &parts(), Question::New, 2));
+            for part in 0..PARTS.len() {
+                let ratio = weights[part] / weights[knows];
+                let most = if part == hints { 1.0 } else { 0.3 };
+                assert!(part == knows || ratio <= most, "{part} {weights:?}");
+            }
+            assert!(weights[hints] > 0.0, "{weights:?}");
+            let quality = |weights: &[f32]| along(&slates, weights, 0, &[weights[0]], 1)[0];
+            assert!(quality(&weights) > quality(&[0.5; 7]) + 0.05);
+        }
+    }
+
+    #[test]
+    fn a_part_without_scores_keeps_its_weight_and_popularity_never_vanishes() {
+        let mut slates = slates(0, 3);
+        for slate in &mut slates {
+            slate.scores[5].fill(0.0);
+        }
+        let weights = choose_weights(&slates, &parts(), Question::Any, 1);
+        assert_eq!((weights[5], weights[0]), (0.3, 1.0), "{weights:?}");
+        assert!(weights[2] >= LEAST_PRIOR);
+        assert_eq!(choose_weights(&[], &parts(), Question::Any, 1), [0.3; 7]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_quick_figure_of_a_tally_is_that_of_full_ranking(
+            sums in proptest::collection::vec(0.0_f32..1.0, 30),
+            truth in proptest::collection::btree_set(0_u32..30, 1..4),
+            met in proptest::collection::btree_set(0_u32..30, 0..6),
+        ) {
+            use crate::validate::figures::ranks;
+            let truth: Vec<u32> = truth.difference(&met).copied().collect();
+            let met: Vec<u32> = met.into_iter().collect();
+            let full = ndcg(ranks(&sums, &met, &truth).into_iter(), truth.len(), AT);
+            let candidates: Vec<u32> = (0..30).filter(|row| !met.contains(row)).collect();
+            let scores: Vec<f32> = candidates.iter().map(|row| sums[*row as usize]).collect();
+            let places: Vec<usize> = truth.iter().map(|row| candidates.iter().position(|c| c == row).unwrap()).collect();
+            let quick = slate_ndcg(&scores, &places, truth.len());
+            proptest::prop_assert!((full - quick).abs() < 1e-9, "{full} {quick}");
+        }
+    }
+}
