@@ -64,8 +64,8 @@ fn main() -> Result<()> {
     let (mut out, mut stage) = (std::io::stdout().lock(), None);
     let start = std::time::Instant::now();
     let (bytes, card) = train(&data.cut(&keep), &settings, &mut |now, done, _| {
-        if stage != Some((now, done/100)) {
-            stage = Some((now, done/100));
+        if now != vitrine_learn::Stage::Validation && now != vitrine_learn::Stage::Content && stage != Some((now, done/20)) {
+            stage = Some((now, done/20));
             let _ = writeln!(out, "{:6.2} s  {} {}", start.elapsed().as_secs_f64(), now.as_str(), done);
         }
     })?;

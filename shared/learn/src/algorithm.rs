@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use crate::artifact::Artifact;
 use crate::content::Content;
+use crate::encoder;
 use crate::history::Interaction;
 use crate::popularity::Popularity;
 use crate::tally::Tally;
@@ -163,4 +164,6 @@ pub struct Scratch {
     pub rows: Vec<u32>,
     /// Free for any algorithm.
     pub numbers: Vec<f32>,
+    pub(crate) encoder: Option<encoder::Scratch>,
+    pub(crate) steps: Vec<encoder::Past>,
 }

@@ -87,6 +87,7 @@ pub mod card;
 pub mod content;
 pub mod covisitation;
 pub mod dataset;
+pub mod encoder;
 mod error;
 pub mod factors;
 pub mod history;

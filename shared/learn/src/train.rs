@@ -8,7 +8,7 @@ use crate::algorithm::{Lesson, Vectors};
 use crate::artifact::{Artifact, Model, Packed, VERSION, pack};
 use crate::blend::{Part, Question};
 use crate::card::{Card, Outcome};
-use crate::content::{self, Content};
+use crate::content::Content;
 use crate::dataset::Dataset;
 use crate::lineup::Lineup;
 use crate::popularity::Popularity;
@@ -77,8 +77,7 @@ impl<'a> Trainer<'a> {
         settings.check()?;
         check_limits(data, settings)?;
         let threads = parallel::threads(settings.threads);
-        let rows = content::vectors(data.products(), &settings.content, threads, progress);
-        let content = Content { dims: settings.content.dims, rows: rows.into() };
+        let content = Content::of(data.products(), &settings.content, threads, progress);
         let (decided, outcome, rehearsal) = self.rehearse(data, &content, threads, progress)?;
         let (model, _) = self.learn(data, &content, threads, None, &decided, &mut |done| {
             progress(Stage::Learning, done, PER_PART * self.lineup.iter().count() as u64);

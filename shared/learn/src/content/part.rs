@@ -1,6 +1,9 @@
 //! Content as a part of the score: products whose texts are like what the visitor chose.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use vitrine_domain::Product;
 
 use crate::Error;
 use crate::algorithm::{Algorithm, Learned, Lesson, Numbers, Scratch, Vectors};
@@ -8,6 +11,8 @@ use crate::artifact::Artifact;
 use crate::blend::Question;
 use crate::history::{Interaction, voices};
 use crate::linear::{add_scaled, normalise};
+use crate::progress::Progress;
+use crate::settings;
 
 /// What the products' texts say: a vector of length one for each, or of zeros where there is no text.
 #[derive(Debug, Clone, Default)]
@@ -16,15 +21,68 @@ pub struct Content {
     pub dims: usize,
     /// Row after row.
     pub rows: Arc<[f32]>,
+    /// Where each product's attributes start among `attributes`, and one more for the end.
+    pub attribute_starts: Vec<u32>,
+    /// Categories, brand and other attributes by which products are alike, numbered from zero.
+    pub attributes: Vec<u32>,
 }
 
 impl Content {
+    /// Reads the products' texts.
+    #[must_use]
+    pub fn of(
+        products: &[&Product],
+        settings: &settings::Content,
+        threads: usize,
+        progress: &mut Progress<'_>,
+    ) -> Self {
+        let rows = super::vectors(products, settings, threads, progress).into();
+        let (attribute_starts, attributes) = attributes(products);
+        Self { dims: settings.dims, rows, attribute_starts, attributes }
+    }
+
     /// The vector of a product; empty for a row that does not exist.
     #[must_use]
-    pub fn of(&self, row: u32) -> &[f32] {
+    pub fn vector(&self, row: u32) -> &[f32] {
         let start = row as usize * self.dims;
         self.rows.get(start..start + self.dims).unwrap_or(&[])
     }
+}
+
+/// The attributes of each product: the levels of its category path, its brand, and every other attribute with a short
+/// value. What only one product has says nothing of others and is left out.
+fn attributes(products: &[&Product]) -> (Vec<u32>, Vec<u32>) {
+    let mut sharers: BTreeMap<String, u32> = BTreeMap::new();
+    let named: Vec<BTreeSet<String>> = products.iter().map(|product| names(product)).collect();
+    named.iter().flatten().for_each(|name| *sharers.entry(name.clone()).or_default() += 1);
+    let mut next = 0;
+    let numbers: BTreeMap<&str, u32> = sharers
+        .iter()
+        .filter(|(_, count)| **count > 1)
+        .map(|(name, _)| {
+            next += 1;
+            (name.as_str(), next - 1)
+        })
+        .collect();
+    let (mut starts, mut found) = (vec![0], Vec::new());
+    for names in &named {
+        found.extend(names.iter().filter_map(|name| numbers.get(name.as_str()).copied()));
+        starts.push(found.len() as u32);
+    }
+    (starts, found)
+}
+
+/// Longest value of an attribute that products are compared by; longer ones are texts.
+const LONGEST: usize = 60;
+
+fn names(product: &Product) -> BTreeSet<String> {
+    let path = (0..product.category.len()).map(|i| format!("category\u{1f}{}", product.category[..=i].join("\u{1f}")));
+    let brand = product.brand.iter().map(|brand| format!("brand\u{1f}{}", brand.to_lowercase()));
+    let others = product.attributes.iter().flat_map(|(name, value)| {
+        let values = value.as_array().map_or_else(|| vec![value.clone()], Clone::clone);
+        values.into_iter().map(move |value| format!("{name}\u{1f}{value}"))
+    });
+    path.chain(brand).chain(others.filter(|name| name.len() <= LONGEST)).collect()
 }
 
 /// Likeness of texts.
@@ -56,7 +114,7 @@ impl Algorithm for Likeness {
         if let Some(exam) = lesson.exam {
             let quality = |decay| {
                 exam.by_vectors(Question::New, content.dims, &content.rows, |history, _, query| {
-                    liking(history, decay, query, |query, row, voice| add_scaled(query, voice, content.of(row)));
+                    liking(history, decay, query, |query, row, voice| add_scaled(query, voice, content.vector(row)));
                 })
             };
             let mut best = quality(decay) + exam.noise();
