@@ -116,7 +116,7 @@ pub(crate) fn learn(
 
     let options = &settings.factors;
     let interest = Interest::of(data, options.half_life_days);
-    let mut learned = factors::train(&interest, products, options, settings.seed, threads, &mut |done| {
+    let mut learned = factors::train(interest, products, options, settings.seed, threads, &mut |done| {
         progress(Stage::Factors, done as u64, options.iterations as u64);
     });
     let (d, c) = (options.dims, settings.content.dims);
