@@ -13,8 +13,10 @@
 //!
 //! `(G + Σ_seen (c - 1) y yᵀ) x = Σ_(p = 1) c y`, with `G = Σ_all y yᵀ + λ I`
 //!
-//! where `G` is shared by everybody. Each solve is exact, so the loss can only fall. The same equation folds a visitor in
-//! at request time: whoever clicked a second ago has a taste vector without any training ([`fold_in`]).
+//! where `G` is shared by everybody. Training takes a few steps of conjugate gradients towards it from the last iteration's
+//! vector ([`kernel`]): each step can only lower the loss, and after some iterations it is where exact solves would have
+//! brought it, for a fraction of the arithmetic. The same equation folds a visitor in at request time, exactly: whoever
+//! clicked a second ago has a taste vector without any training ([`fold_in`]).
 
 use crate::dataset::{Dataset, days, decay, mix};
 use crate::linear::{add_outer, add_scaled, dot, gram, solve};
@@ -25,12 +27,23 @@ pub(crate) mod cold;
 mod part;
 
 pub(crate) use part::Tastes;
+mod kernel;
+mod simd;
+
+use kernel::{Side, Vector};
+use simd::{Block, LANES};
 
 /// Most dimensions of a taste: what one solve holds on the stack.
 pub const MAX_FACTORS: usize = 64;
 
 /// Rows a thread works on at a time.
 const CHUNK: usize = 64;
+
+/// Vectors that are added up in `f32` before `f64` takes over.
+const GRAM_CHUNK: usize = 1024;
+
+/// Steps of conjugate gradients for each row and iteration.
+const STEPS: usize = 3;
 
 /// How a sum of interest becomes a confidence; part of the artifact, so that serving folds in as training did.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -81,12 +94,21 @@ pub fn fold_in<'y>(gram: &[f32], confidence: Confidence, seen: impl Iterator<Ite
 
 /// Interest of one side in the other: row `i` has `entries[starts[i]..starts[i + 1]]`, each of another column.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Interest {
-    pub(crate) starts: Vec<usize>,
-    pub(crate) entries: Vec<(u32, f32)>,
+pub struct Interest {
+    starts: Vec<usize>,
+    entries: Vec<(u32, f32)>,
 }
 
 impl Interest {
+    /// A matrix of so many columns from its rows, or none if the parts do not fit together: `starts` has one number for each
+    /// row and one for the end, rising from 0 to the number of entries, each a column and an interest that is not zero.
+    #[must_use]
+    pub fn new(columns: usize, starts: Vec<usize>, entries: Vec<(u32, f32)>) -> Option<Self> {
+        let rising = starts.first() == Some(&0) && starts.is_sorted() && starts.last() == Some(&entries.len());
+        let inside = entries.iter().all(|(column, r)| (*column as usize) < columns && r.is_finite() && *r != 0.0);
+        (rising && inside).then_some(Self { starts, entries })
+    }
+
     /// What each person thinks of each product they met, people as rows.
     pub(crate) fn of(data: &Dataset<'_>, half_life_days: f32) -> Self {
         let mut matrix = Self { starts: vec![0], entries: Vec::new() };
@@ -108,12 +130,20 @@ impl Interest {
         matrix
     }
 
-    pub(crate) fn rows(&self) -> usize {
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
         self.starts.len() - 1
     }
 
     pub(crate) fn row(&self, row: usize) -> &[(u32, f32)] {
         &self.entries[self.starts[row]..self.starts[row + 1]]
+    }
+
+    /// The same places with `c - 1` in place of the interest, and its sign.
+    fn certainty(mut self, confidence: Confidence) -> Self {
+        self.entries.iter_mut().for_each(|(_, r)| *r = confidence.beyond_one(*r).copysign(*r));
+        self
     }
 
     /// Rows and columns exchanged.
@@ -137,12 +167,11 @@ impl Interest {
 
 /// A learned factorisation.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Factors {
+pub struct Factors {
     /// Row-major vectors of the products.
-    pub(crate) products: Vec<f32>,
-    /// Row-major vectors of the people; only the loss needs them once training is over.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the tests' loss"))]
-    pub(crate) people: Vec<f32>,
+    pub products: Vec<f32>,
+    /// Row-major vectors of the people.
+    pub people: Vec<f32>,
 }
 
 /// The shared matrix of one side: `Σ y yᵀ + λ I`, upper triangle.
@@ -155,39 +184,66 @@ pub(crate) fn regularised_gram(rows: &[f32], d: usize, regularisation: f32) -> V
 }
 
 /// Small pseudo-random vectors to start from, a function of seed and place alone.
-fn start(rows: usize, d: usize, seed: u64) -> Vec<f32> {
+fn start<const B: usize>(rows: usize, d: usize, seed: u64) -> Vec<Vector<B>> {
     let scale = 0.1 / (d as f32).sqrt();
-    let value = |place: usize| {
-        let bits = mix(seed ^ mix(place as u64));
-        ((bits >> 40) as f32 / (1_u64 << 23) as f32 - 1.0) * scale
-    };
-    (0..rows * d).map(value).collect()
+    let mut vectors = vec![kernel::zero(); rows];
+    for (row, vector) in vectors.iter_mut().enumerate() {
+        for k in 0..d {
+            let bits = mix(seed ^ mix((row * d + k) as u64));
+            vector[k / LANES].0[k % LANES] = ((bits >> 40) as f32 / (1_u64 << 23) as f32 - 1.0) * scale;
+        }
+    }
+    vectors
 }
 
-/// Solves every row of one side with the other side fixed.
-fn half_step(interest: &Interest, other: &[f32], settings: &settings::Factors, threads: usize) -> Vec<f32> {
-    let d = settings.dims;
-    let shared = regularised_gram(other, d, settings.regularisation);
-    let confidence = settings.confidence();
+/// Vectors without their padding, one after another.
+fn packed<const B: usize>(vectors: &[Vector<B>], d: usize) -> Vec<f32> {
+    let mut numbers = Vec::with_capacity(vectors.len() * d);
+    for vector in vectors {
+        numbers.extend(vector.iter().flat_map(|block| block.0).take(d));
+    }
+    numbers
+}
+
+/// `Σ y yᵀ + λ I`, all of it.
+fn shared_gram<const B: usize>(vectors: &[Vector<B>], regularisation: f32, threads: usize) -> Vec<Vector<B>> {
+    let size = B * LANES;
     let pieces = parallel::chunks(
-        interest.rows(),
-        CHUNK,
+        vectors.len(),
+        GRAM_CHUNK,
         threads,
         &mut |_| (),
         || (),
         |(), rows| {
-            let mut piece = vec![0.0; rows.len() * d];
-            for (row, x) in rows.zip(piece.chunks_exact_mut(d)) {
-                let seen = interest.row(row).iter().map(|(column, weight)| {
-                    let start = *column as usize * d;
-                    (&other[start..start + d], *weight)
-                });
-                fold_in(&shared, confidence, seen, x);
-            }
-            piece
+            let mut sums = vec![kernel::zero(); size];
+            kernel::outer(&vectors[rows], &mut sums);
+            sums
         },
     );
-    pieces.concat()
+    let sum = |i: usize, k: usize| {
+        let total: f64 = pieces.iter().map(|sums| f64::from(sums[i][k / LANES].0[k % LANES])).sum();
+        total as f32 + if i == k { regularisation } else { 0.0 }
+    };
+    let row = |i| std::array::from_fn(|b| Block(std::array::from_fn(|lane| sum(i, b * LANES + lane))));
+    (0..size).map(row).collect()
+}
+
+/// Brings every row of one side nearer to its solution, with the other side fixed. `certainty` has `c - 1` with the sign of
+/// the interest.
+fn half_step<const B: usize>(
+    certainty: &Interest,
+    other: &[Vector<B>],
+    rows: &mut [Vector<B>],
+    settings: &settings::Factors,
+    steps: usize,
+    threads: usize,
+) {
+    let gram = shared_gram(other, settings.regularisation, threads);
+    let side = Side { gram: &gram, other, steps };
+    let mut parts: Vec<_> = (0..).step_by(CHUNK).zip(rows.chunks_mut(CHUNK)).collect();
+    parallel::each(&mut parts, threads, |(first, rows)| {
+        kernel::improve(side, &certainty.entries, &certainty.starts[*first..=*first + rows.len()], rows);
+    });
 }
 
 impl settings::Factors {
@@ -197,28 +253,49 @@ impl settings::Factors {
 }
 
 /// Alternates between people and products. `report` hears how many iterations are done.
-pub(crate) fn train(
-    interest: &Interest,
+///
+/// The settings must be in their ranges, and `products` above every column of `interest`, of which people are the rows.
+#[must_use]
+pub fn train(
+    interest: Interest,
     products: usize,
     settings: &settings::Factors,
     seed: u64,
     threads: usize,
     report: &mut dyn FnMut(usize),
 ) -> Factors {
-    let columns = interest.transposed(products);
-    let mut factors = Factors { products: start(products, settings.dims, seed), people: Vec::new() };
+    match settings.dims.div_ceil(LANES) {
+        0 | 1 => alternate::<1>(interest, products, settings, seed, threads, report),
+        2 => alternate::<2>(interest, products, settings, seed, threads, report),
+        3 => alternate::<3>(interest, products, settings, seed, threads, report),
+        _ => alternate::<4>(interest, products, settings, seed, threads, report),
+    }
+}
+
+fn alternate<const B: usize>(
+    interest: Interest,
+    products: usize,
+    settings: &settings::Factors,
+    seed: u64,
+    threads: usize,
+    report: &mut dyn FnMut(usize),
+) -> Factors {
+    let by_person = interest.certainty(settings.confidence());
+    let by_product = by_person.transposed(products);
+    let mut people = vec![kernel::zero(); by_person.rows()];
+    let mut vectors = start::<B>(products, settings.dims, seed);
     for iteration in 0..settings.iterations {
-        factors.people = half_step(interest, &factors.products, settings, threads);
-        factors.products = half_step(&columns, &factors.people, settings, threads);
+        half_step(&by_person, &vectors, &mut people, settings, STEPS, threads);
+        half_step(&by_product, &people, &mut vectors, settings, STEPS, threads);
         report(iteration + 1);
     }
-    factors
+    Factors { products: packed(&vectors, settings.dims), people: packed(&people, settings.dims) }
 }
 
 impl Factors {
     /// The loss that training lowers, over all pairs.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the tests' loss"))]
-    pub(crate) fn loss(&self, interest: &Interest, settings: &settings::Factors) -> f64 {
+    #[must_use]
+    pub fn loss(&self, interest: &Interest, settings: &settings::Factors) -> f64 {
         let d = settings.dims;
         let people = gram(&self.people, d);
         let products = gram(&self.products, d);

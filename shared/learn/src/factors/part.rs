@@ -26,7 +26,7 @@ impl Algorithm for Tastes {
         let options = &lesson.settings.factors;
         let interest = Interest::of(lesson.data, options.half_life_days);
         let products = lesson.data.products().len();
-        let mut rows = train(&interest, products, options, lesson.settings.seed, lesson.threads, &mut |done| {
+        let mut rows = train(interest, products, options, lesson.settings.seed, lesson.threads, &mut |done| {
             report(done as u64, options.iterations as u64);
         })
         .products;
