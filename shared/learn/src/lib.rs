@@ -95,6 +95,7 @@ pub mod settings;
 pub mod tally;
 mod train;
 pub mod validate;
+pub mod vectors;
 
 pub use artifact::{Artifact, Part};
 pub use blend::{Blend, Interaction};
@@ -106,3 +107,4 @@ pub use progress::{Progress, Stage};
 pub use settings::Settings;
 pub use tally::Tally;
 pub use train::train;
+pub use vectors::OwnVectors;
