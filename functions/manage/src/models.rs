@@ -102,8 +102,8 @@ async fn card(app: &App, version: &Live) -> Result<Option<Value>, Problem> {
 ///
 /// Makes a version live that is kept, older or newer than the live one; every function answers with it within a second
 /// or two, and with every change of the catalogue since. A training after that publishes a newer model as usual, if it is
-/// not worse; only the very model that was live before is not published again. To keep a version for good, stop
-/// training, or set `keep` and go back again. Asking for the live version changes nothing.
+/// not worse than this one; only the very model that was taken back is not published again. Asking for the live version
+/// changes nothing.
 #[utoipa::path(post, path = "/v1/models/{version}/activate", tag = "manage", operation_id = "activate_model",
     params(("version" = String, Path, description = "Name of a version that is kept")),
     responses(

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -215,8 +215,7 @@ pub(crate) async fn put_ids(
 ) -> Result<StatusCode, Problem> {
     let name = checked(name)?;
     DefaultBodyLimit::apply(DefaultBodyLimit::max(MAX_BODY), &mut request);
-    let Body(ids) = axum::extract::FromRequest::from_request(request, &app).await?;
-    let ids: Vec<String> = ids;
+    let Body(ids) = Body::<Vec<String>>::from_request(request, &app).await?;
     let bytes = serde_json::to_vec(&ids).map_err(|error| Problem::internal(&error))?;
     app.context.objects.put(&ids_object(&access, &name), bytes).await?;
     Ok(StatusCode::NO_CONTENT)
