@@ -1,5 +1,5 @@
-//! Running a shop over HTTP: training on demand and what became of it, the models, placements and settings, and the
-//! description of the whole API with a page to try it.
+//! Running a shop over HTTP: training on demand and what became of it, the models and going back to one, the shop's own
+//! vectors, placements and settings, and the description of the whole API with a page to try it.
 //!
 //! Everything but health and the description needs a server key. Settings are written only over the version they were
 //! made from, so that two people never undo each other's change without knowing it.
@@ -11,6 +11,8 @@ mod lock;
 mod models;
 mod placements;
 mod privacy;
+mod training;
+mod vectors;
 
 use axum::Router;
 use utoipa::OpenApi;
@@ -25,9 +27,14 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(jobs::retrain))
         .routes(routes!(jobs::job))
         .routes(routes!(models::models))
+        .routes(routes!(models::activate))
         .routes(routes!(placements::list))
         .routes(routes!(placements::put))
         .routes(routes!(privacy::get, privacy::put))
+        .routes(routes!(training::get, training::put))
+        .routes(routes!(vectors::list))
+        .routes(routes!(vectors::put, vectors::delete))
+        .routes(routes!(vectors::put_ids))
         .routes(routes!(health::health))
         .routes(routes!(description::openapi))
 }

@@ -50,13 +50,9 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(browse::categories))
 }
 
-/// The function's routes, with the shipped algorithms.
+/// The function's routes. Models are served by the [`Lineup`] that was added to the context, or the shipped one.
 pub fn router(app: App) -> Router {
-    router_with(app, Lineup::default())
-}
-
-/// The function's routes, for models of other algorithms too.
-pub fn router_with(app: App, lineup: Lineup) -> Router {
+    let lineup = app.context.added::<Lineup>().cloned().unwrap_or_default();
     let shops = Arc::new(Shops::new(app.context.clone(), lineup));
     routes().with_state(State { app, shops, placements: Arc::default() }).into()
 }

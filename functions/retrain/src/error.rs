@@ -12,6 +12,14 @@ pub enum Error {
     /// The shop is too large, a setting is wrong, or a product cannot be written.
     #[error("the shop cannot be learned from")]
     Learn(#[from] vitrine_learn::Error),
+    /// A set of the shop's own vectors is damaged.
+    #[error("the vectors `{name}` cannot be read")]
+    Vectors {
+        /// Name of the set.
+        name: String,
+        /// Why.
+        source: vitrine_learn::vectors::Invalid,
+    },
     /// What was learned does not open; it is not published.
     #[error("what was learned cannot be opened")]
     Unsound(#[source] vitrine_learn::Error),

@@ -7,7 +7,7 @@ use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 
 use vitrine_runtime::telemetry::causes;
 
-use crate::{Error, Outcome, Progress, lake, publish, retrain};
+use crate::{Error, Outcome, Progress, lake, publish, retrain, vectors};
 
 /// Trainings that a job tries while others are faster.
 const ATTEMPTS: usize = 3;
@@ -133,12 +133,12 @@ async fn schedule(context: &Context, progress: &Progress<'_>) -> Result<Vec<Repo
     Ok(reports)
 }
 
-/// Whether lake and catalogue are as the live model has seen them.
+/// Whether lake, catalogue and own vectors are as the live model has seen them.
 async fn is_idle(context: &Context, shop: &Shop) -> Result<bool, Error> {
     let lake = lake::mark(context, shop).await?;
     let Some((live, _)) = context.table.live_model(shop).await? else { return Ok(false) };
     let Some(seen) = publish::seen(context, shop, &live.version).await? else { return Ok(false) };
-    if seen.lake != lake {
+    if seen.lake != lake || seen.vectors != vectors::keys(context, shop).await? {
         return Ok(false);
     }
     let changes = context.table.changes_since(shop, live.delta_from).await?;

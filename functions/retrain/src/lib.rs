@@ -1,15 +1,20 @@
 //! Learning a shop's models from what happened in it, and putting them live.
 //!
 //! A training reads the catalogue (the live model's, and every change since) and the event lake, joins the visits of a
-//! device with the person to whom they belong, learns, checks that what was learned opens, writes it under a name of its
-//! own and flips the pointer, if the pointer still stands where it stood at the start. What goes wrong before the flip
-//! changes nothing that anybody sees.
+//! device with the person to whom they belong, passes the [gate], learns, checks that what was learned opens, writes it
+//! under a name of its own and flips the pointer, if the pointer still stands where it stood at the start. What goes
+//! wrong before the flip changes nothing that anybody sees.
+//!
+//! The newest versions are kept, with every change of the catalogue since the oldest of them, so a shop can go back to one
+//! with a flip of the pointer. A training after that publishes a newer model as usual, if it is not worse than the one
+//! gone back to; only the very model that was taken back is not published again ([`Outcome::TakenBack`]).
 //!
 //! The live catalogue holds every change written before [`Live::delta_from`](vitrine_store::models::Live::delta_from),
 //! which lies a little before the first read: entries are dated before they are written, and clocks differ. Changes since
 //! are the delta, and reading one twice changes nothing.
 
 mod error;
+pub mod gate;
 mod invocation;
 mod lake;
 mod log;
@@ -17,25 +22,33 @@ mod people;
 mod progress;
 mod prune;
 mod publish;
+mod start;
 mod training;
+mod vectors;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use vitrine_domain::Shop;
 use vitrine_domain::time::SECOND;
-use vitrine_learn::Settings;
 use vitrine_learn::dataset::Counts;
+use vitrine_learn::{Artifact, Settings};
 use vitrine_runtime::Context;
 use vitrine_store::catalogue::Catalogue;
+use vitrine_store::models::Live;
+use vitrine_store::training::Training;
 
 pub use error::Error;
+pub use gate::{Gate, Judgement};
 pub use invocation::{Invocation, Report, handle, invoke};
 pub use log::Read;
 pub use progress::{Progress, Stage};
 pub use publish::Published;
+pub use start::Start;
 
+use gate::Opponent;
 use publish::{Candidate, Seen, Verdict};
+use training::{Learned, Task};
 
 /// How far before the first read the delta begins: entries are dated before they are written.
 const OVERLAP: i64 = 10 * SECOND;
@@ -62,6 +75,22 @@ pub enum Outcome {
         /// The live version.
         version: String,
     },
+    /// The new model shows worse than the live one on the newest days; the live one stays.
+    Refused {
+        /// The live version.
+        version: String,
+        /// Why, in a sentence.
+        reason: String,
+        /// Both models on the same held-out events.
+        judgement: Judgement,
+    },
+    /// The training gave the very model from which the shop went back to the live one.
+    TakenBack {
+        /// The live version.
+        version: String,
+        /// The version that was taken back.
+        from: String,
+    },
     /// Another training published while this one learned; its model is live.
     Superseded,
     /// There are no products, and there were none.
@@ -79,6 +108,10 @@ impl fmt::Display for Outcome {
                 counts.products, counts.actions, counts.people
             ),
             Self::Unchanged { version } => write!(f, "nothing new: model {version} stays"),
+            Self::Refused { reason, .. } => f.write_str(reason),
+            Self::TakenBack { version, from } => {
+                write!(f, "model {version} stays: the training gave {from}, from which the shop went back")
+            }
             Self::Superseded => f.write_str("another training was faster: its model is live"),
             Self::NothingToLearn => f.write_str("nothing to learn: the shop has no products"),
             Self::Idle => f.write_str("nothing happened since the last training"),
@@ -86,15 +119,18 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Trains a shop with the shipped settings and puts the model live.
+/// Trains a shop as its training setting says and puts the model live.
 ///
 /// # Errors
 /// If a store fails, the shop is larger than the limits, or what was learned does not open. What was live is live still.
 pub async fn retrain(context: &Context, shop: &Shop, progress: &Progress<'_>) -> Result<Outcome, Error> {
-    retrain_with(context, shop, &Settings::default(), progress).await
+    let (training, _) = context.table.training(shop).await?;
+    let mut settings = Settings { threads: training.threads, ..Settings::default() };
+    (settings.limits.actions, settings.limits.memory_mb) = (training.actions, training.memory_mb);
+    conduct(context, shop, &training, &settings, progress).await
 }
 
-/// Trains a shop and puts the model live.
+/// Trains a shop with other settings of learning and puts the model live.
 ///
 /// # Errors
 /// As [`retrain`], and if a setting is out of its range.
@@ -104,46 +140,87 @@ pub async fn retrain_with(
     settings: &Settings,
     progress: &Progress<'_>,
 ) -> Result<Outcome, Error> {
+    let (training, _) = context.table.training(shop).await?;
+    conduct(context, shop, &training, settings, progress).await
+}
+
+async fn conduct(
+    context: &Context,
+    shop: &Shop,
+    training: &Training,
+    settings: &Settings,
+    progress: &Progress<'_>,
+) -> Result<Outcome, Error> {
     // Boxed, as are other long calls here: a future that holds all of them would be too deep for the compiler.
-    let outcome = Box::pin(train_and_publish(context, shop, settings, progress)).await?;
-    if let Err(error) = prune::prune(context, shop).await {
+    let outcome = Box::pin(train_and_publish(context, shop, training, settings, progress)).await?;
+    if let Err(error) = prune::prune(context, shop, training.keep).await {
         // The model is live; what is left over goes after the next training.
         tracing::warn!(%shop, cause = vitrine_runtime::telemetry::causes(&error), "tidying up after a training failed");
     }
-    tracing::info!(%shop, %outcome, "a training ended");
+    match &outcome {
+        Outcome::Refused { .. } | Outcome::TakenBack { .. } => tracing::warn!(%shop, %outcome, "a training ended"),
+        _ => tracing::info!(%shop, %outcome, "a training ended"),
+    }
     Ok(outcome)
 }
 
 async fn train_and_publish(
     context: &Context,
     shop: &Shop,
+    training: &Training,
     settings: &Settings,
     progress: &Progress<'_>,
 ) -> Result<Outcome, Error> {
     let started = context.clock.now();
     let watermark = started.plus(-OVERLAP);
+    // Versions first: a newer one that is kept by then, and not live afterwards, was taken back.
+    let kept = context.table.model_versions(shop).await?;
     let (live, flips) = match context.table.live_model(shop).await? {
         Some((live, flips)) => (Some(live), flips),
         None => (None, 0),
     };
+    // Before the events: what is erased while they are read is counted afterwards.
+    let erasures = context.table.erasures(shop).await?;
     progress(Stage::Catalogue, 0, 1);
     let catalogue = Catalogue::load(&context.table, &context.objects, shop, live.as_ref()).await?;
     progress(Stage::Catalogue, 1, 1);
     if catalogue.products.is_empty() && live.is_none() {
         return Ok(Outcome::NothingToLearn);
     }
+    let lineup = &context.added::<Lineup>().cloned().unwrap_or_default();
     let products = catalogue.products.into();
+    let (own, vectors) = vectors::load(context, shop).await?;
     let (log, lake) = lake::read(context, shop, &products, settings.limits.actions, progress).await?;
-    let seen = Seen { lake, last_change: catalogue.last_change };
-    let trained = training::run(products, log, settings.clone(), progress).await?;
-    if let Some(live) = &live
-        && publish::is_live(context, live, &trained.artifact).await?
-    {
-        publish::note_seen(context, shop, &live.version, &seen).await?;
-        return Ok(Outcome::Unchanged { version: live.version.clone() });
+    let seen = Seen { lake, last_change: catalogue.last_change, vectors };
+    let opponent = match training.gate {
+        true => Opponent::open(context, shop, live.as_ref(), lineup, training.gate_cases).await?,
+        false => Err(Gate::not_judged("the shop's training setting says so")),
+    };
+    let (start, parent) = parent(context, shop, lineup, training.warm, erasures, live.as_ref()).await?;
+    let lineup = lineup.clone();
+    let task = Task { products, log, settings: settings.clone(), opponent, vectors: own, parent, lineup };
+    let learned = training::run(task, progress).await?;
+    let trained = match (learned, &live) {
+        (Learned::Model(trained), _) => *trained,
+        (Learned::Refused(judgement), Some(live)) => {
+            publish::note_seen(context, shop, &live.version, &seen).await?;
+            return Ok(refused(live, judgement));
+        }
+        // Without a live model there is nothing that could be better.
+        (Learned::Refused(_), None) => return Ok(Outcome::Superseded),
+    };
+    if let Some(live) = &live {
+        if publish::is_version(context, live, &trained.artifact).await? {
+            publish::note_seen(context, shop, &live.version, &seen).await?;
+            return Ok(Outcome::Unchanged { version: live.version.clone() });
+        }
+        if let Some(from) = publish::taken_back(context, &kept, live, &trained.artifact).await? {
+            publish::note_seen(context, shop, &live.version, &seen).await?;
+            return Ok(Outcome::TakenBack { version: live.version.clone(), from });
+        }
     }
     progress(Stage::Publishing, 0, 1);
-    let candidate = Candidate { shop, trained, seen, live: live.as_ref(), flips, started, watermark };
+    let candidate = Candidate { shop, trained, seen, live: live.as_ref(), flips, started, watermark, start, erasures };
     let verdict = publish::publish(context, candidate).await?;
     progress(Stage::Publishing, 1, 1);
     Ok(match verdict {
@@ -156,4 +233,39 @@ async fn train_and_publish(
         },
         Verdict::Superseded => Outcome::Superseded,
     })
+}
+
+/// Where to start from, and the version to start from if it can be opened.
+async fn parent(
+    context: &Context,
+    shop: &Shop,
+    lineup: &Lineup,
+    wanted: bool,
+    erasures: u64,
+    live: Option<&Live>,
+) -> Result<(Start, Option<Artifact>), Error> {
+    let then = match live {
+        Some(live) if wanted => publish::erasures(context, shop, &live.version).await?,
+        _ => None,
+    };
+    let parent = live.map(|live| start::Parent { version: &live.version, erasures: then });
+    let start = start::decide(wanted, erasures, parent);
+    let (Start::Warm { .. }, Some(live)) = (&start, live) else { return Ok((start, None)) };
+    let bytes = context.objects.get(&live.artifact).await?;
+    let opened = bytes.and_then(|bytes| Artifact::from_bytes(bytes.to_vec(), lineup).ok());
+    match opened.filter(|artifact| artifact.verify().is_ok()) {
+        Some(artifact) => Ok((start, Some(artifact))),
+        None => Ok((Start::Cold { reason: "the live model cannot be opened".to_owned() }, None)),
+    }
+}
+
+fn refused(live: &Live, judgement: Judgement) -> Outcome {
+    let version = live.version.clone();
+    let Judgement { cases, candidate, live, interval } = judgement;
+    let reason = format!(
+        "model {version} stays: on what {cases} people did since, the new one is worse by more than noise, NDCG@20 \
+         {candidate:.4} against {live:.4} (difference {:.4} to {:.4} with 95 % confidence)",
+        interval[0], interval[1]
+    );
+    Outcome::Refused { version, reason, judgement }
 }

@@ -1,10 +1,10 @@
-//! What people did, held compactly while the lake is read: some hundred bytes an event, whatever else it says.
+//! What people did, held compactly while the lake is read: [`Entry`] and a message id, less than a hundred bytes an event,
+//! whatever else it says.
 //!
 //! Only what learning reads is kept: who, when, which action, which products of the catalogue. Everything else is counted
 //! and left out.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -50,19 +50,29 @@ impl Window {
     }
 }
 
-/// An event.
+/// An event in 48 bytes.
 #[derive(Debug, Clone)]
 struct Entry {
+    time: Millis,
+    skew: i64,
+    /// Where its message id begins in [`Log::ids`].
+    id: usize,
+    /// Where its products begin in [`Log::rows`].
+    rows: usize,
     visitor: u32,
     /// Whose history it is in: the visitor's, until people are joined.
     person: u32,
+    /// How many products it names.
+    lines: u32,
+    /// Length of the message id, at most 100.
+    id_length: u8,
     action: Action,
-    time: Millis,
-    skew: i64,
-    /// Where its message id is in [`Log::ids`].
-    id: Range<usize>,
-    /// Where its products are in [`Log::rows`].
-    rows: Range<usize>,
+}
+
+impl Entry {
+    fn id<'i>(&self, ids: &'i str) -> Option<&'i str> {
+        ids.get(self.id..self.id + usize::from(self.id_length))
+    }
 }
 
 /// The events of a shop.
@@ -74,7 +84,7 @@ pub(crate) struct Log {
     visitors: Visitors,
     entries: Vec<Entry>,
     ids: String,
-    rows: Vec<usize>,
+    rows: Vec<u32>,
     /// Times of the oldest and newest events that name no product: they say how long the shop was visited.
     quiet: Option<(Millis, Millis)>,
     found: Found,
@@ -124,27 +134,35 @@ impl Log {
         if event.action.is_interest() {
             for line in &event.lines {
                 match self.products.binary_search_by(|product| product.id.cmp(&line.product)) {
-                    Ok(row) => self.rows.push(row),
+                    Ok(row) => self.rows.push(row as u32),
                     Err(_) => self.read.unknown_products += 1,
                 }
             }
         }
-        let rows = first..self.rows.len();
-        if rows.is_empty() {
+        if self.rows.len() == first {
             let (oldest, newest) = self.quiet.unwrap_or((event.at(), event.at()));
             self.quiet = Some((event.at().min(oldest), event.at().max(newest)));
             return;
         }
-        let entry = self.entry(event, rows);
+        let entry = self.entry(event, first);
         self.entries.push(entry);
     }
 
-    fn entry(&mut self, event: &Event, rows: Range<usize>) -> Entry {
-        let start = self.ids.len();
+    fn entry(&mut self, event: &Event, rows: usize) -> Entry {
+        let id = self.ids.len();
         self.ids.push_str(event.id.as_str());
-        let id = start..self.ids.len();
         let visitor = self.visitors.number(&event.visitor);
-        Entry { visitor, person: visitor, action: event.action, time: event.time, skew: event.skew, id, rows }
+        Entry {
+            time: event.time,
+            skew: event.skew,
+            id,
+            rows,
+            visitor,
+            person: visitor,
+            lines: (self.rows.len() - rows) as u32,
+            id_length: (self.ids.len() - id) as u8,
+            action: event.action,
+        }
     }
 
     /// The histories of all people, once all events are there, and what was read.
@@ -160,10 +178,8 @@ impl Log {
         }
         self.read.joined_devices = joined.len();
         let (visitors, ids) = (&self.visitors, &self.ids);
-        let order = |entry: &Entry| {
-            let id = ids.get(entry.id.clone());
-            (visitors.name(entry.person), entry.time, id, visitors.name(entry.visitor))
-        };
+        let order =
+            |entry: &Entry| (visitors.name(entry.person), entry.time, entry.id(ids), visitors.name(entry.visitor));
         self.entries.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
         let Self { products, visitors, entries, ids, rows, quiet, read, .. } = self;
         (Histories { products, visitors, entries, ids, rows, quiet }, read)
@@ -201,12 +217,13 @@ pub(crate) struct Histories {
     visitors: Visitors,
     entries: Vec<Entry>,
     ids: String,
-    rows: Vec<usize>,
+    rows: Vec<u32>,
     quiet: Option<(Millis, Millis)>,
 }
 
 impl Histories {
-    /// One person after the other. An event has what learning reads of it, and nothing else.
+    /// One person after the other, in their order; only the events of one are in memory. An event has what learning reads
+    /// of it, and nothing else.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Visitor, Vec<Event>)> + '_ {
         self.entries.chunk_by(|a, b| a.person == b.person).filter_map(|entries| {
             let person = self.visitors.name(entries.first()?.person)?;
@@ -225,11 +242,12 @@ impl Histories {
     }
 
     fn event(&self, entry: &Entry) -> Option<Event> {
-        let id = MessageId::new(self.ids.get(entry.id.clone())?).ok()?;
+        let id = MessageId::new(entry.id(&self.ids)?).ok()?;
         let visitor = self.visitors.name(entry.visitor)?.clone();
         let mut event = Event::new(id, visitor, entry.time, entry.action);
         event.skew = entry.skew;
-        let named = self.rows.get(entry.rows.clone())?.iter().filter_map(|row| self.products.get(*row));
+        let rows = self.rows.get(entry.rows..entry.rows + entry.lines as usize)?;
+        let named = rows.iter().filter_map(|row| self.products.get(*row as usize));
         event.lines = named.map(|product| Line::of(product.id.clone())).collect();
         Some(event)
     }

@@ -7,6 +7,8 @@ pub enum Stage {
     Catalogue,
     /// Reading events.
     Events,
+    /// Comparing with the live model.
+    Gate,
     /// Learning.
     Learning(vitrine_learn::Stage),
     /// Writing the files and flipping the pointer.
@@ -20,6 +22,7 @@ impl Stage {
         match self {
             Self::Catalogue => "catalogue",
             Self::Events => "events",
+            Self::Gate => "gate",
             Self::Learning(stage) => stage.as_str(),
             Self::Publishing => "publishing",
         }

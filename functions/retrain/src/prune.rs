@@ -5,42 +5,55 @@ use std::collections::BTreeSet;
 use vitrine_domain::Shop;
 use vitrine_domain::time::DAY;
 use vitrine_runtime::Context;
+use vitrine_store::models::Live;
 
 use crate::Error;
 use crate::publish::{delete, models, published};
 
-/// Newest versions that are kept, to go back to.
-const KEEP: usize = 3;
 /// How long a folder without a version may belong to a training under way.
 const LEFTOVER: i64 = DAY;
-/// How long entries stay in the delta after the live catalogue took them in, for readers that have not seen it yet.
+/// How long entries stay in the delta after the oldest catalogue that is kept took them in, for readers that have not
+/// seen it yet.
 const DELTA: i64 = DAY;
 
-/// Tidies up after a training. Killed at any moment, the next one finishes.
-pub(crate) async fn prune(context: &Context, shop: &Shop) -> Result<(), Error> {
+/// Tidies up after a training: of the versions, the newest `keep` stay and the live one. Killed at any moment, the next
+/// one finishes.
+pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result<(), Error> {
     // Versions are read before folders: a folder whose version was published in between is too young to go.
-    let live = context.table.live_model(shop).await?.map(|(live, _)| live);
+    let Some((live, flips)) = context.table.live_model(shop).await? else {
+        return sweep(context, shop, &BTreeSet::new()).await;
+    };
     let mut versions = context.table.model_versions(shop).await?;
     versions.sort_by(|a, b| (b.published, &b.version).cmp(&(a.published, &a.version)));
-    let mut known: BTreeSet<&str> = versions.iter().map(|version| version.version.as_str()).collect();
-    for old in versions.iter().skip(KEEP) {
-        if live.as_ref().is_some_and(|live| live.version == old.version) {
+    let mut kept: Vec<&Live> = vec![&live];
+    for (place, version) in versions.iter().enumerate() {
+        if place < keep || version.version == live.version {
+            kept.push(version);
             continue;
         }
-        // The files first: what is still listed is deleted again.
-        delete(context, shop, &old.version).await?;
-        context.table.forget_model(shop, &old.version).await?;
+        // The name goes first, and only while nobody can have gone back to it. Its files are swept up if this ends here.
+        match context.table.forget_model(shop, &version.version, flips).await {
+            Ok(()) => delete(context, shop, &version.version).await?,
+            // Whoever flipped the pointer may need what is here; the next training tidies up.
+            Err(vitrine_store::Error::Conflict { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
     }
-    known.extend(live.as_ref().map(|live| live.version.as_str()));
+    sweep(context, shop, &kept.iter().map(|version| version.version.as_str()).collect()).await?;
+    // Whoever goes back to a version needs every change since its catalogue.
+    let needed = kept.iter().map(|version| version.delta_from).min().unwrap_or(live.delta_from);
+    context.table.forget_changes_before(shop, needed.plus(-DELTA)).await?;
+    Ok(())
+}
+
+/// Deletes the folders of versions that nobody knows.
+async fn sweep(context: &Context, shop: &Shop, known: &BTreeSet<&str>) -> Result<(), Error> {
     let now = context.clock.now();
     for folder in context.objects.folders(&models(shop)).await? {
         let old = published(&folder).is_some_and(|at| now.since(at) > LEFTOVER);
         if old && !known.contains(folder.as_str()) {
             delete(context, shop, &folder).await?;
         }
-    }
-    if let Some(live) = live {
-        context.table.forget_changes_before(shop, live.delta_from.plus(-DELTA)).await?;
     }
     Ok(())
 }

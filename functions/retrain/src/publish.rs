@@ -1,6 +1,7 @@
 //! The files of a version, and the flip of the pointer.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use vitrine_domain::{Millis, Shop};
 use vitrine_learn::Card;
@@ -9,8 +10,10 @@ use vitrine_store::api_keys::hex;
 use vitrine_store::models::Live;
 
 use crate::Error;
+use crate::gate::Gate;
 use crate::lake::Mark;
 use crate::log::Read;
+use crate::start::Start;
 use crate::training::Trained;
 
 /// Name of a version: when it was published, in UTC, and the first digits of the artifact's SHA-256.
@@ -66,6 +69,18 @@ pub struct Published {
     pub seconds: f64,
     /// What was found in the lake.
     pub read: Read,
+    /// A hash of catalogue and actions, 16 hexadecimal digits: equal for equal data, however it was stored.
+    #[serde(default)]
+    pub fingerprint: String,
+    /// How it was compared with the model that was live before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// Where the training started from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+    /// How often something had been erased from the shop's events before they were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasures: Option<u64>,
     /// What was learned, and how well.
     pub model: Card,
 }
@@ -78,6 +93,9 @@ pub(crate) struct Seen {
     /// Key of the last change of the catalogue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_change: Option<String>,
+    /// Keys of the shop's own vectors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) vectors: Vec<String>,
 }
 
 /// What the live version has seen; none if that cannot be told.
@@ -92,12 +110,48 @@ pub(crate) async fn note_seen(context: &Context, shop: &Shop, version: &str, see
     Ok(context.objects.put(&file(shop, version, SEEN), bytes).await?)
 }
 
-/// Whether a model is byte for byte the live one.
-pub(crate) async fn is_live(context: &Context, live: &Live, artifact: &[u8]) -> Result<bool, Error> {
-    if !live.version.ends_with(&digest(artifact)) {
+/// The card of a version as JSON; none if it is gone or damaged, for a model works without it. Members are read one by
+/// one: a card of another release may have other settings.
+async fn card(context: &Context, shop: &Shop, version: &str) -> Result<Option<Value>, Error> {
+    let bytes = context.objects.get(&file(shop, version, CARD)).await?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Up to when a version has seen events; none if that cannot be told.
+pub(crate) async fn newest(context: &Context, shop: &Shop, version: &str) -> Result<Option<Millis>, Error> {
+    let card = card(context, shop, version).await?;
+    let newest = card.and_then(|mut card| Some(card.pointer_mut("/model/newest")?.take()));
+    Ok(newest.and_then(|newest| serde_json::from_value(newest).ok()))
+}
+
+/// How often something had been erased before a version's events were read; none if that cannot be told.
+pub(crate) async fn erasures(context: &Context, shop: &Shop, version: &str) -> Result<Option<u64>, Error> {
+    Ok(card(context, shop, version).await?.and_then(|card| card.get("erasures")?.as_u64()))
+}
+
+/// Whether a model is byte for byte the one of a version.
+pub(crate) async fn is_version(context: &Context, version: &Live, artifact: &[u8]) -> Result<bool, Error> {
+    if !version.version.ends_with(&digest(artifact)) {
         return Ok(false);
     }
-    Ok(context.objects.get(&live.artifact).await?.is_some_and(|bytes| bytes == artifact))
+    Ok(context.objects.get(&version.artifact).await?.is_some_and(|bytes| bytes == artifact))
+}
+
+/// The version that a model is byte for byte, if the shop went back from that one to the live one. `kept` are the versions
+/// that were kept when the live one was read: what came since was not taken back.
+pub(crate) async fn taken_back(
+    context: &Context,
+    kept: &[Live],
+    live: &Live,
+    artifact: &[u8],
+) -> Result<Option<String>, Error> {
+    // Only by going back is an older version live.
+    for newer in kept.iter().filter(|kept| kept.published > live.published) {
+        if is_version(context, newer, artifact).await? {
+            return Ok(Some(newer.version.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// What is to be published, and over what.
@@ -112,6 +166,10 @@ pub(crate) struct Candidate<'a> {
     pub(crate) started: Millis,
     /// Changes from here on may be missing in the catalogue.
     pub(crate) watermark: Millis,
+    /// Where the training started from.
+    pub(crate) start: Start,
+    /// How often something had been erased before the events were read.
+    pub(crate) erasures: u64,
 }
 
 /// What came of it.
@@ -124,7 +182,7 @@ pub(crate) enum Verdict {
 
 /// Writes the files and flips the pointer. Files come first, so whoever sees the pointer finds them.
 pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Result<Verdict, Error> {
-    let Candidate { shop, trained, seen, live, flips, started, watermark } = candidate;
+    let Candidate { shop, trained, seen, live, flips, started, watermark, start, erasures } = candidate;
     let now = context.clock.now();
     let version = version(now, &trained.artifact);
     let card = Published {
@@ -133,6 +191,10 @@ pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Resu
         replaces: live.map(|live| live.version.clone()),
         seconds: now.since(started) as f64 / 1000.0,
         read: trained.read,
+        fingerprint: format!("{:016x}", trained.fingerprint),
+        gate: Some(trained.gate),
+        start: Some(start),
+        erasures: Some(erasures),
         model: trained.card,
     };
     let text =

@@ -1,4 +1,4 @@
-//! Imports from the command line, through the API of any stack.
+//! Imports, trainings and going back to a model from the command line, through the API of any stack.
 
 use std::path::Path;
 
@@ -78,4 +78,50 @@ pub async fn retrain(endpoint: &str, key: &str) -> Result<Value> {
     let asked = client().post(format!("{base}/v1/retrain")).bearer_auth(key).send().await;
     let asked = checked(asked.with_context(|| format!("{base} does not answer"))?).await?;
     job(base, key, &asked).await
+}
+
+/// Makes a kept version of a shop's model live: the one that is named, or the newest that is older than the live one.
+/// Gives back what the stack answers, or says that nothing older is kept.
+///
+/// # Errors
+/// If the stack does not answer, the key is of another shop, no such version is kept, or another became live meanwhile.
+pub async fn rollback(endpoint: &str, key: &str, shop: &str, version: Option<&str>) -> Result<Value> {
+    let base = endpoint.trim_end_matches('/');
+    let answer = client().get(format!("{base}/v1/models")).bearer_auth(key).send().await;
+    let models = checked(answer.with_context(|| format!("{base} does not answer"))?).await?;
+    let of = models["shop"].as_str().unwrap_or_default();
+    if of != shop {
+        bail!("this key is of the shop `{of}`, not of `{shop}`");
+    }
+    let version = match version {
+        Some(version) => version.to_owned(),
+        None => before_live(&models).context("no version is kept that is older than the live one")?,
+    };
+    let answer = client().post(format!("{base}/v1/models/{version}/activate")).bearer_auth(key).send().await?;
+    checked(answer).await
+}
+
+/// The newest of the versions that are older than the live one; they are listed with the newest first.
+fn before_live(models: &Value) -> Option<String> {
+    let mut from_live = models["versions"].as_array()?.iter().skip_while(|version| version["live"] != true);
+    Some(from_live.nth(1)?["version"].as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_step_back_is_the_next_older_version() {
+        let versions = |live: Option<&str>| {
+            let versions = ["c", "b", "a"].map(|name| json!({"version": name, "live": Some(name) == live}));
+            before_live(&json!({ "versions": versions }))
+        };
+        assert_eq!(versions(Some("c")).as_deref(), Some("b"));
+        assert_eq!(versions(Some("b")).as_deref(), Some("a"));
+        assert_eq!((versions(Some("a")), versions(None)), (None, None));
+        assert_eq!(before_live(&json!({})), None);
+    }
 }

@@ -12,6 +12,9 @@ use vitrine_local::{Options, Running, Stack, client, shops};
 use vitrine_runtime::{Clock, telemetry};
 use vitrine_store::{Connection, Table};
 
+/// Where a stack listens unless it is told otherwise.
+const ENDPOINT: &str = "http://127.0.0.1:8080";
+
 /// Personalization for an online shop, whole, on this machine.
 ///
 /// Without a command it starts the stack: a DynamoDB-compatible table in a file, a folder as object store, all functions
@@ -80,6 +83,19 @@ enum Command {
         #[command(flatten)]
         target: Target,
     },
+    /// Go back to the model before the live one, or to the version named; a later training may publish a newer one
+    Rollback {
+        /// The shop
+        shop: String,
+        /// Version of the model, as `GET /v1/models` lists them
+        version: Option<String>,
+        /// Address of the stack
+        #[arg(long, default_value = ENDPOINT, env = "VITRINE_ENDPOINT")]
+        endpoint: String,
+        /// The shop's server key; the sample shop's is known
+        #[arg(long, env = "VITRINE_KEY", hide_env_values = true)]
+        key: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,7 +117,7 @@ enum Kind {
 #[derive(Debug, Args)]
 struct Target {
     /// Address of the stack
-    #[arg(long, default_value = "http://127.0.0.1:8080", env = "VITRINE_ENDPOINT")]
+    #[arg(long, default_value = ENDPOINT, env = "VITRINE_ENDPOINT")]
     endpoint: String,
     /// The shop's server key
     #[arg(long, env = "VITRINE_KEY", hide_env_values = true)]
@@ -134,6 +150,17 @@ async fn main() -> Result<()> {
         Some(Command::Retrain { target }) => {
             let result = client::retrain(&target.endpoint, &target.key).await?;
             println!("{}", serde_json::to_string_pretty(&result)?);
+            if let Some(reason) = result["reason"].as_str() {
+                eprintln!("\nNot published: {reason}.");
+            }
+            Ok(())
+        }
+        Some(Command::Rollback { shop, version, endpoint, key }) => {
+            let key = key.or_else(|| shops::sample_key(&shop).map(str::to_owned));
+            let key = key.context("the shop's server key is needed: --key, or VITRINE_KEY")?;
+            let went = client::rollback(&endpoint, &key, &shop, version.as_deref()).await?;
+            println!("{}", serde_json::to_string_pretty(&went)?);
+            eprintln!("\nThe next training may publish a newer model, if it is not worse than this one.");
             Ok(())
         }
     }

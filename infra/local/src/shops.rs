@@ -5,6 +5,8 @@ use vitrine_domain::{Millis, Shop};
 use vitrine_store::Table;
 use vitrine_store::api_keys::{KeyKind, generate};
 
+use crate::sample;
+
 /// The two keys of a shop; shown once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keys {
@@ -12,6 +14,12 @@ pub struct Keys {
     pub browser: String,
     /// For the shop's servers: secret.
     pub server: String,
+}
+
+/// The server key of the sample shop, which is no secret.
+#[must_use]
+pub fn sample_key(shop: &str) -> Option<&'static str> {
+    (shop == sample::SHOP).then_some(sample::SERVER_KEY)
 }
 
 /// Makes keys for a shop.

@@ -20,9 +20,11 @@ use std::fmt;
 use half::f16;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vitrine_domain::Visitor;
 
 use crate::artifact::Artifact;
 use crate::content::Content;
+use crate::dataset::stable_hash;
 use crate::encoder;
 use crate::history::Interaction;
 use crate::popularity::Popularity;
@@ -164,6 +166,16 @@ pub struct Scratch {
     pub rows: Vec<u32>,
     /// Free for any algorithm.
     pub numbers: Vec<f32>,
+    /// Who asks, for algorithms that know visitors: see [`visitor_key`](Self::visitor_key).
+    pub visitor: Option<u64>,
     pub(crate) encoder: Option<encoder::Scratch>,
     pub(crate) steps: Vec<encoder::Past>,
+}
+
+impl Scratch {
+    /// The number by which algorithms know a visitor; it never changes.
+    #[must_use]
+    pub fn visitor_key(visitor: &Visitor) -> u64 {
+        stable_hash(visitor.to_string().bytes())
+    }
 }

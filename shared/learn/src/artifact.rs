@@ -100,7 +100,7 @@ impl Artifact {
         if about.parts.iter().any(|part| part.range.start > part.range.end || part.range.end > dims) {
             return Err(Error::damaged(sections::ABOUT, "names dimensions that do not exist"));
         }
-        let algorithm = |part: &Part| lineup.find(&part.name).cloned().ok_or_else(|| Error::Part(part.name.clone()));
+        let algorithm = |part: &Part| lineup.find(&part.name).ok_or_else(|| Error::Part(part.name.clone()));
         let algorithms = about.parts.iter().map(algorithm).collect::<Result<_, _>>()?;
         let numbers = n.checked_mul(dims).ok_or_else(|| Error::damaged(sections::VECTORS, "has the wrong size"))?;
         let categories = places.texts(&memory, sections::CATEGORIES, None)?;

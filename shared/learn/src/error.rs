@@ -13,6 +13,17 @@ pub enum Error {
         /// How many are allowed.
         limit: usize,
     },
+    /// Training would take more memory than the settings allow.
+    #[error(
+        "training would take about {expected} MB, more than the limit of {limit} MB; raise `limits.memory_mb` or train on \
+         a shorter history"
+    )]
+    Memory {
+        /// What it would take, in MB.
+        expected: usize,
+        /// What is allowed, in MB.
+        limit: usize,
+    },
     /// A setting is out of its range.
     #[error("setting `{name}` must be {rule}")]
     Setting {

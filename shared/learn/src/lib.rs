@@ -100,6 +100,7 @@ pub mod settings;
 pub mod tally;
 mod train;
 pub mod validate;
+pub mod vectors;
 
 pub use algorithm::{Algorithm, Learned, Lesson, Scratch};
 pub use artifact::Artifact;
@@ -114,3 +115,4 @@ pub use progress::{Progress, Stage};
 pub use settings::Settings;
 pub use tally::Tally;
 pub use train::{Rehearsal, Trained, Trainer, train};
+pub use vectors::{Own, OwnVectors};

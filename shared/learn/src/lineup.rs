@@ -8,6 +8,7 @@ use crate::covisitation::{Neighbours, Pair};
 use crate::encoder::NextStep;
 use crate::factors::Tastes;
 use crate::popularity::Prior;
+use crate::vectors::Own;
 
 /// The algorithms of a model, in the order of its parts. An artifact is opened with a line-up that holds every algorithm
 /// it was made with.
@@ -44,9 +45,10 @@ impl Lineup {
         self.0.iter()
     }
 
-    /// The algorithm of a name.
+    /// The algorithm of a name. Every shop's own vectors are known.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Arc<dyn Algorithm>> {
-        self.iter().find(|algorithm| algorithm.name() == name)
+    pub fn find(&self, name: &str) -> Option<Arc<dyn Algorithm>> {
+        let known = self.iter().find(|algorithm| algorithm.name() == name).cloned();
+        known.or_else(|| Own::serving(name).map(|own| Arc::new(own) as Arc<dyn Algorithm>))
     }
 }

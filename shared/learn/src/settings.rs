@@ -38,11 +38,37 @@ pub struct Limits {
     pub products: usize,
     /// Most actions on products: one for each product that an event names. An action takes about 100 bytes in training.
     pub actions: usize,
+    /// Most memory that training may be expected to take, in MB, see [`Limits::memory`].
+    pub memory_mb: usize,
+}
+
+/// Bytes that an action is expected to take in training: its step twice (for the rehearsal), and what is counted of it.
+const ACTION_BYTES: usize = 120;
+/// Bytes that a product is expected to take in training besides its vectors: texts, lists of neighbours.
+const PRODUCT_BYTES: usize = 12_000;
+/// Copies of a product's vectors while they are learned.
+const COPIES: usize = 6;
+
+impl Limits {
+    /// The memory that a training of this size is expected to take, in MB: a rough figure that errs upwards, to be had
+    /// before anything was begun.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if it is more than the limit.
+    pub fn memory(&self, products: usize, actions: usize, dims: usize) -> Result<usize, Error> {
+        let product = PRODUCT_BYTES.saturating_add(dims.saturating_mul(4 * COPIES));
+        let bytes = products.saturating_mul(product).saturating_add(actions.saturating_mul(ACTION_BYTES));
+        let expected = bytes.div_ceil(1_000_000);
+        if expected > self.memory_mb {
+            return Err(Error::Memory { expected, limit: self.memory_mb });
+        }
+        Ok(expected)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { products: 500_000, actions: 20_000_000 }
+        Self { products: 500_000, actions: 20_000_000, memory_mb: 16_000 }
     }
 }
 
@@ -287,6 +313,10 @@ mod tests {
         let mut settings = Settings::default();
         settings.factors.dims = 65;
         assert_eq!(settings.check().unwrap_err().to_string(), "setting `factors.dims` must be 1 to 64");
+        let limits = Limits { memory_mb: 100, ..Limits::default() };
+        assert_eq!(limits.memory(1_000, 500_000, 100).unwrap(), 75);
+        let error = limits.memory(1_000, 1_000_000, 100).unwrap_err().to_string();
+        assert!(error.contains("135 MB") && error.contains("`limits.memory_mb`"), "{error}");
         let mut settings = Settings::default();
         settings.popularity.half_life_days = f32::NAN;
         assert!(matches!(settings.check(), Err(Error::Setting { name: "popularity.half_life_days", .. })));

@@ -164,6 +164,8 @@ pub struct Past {
     pub history: Vec<Interaction>,
     /// Every product the person has met, also longer ago; ascending.
     pub met: Vec<u32>,
+    /// Who it is, see [`Scratch::visitor_key`](crate::Scratch::visitor_key).
+    pub visitor: u64,
 }
 
 impl Past {
@@ -178,7 +180,7 @@ impl Past {
             .iter()
             .map(|s| Interaction { row: s.row, action: s.action, age_days: days(now, s.at) })
             .collect();
-        Self { history, met: met.into_iter().collect() }
+        Self { history, met: met.into_iter().collect(), visitor: data.key(case.person) }
     }
 
     /// The products that are no answer to a question.
@@ -219,7 +221,7 @@ pub fn judge(
             let mut sums = vec![Figures::default(); parts.len() + 1];
             for case in &cases[range] {
                 let past = Past::of(data, case);
-                scores.fill(&past.history);
+                scores.fill(&past.history, past.visitor);
                 let hidden = past.hidden(question);
                 for (part, sum) in sums.iter_mut().enumerate() {
                     let of_part = if part == parts.len() { scores.blended(question) } else { scores.part(part) };

@@ -5,7 +5,9 @@ mod clock;
 mod config;
 pub mod telemetry;
 
+use std::any::Any;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Place};
@@ -22,6 +24,8 @@ pub struct Context {
     pub clock: Clock,
     /// The settings it was built from.
     pub config: Config,
+    /// What a program adds for the functions that it runs: [`with`](Self::with).
+    added: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Why a function could not start.
@@ -54,7 +58,19 @@ impl Context {
             Place::Folder(path) => Objects::folder(path)?,
             Place::Bucket(name) => Objects::bucket(name, config.s3_endpoint.as_deref())?,
         };
-        Ok(Self { table: Table::connect(&connection).await, objects, clock, config })
+        Ok(Self { table: Table::connect(&connection).await, objects, clock, config, added: None })
+    }
+
+    /// Hands something to the functions that they find by its type: the algorithms of a program that brings its own.
+    #[must_use]
+    pub fn with<T: Any + Send + Sync>(self, added: T) -> Self {
+        Self { added: Some(Arc::new(added)), ..self }
+    }
+
+    /// What was added, if it is of this type.
+    #[must_use]
+    pub fn added<T: Any>(&self) -> Option<&T> {
+        self.added.as_deref()?.downcast_ref()
     }
 
     /// A folder for files that may go at any time: downloaded artifacts.

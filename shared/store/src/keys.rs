@@ -15,6 +15,7 @@
 //! | changes | `S#<shop>#X` | `<time>#<number><nonce>` |
 //! | settings | `S#<shop>#C` | `<kind>#<id>` |
 //! | model | `S#<shop>#M` | `CURRENT`, `V#<version>` |
+//! | number of erasures | same | `ERASURES` |
 //!
 //! `~` sorts after every letter and `!` before: one descending query meets the profile, the links and the newest events
 //! and never a mark.
@@ -31,6 +32,8 @@ pub const PRODUCT: &str = "PRODUCT";
 pub const KEY: &str = "KEY";
 /// Sort key of the live model.
 pub const CURRENT: &str = "CURRENT";
+/// Sort key of the number of erasures.
+pub const ERASURES: &str = "ERASURES";
 
 /// Escapes the two characters that have a meaning in keys.
 #[must_use]

@@ -21,6 +21,8 @@ pub mod settings;
 pub mod stream;
 mod table;
 pub mod tail;
+pub mod training;
+pub mod vectors;
 
 pub use error::Error;
 pub use objects::Objects;

@@ -1,10 +1,11 @@
 //! The pointer to the live model, flipped by a conditional write, and the versions behind it.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use vitrine_domain::{Millis, Shop};
 
-use crate::table::{Table, document, item, version_of, with_version};
+use crate::error::classify;
+use crate::table::{Table, document, item, key, version_of, with_version};
 use crate::{Error, Result, keys};
 
 /// The live model of a shop.
@@ -57,11 +58,61 @@ impl Table {
         items.iter().map(|item| document(item, "model")).collect()
     }
 
-    /// Forgets a version.
+    /// Points the shop at a version that is kept, newer or older, if the pointer still stands where the caller saw it.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the pointer was flipped meanwhile, or the version is kept no longer.
+    pub async fn activate_model(&self, shop: &Shop, version: &Live, seen: u64) -> Result<()> {
+        let pointer = with_version(item(keys::models(shop), keys::CURRENT, "model pointer", version)?, seen + 1);
+        let mut flip = self.put_of(pointer, Some("v = :seen"))?;
+        flip.expression_attribute_values = Some([(":seen".to_owned(), AttributeValue::N(seen.to_string()))].into());
+        // Written as it was: what counts is that it is still there.
+        let kept = item(keys::models(shop), format!("V#{}", version.version), "model", version)?;
+        let kept = self.put_of(kept, Some("attribute_exists(PK)"))?;
+        let failed = self.transact(vec![flip, kept]).await?;
+        if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: "model pointer" }) }
+    }
+
+    /// Forgets a version, if the pointer still stands where the caller saw it: nobody can have gone back to the version
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the pointer was flipped meanwhile.
+    pub async fn forget_model(&self, shop: &Shop, version: &str, seen: u64) -> Result<()> {
+        let unmoved = ConditionCheck::builder()
+            .table_name(&self.name)
+            .set_key(Some(key(keys::models(shop), keys::CURRENT)))
+            .condition_expression("v = :seen")
+            .expression_attribute_values(":seen", AttributeValue::N(seen.to_string()))
+            .build()
+            .map_err(|e| Error::corrupt("condition", e))?;
+        let unmoved = TransactWriteItem::builder().condition_check(unmoved).build();
+        let forget = self.delete_of(key(keys::models(shop), format!("V#{version}")))?;
+        let failed = self.transact_all(vec![unmoved, forget]).await?;
+        if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: "model pointer" }) }
+    }
+
+    /// How often something was erased from the shop's events. A model that was trained at another count may remember what
+    /// is gone, so nothing is learned on from it.
     ///
     /// # Errors
     /// If the table fails.
-    pub async fn forget_model(&self, shop: &Shop, version: &str) -> Result<()> {
-        self.delete(keys::models(shop), &format!("V#{version}")).await
+    pub async fn erasures(&self, shop: &Shop) -> Result<u64> {
+        let found = self.get(keys::models(shop), keys::ERASURES).await?;
+        Ok(found.as_ref().map(version_of).unwrap_or_default())
+    }
+
+    /// Counts an erasure. Whoever erases events says so *after* the last of them is gone from the lake: a training that
+    /// read the lake before then has read a smaller count.
+    ///
+    /// # Errors
+    /// If the table fails; counting once too often is harmless.
+    pub async fn note_erasure(&self, shop: &Shop) -> Result<()> {
+        let call = self.client.update_item().table_name(&self.name);
+        let call = call.set_key(Some(key(keys::models(shop), keys::ERASURES)));
+        let call =
+            call.update_expression("ADD v :one").expression_attribute_values(":one", AttributeValue::N("1".into()));
+        call.send().await.map_err(|e| classify("UpdateItem", e))?;
+        Ok(())
     }
 }

@@ -54,4 +54,12 @@ impl Table {
         let failed = self.transact(vec![put]).await?;
         if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: kind }) }
     }
+
+    /// Removes a setting; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// If the table fails.
+    pub async fn remove_setting(&self, shop: &Shop, kind: &'static str, id: &str) -> Result<()> {
+        self.delete(keys::settings(shop), &format!("{kind}#{}", keys::escape(id))).await
+    }
 }

@@ -8,3 +8,4 @@ mod layering;
 mod openapi;
 mod real_time;
 mod restart;
+mod rollback;

@@ -6,6 +6,7 @@ mod description;
 mod jobs;
 mod models;
 mod settings;
+mod vectors;
 
 use axum::Router;
 use axum::body::Body;
@@ -96,6 +97,13 @@ impl Stack {
         Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
 
+    /// A body of bytes, with the shop's server key.
+    async fn send_bytes(&self, method: Method, path: &str, bytes: Vec<u8>) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("authorization", "Bearer demo-server");
+        let (status, headers, bytes) = self.send(request.body(Body::from(bytes)).unwrap()).await;
+        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+
     async fn get(&self, path: &str) -> Answer {
         self.call("demo-server", Method::GET, path, None, None).await
     }
@@ -116,6 +124,13 @@ async fn everything_about_a_shop_needs_a_server_key() {
         (Method::POST, "/v1/retrain"),
         (Method::GET, "/v1/jobs/1"),
         (Method::GET, "/v1/models"),
+        (Method::POST, "/v1/models/a/activate"),
+        (Method::GET, "/v1/vectors"),
+        (Method::PUT, "/v1/vectors/a"),
+        (Method::PUT, "/v1/vectors/a/ids"),
+        (Method::DELETE, "/v1/vectors/a"),
+        (Method::GET, "/v1/settings/training"),
+        (Method::PUT, "/v1/settings/training"),
         (Method::GET, "/v1/placements"),
         (Method::PUT, "/v1/placements/home"),
         (Method::GET, "/v1/settings/privacy"),

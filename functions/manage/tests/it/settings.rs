@@ -156,3 +156,30 @@ async fn a_privacy_setting_that_cannot_be_read_is_shown_as_what_it_grants() {
     let mended = stack.put(path, Some("\"1\""), &json!({"default_purposes": ["measure"]})).await;
     assert_eq!(mended.body["version"], 2);
 }
+
+#[tokio::test]
+async fn the_training_setting_names_only_what_it_changes() {
+    let stack = Stack::start().await;
+    let path = "/v1/settings/training";
+    let shipped = stack.get(path).await.body;
+    let expected = json!({"keep": 3, "gate": true, "gate_cases": 50, "warm": false, "actions": 20_000_000,
+        "memory_mb": 16_000, "threads": 0, "version": 0});
+    assert_eq!(shipped, expected);
+    let changed = stack.put(path, None, &json!({"keep": 5, "warm": true})).await;
+    assert_eq!((changed.status, changed.header("etag")), (StatusCode::OK, "\"1\""));
+    let mut wanted = shipped;
+    (wanted["keep"], wanted["warm"], wanted["version"]) = (json!(5), json!(true), json!(1));
+    assert_eq!(stack.get(path).await.body, wanted);
+    let (stored, version) = stack.context.table.training(&shop("demo")).await.unwrap();
+    assert_eq!((stored.keep, stored.warm, stored.gate, version), (5, true, true, 1));
+    assert_eq!(stack.put(path, None, &json!({})).await.problem(), (428, "precondition-required"));
+    let wrong = stack.put(path, Some("\"1\""), &json!({"keep": 0, "gate_cases": 1})).await;
+    assert_eq!(wrong.problem(), (422, "invalid-training"));
+    let places: Vec<&str> =
+        wrong.body["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    assert_eq!(places, ["/keep", "/gate_cases"]);
+    assert_eq!(stack.put(path, Some("\"1\""), &json!({"kep": 1})).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // The other setting of the same kind is left alone.
+    assert_eq!(stack.get("/v1/settings/privacy").await.body["version"], 0);
+    assert_eq!(stack.put(path, Some("\"1\""), &json!({})).await.body["keep"], 3);
+}

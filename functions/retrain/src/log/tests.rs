@@ -195,3 +195,8 @@ fn the_newest_event_counts_even_if_it_names_no_product() {
     let data = vitrine_learn::Dataset::new(&catalogue, &people, &vitrine_learn::settings::Limits::default()).unwrap();
     assert_eq!((data.oldest(), data.now(), data.people()), (day(60), day(1), 1));
 }
+
+#[test]
+fn an_entry_is_as_small_as_is_said() {
+    assert_eq!(size_of::<Entry>(), 48);
+}

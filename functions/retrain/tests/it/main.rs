@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+mod gate;
 mod invocations;
 mod people;
 mod races;
+mod rollback;
 mod trainings;
 mod versions;
 
@@ -20,6 +22,7 @@ use vitrine_runtime::{Clock, Config, Context, Place};
 use vitrine_samples::{Options, history};
 use vitrine_store::lake::Kind;
 use vitrine_store::models::Live;
+use vitrine_store::training::{ID, KIND, Training};
 
 /// 2026-11-22T14:40:00Z.
 const END: Millis = Millis(1_795_358_400_000);
@@ -69,6 +72,19 @@ impl Stack {
     async fn archive(&self, shop: &Shop, name: &str, events: &[Event]) {
         let lines: Vec<String> = events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
         self.context.objects.write_lake(shop, Kind::Events, "2026-11-22", name, &lines).await.unwrap();
+    }
+
+    /// Changes how a shop is trained; once.
+    async fn configure(&self, shop: &Shop, training: &Training) {
+        self.context.table.put_setting(shop, KIND, ID, training, 0).await.unwrap();
+    }
+
+    /// Makes a kept version live, as the API does.
+    async fn go_to(&self, shop: &Shop, version: &str) {
+        let (_, flips) = self.context.table.live_model(shop).await.unwrap().unwrap();
+        let kept = self.context.table.model_versions(shop).await.unwrap();
+        let wanted = kept.into_iter().find(|kept| kept.version == version).unwrap();
+        self.context.table.activate_model(shop, &wanted, flips).await.unwrap();
     }
 
     async fn train(&self, shop: &Shop) -> Outcome {

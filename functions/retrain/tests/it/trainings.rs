@@ -98,9 +98,10 @@ async fn a_withdrawn_product_is_gone_and_one_that_came_back_is_there() {
 }
 
 #[tokio::test]
-async fn changes_that_a_catalogue_holds_since_a_day_are_forgotten() {
+async fn changes_that_every_kept_catalogue_holds_since_a_day_are_forgotten() {
     let stack = Stack::start().await;
     let demo = shop("demo");
+    stack.configure(&demo, &Training { keep: 1, ..Training::default() }).await;
     let delta = async || stack.context.table.changes_since(&demo, Millis(0)).await.unwrap().len();
     stack.sell(&demo, &products(&["a", "b"])).await;
     stack.publish(&demo).await;

@@ -15,8 +15,8 @@ pub const VERSION: u32 = 2;
 /// Sections start at multiples of this.
 pub(super) const ALIGNMENT: usize = 64;
 const HEADER: usize = 64;
-const ENTRY: usize = 48;
-const NAME: usize = 24;
+const ENTRY: usize = 64;
+const NAME: usize = 40;
 /// Where the checksum of header and table stands.
 const CHECKSUM: Range<usize> = 24..28;
 /// More sections than any version will have: a bound for reading damaged headers.

@@ -199,11 +199,11 @@ fn sections_that_others_add_are_carried_along() {
 
 /// Writes checksums that fit, as a wrong writer would.
 fn sign(bytes: &mut [u8], section: usize, range: Range<usize>) {
-    let entry = 64 + section * 48 + 40;
+    let entry = 64 + section * 64 + 56;
     let checksum = crc32fast::hash(&bytes[range]).to_le_bytes();
     bytes[entry..entry + 4].copy_from_slice(&checksum);
     bytes[24..28].fill(0);
-    let table = 64 + container_count(bytes) * 48;
+    let table = 64 + container_count(bytes) * 64;
     let checksum = crc32fast::hash(&bytes[..table]).to_le_bytes();
     bytes[24..28].copy_from_slice(&checksum);
 }
@@ -295,9 +295,9 @@ proptest! {
     ) {
         let mut bytes = bytes();
         let sections = container::read(&bytes).unwrap();
-        let table = 8 + place.index(56 + sections.len() * 48);
+        let table = 8 + place.index(56 + sections.len() * 64);
         bytes[table..].iter_mut().zip(values).for_each(|(byte, value)| *byte = value);
-        if container_count(&bytes) <= 1_024 && 64 + container_count(&bytes) * 48 < bytes.len() {
+        if container_count(&bytes) <= 1_024 && 64 + container_count(&bytes) * 64 < bytes.len() {
             let range = sections[0].bytes.clone();
             sign(&mut bytes, 0, range);
         }

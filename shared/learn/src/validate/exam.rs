@@ -77,6 +77,7 @@ impl<'a> Exam<'a> {
     ) -> f64 {
         let room = || (Scratch::default(), Tally::new(self.products));
         self.mean(question, usize::MAX, room, |(scratch, sums), case, past| {
+            scratch.visitor = Some(past.visitor);
             tally(&past.history, scratch, sums);
             let hidden: &[u32] = if question == Question::New { &past.met } else { &[] };
             let named = case.truth.iter().map(|row| sums.sum(*row)).filter(|own| *own > 0.0);
@@ -100,6 +101,7 @@ impl<'a> Exam<'a> {
     ) -> f64 {
         let room = || (Scratch::default(), vec![0.0; dims], vec![0.0; self.products]);
         self.mean(question, FULL_RANKINGS, room, |(scratch, asked, scores), case, past| {
+            scratch.visitor = Some(past.visitor);
             query(&past.history, scratch, asked);
             rows.chunks_exact(dims.max(1)).zip(&mut *scores).for_each(|(row, score)| *score = dot(asked, row));
             let hidden: &[u32] = if question == Question::New { &past.met } else { &[] };

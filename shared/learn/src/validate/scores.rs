@@ -63,8 +63,9 @@ impl Scores<'_> {
         self.touched.get(part).map_or(&[], Vec::as_slice)
     }
 
-    /// Scores every product by every part.
-    pub fn fill(&mut self, history: &[Interaction]) {
+    /// Scores every product by every part, for a history and whose it is.
+    pub fn fill(&mut self, history: &[Interaction], visitor: u64) {
+        self.scratch.visitor = Some(visitor);
         let artifact = self.judge.artifact;
         for (at, part) in artifact.parts().iter().enumerate() {
             if part.has_vectors() {

@@ -58,7 +58,7 @@ pub(crate) fn choose(
         |scores, range| {
             let slate = |case: &&Case| {
                 let past = Past::of(data, case);
-                scores.fill(&past.history);
+                scores.fill(&past.history, past.visitor);
                 slate(scores, artifact, past.hidden(question), case)
             };
             cases[range].iter().map(slate).collect::<Vec<_>>()

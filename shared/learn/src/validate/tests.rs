@@ -124,7 +124,7 @@ proptest! {
         // One room for all people: nothing of one may be left for the next.
         for case in all_cases(&data) {
             let past = Past::of(&data, &case);
-            scores.fill(&past.history);
+            scores.fill(&past.history, past.visitor);
             let mut visitor = vec![0.0; artifact.dims()];
             artifact.visitor_vector(&past.history, case.question, &mut scratch, &mut visitor);
             let mut served: Vec<f32> = (0..artifact.len() as u32)

@@ -33,6 +33,43 @@ async fn of_two_trainings_that_saw_the_same_model_the_first_one_is_published() {
     assert_eq!(stack.table.model_versions(&shop()).await.unwrap(), [live("1"), live("4")]);
     assert_eq!(stack.table.live_model(&other_shop()).await.unwrap(), None);
 
-    stack.table.forget_model(&shop(), "1").await.unwrap();
+    let stale = stack.table.forget_model(&shop(), "1", 1).await;
+    assert!(matches!(stale, Err(Error::Conflict { .. })), "the pointer stands at 2: {stale:?}");
+    assert_eq!(stack.table.model_versions(&shop()).await.unwrap().len(), 2);
+    stack.table.forget_model(&shop(), "1", 2).await.unwrap();
     assert_eq!(stack.table.model_versions(&shop()).await.unwrap(), [live("4")]);
+}
+
+#[tokio::test]
+async fn a_shop_goes_back_only_to_what_is_kept_and_only_from_what_was_seen() {
+    let stack = Stack::start().await;
+    let table = &stack.table;
+    for (seen, name) in ["1", "2", "3"].into_iter().enumerate() {
+        table.publish_model(&shop(), &live(name), seen as u64).await.unwrap();
+    }
+    table.activate_model(&shop(), &live("1"), 3).await.unwrap();
+    assert_eq!(table.live_model(&shop()).await.unwrap(), Some((live("1"), 4)));
+    assert_eq!(table.model_versions(&shop()).await.unwrap().len(), 3);
+    let stale = table.activate_model(&shop(), &live("2"), 3).await;
+    assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
+    table.forget_model(&shop(), "2", 4).await.unwrap();
+    for gone in ["2", "never"] {
+        let gone = table.activate_model(&shop(), &live(gone), 4).await;
+        assert!(matches!(gone, Err(Error::Conflict { .. })), "{gone:?}");
+    }
+    assert_eq!(table.live_model(&shop()).await.unwrap(), Some((live("1"), 4)));
+    assert_eq!(table.model_versions(&shop()).await.unwrap(), [live("1"), live("3")]);
+}
+
+#[tokio::test]
+async fn erasures_are_counted_and_are_no_version() {
+    let stack = Stack::start().await;
+    assert_eq!(stack.table.erasures(&shop()).await.unwrap(), 0);
+    for _ in 0..3 {
+        stack.table.note_erasure(&shop()).await.unwrap();
+    }
+    assert_eq!(stack.table.erasures(&shop()).await.unwrap(), 3);
+    assert_eq!(stack.table.erasures(&other_shop()).await.unwrap(), 0);
+    assert!(stack.table.model_versions(&shop()).await.unwrap().is_empty());
+    assert!(stack.table.live_model(&shop()).await.unwrap().is_none());
 }

@@ -1,0 +1,248 @@
+//! Vectors that the shop computed itself: sent, listed, withdrawn. The next training takes them in.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use vitrine_http::{App, Body, Problem, ServerAccess, body};
+use vitrine_learn::OwnVectors;
+use vitrine_learn::vectors::{Invalid, Of, is_npy, parse_ndjson, parse_npy};
+use vitrine_store::settings::Versioned;
+use vitrine_store::vectors::{VectorSet, folder};
+
+/// Largest body. In the cloud a request is bounded at 6 MB before.
+const MAX_BODY: usize = 256 << 20;
+/// Longest name.
+const MAX_NAME: usize = 40;
+/// Most sets of a shop: each is a part of its own in every model.
+const MAX_SETS: usize = 8;
+
+/// A set of vectors.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VectorSet)]
+pub(crate) struct View {
+    /// Its name in the address.
+    name: String,
+    /// Numbers of a vector.
+    dims: usize,
+    /// Products that have one.
+    products: usize,
+    /// Visitors that have one.
+    visitors: usize,
+    /// Size of what is stored, in bytes.
+    bytes: usize,
+    /// When it was sent, RFC 3339.
+    uploaded: String,
+    /// Grows with every upload.
+    version: u64,
+}
+
+/// All sets of a shop.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VectorSets)]
+pub(crate) struct Sets {
+    /// In the order of their names.
+    vectors: Vec<View>,
+}
+
+/// What stands beside a matrix.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wishes {
+    /// Identifiers of the rows of a `.npy` matrix, separated by commas. A longer list, or one with commas in it, is sent
+    /// to `/v1/vectors/{name}/ids` before.
+    ids: Option<String>,
+    /// Whose vectors the rows of a matrix are: `products`, unless said otherwise, or `visitors`.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    of: Of,
+}
+
+impl View {
+    fn of(set: Versioned<VectorSet>) -> Self {
+        let VectorSet { dims, products, visitors, bytes, uploaded, .. } = set.value;
+        let uploaded = uploaded.to_rfc3339();
+        Self { name: set.id, dims, products, visitors, bytes, uploaded, version: set.version }
+    }
+}
+
+fn checked(name: String) -> Result<String, Problem> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-') {
+        return Ok(name);
+    }
+    let rule = "1 to 40 lower-case letters, digits and hyphens, no hyphen first";
+    Err(Problem::unprocessable("invalid-vectors", format!("the name of a set must be {rule}")).at("name", rule))
+}
+
+fn refused(error: &Invalid) -> Problem {
+    let place = match error {
+        Invalid::Line { line, .. } => format!("line {line}"),
+        Invalid::Row { row, .. } => format!("row {row}"),
+        Invalid::Ids(_) => "ids".to_owned(),
+        _ => "body".to_owned(),
+    };
+    let detail = error.to_string();
+    Problem::unprocessable("invalid-vectors", format!("these vectors cannot be used: {detail}")).at(place, detail)
+}
+
+fn ids_object(access: &ServerAccess, name: &str) -> String {
+    format!("{}/{name}/ids.json", folder(&access.shop))
+}
+
+/// The shop's own vectors
+#[utoipa::path(get, path = "/v1/vectors", tag = "manage", operation_id = "get_vectors",
+    responses(
+        (status = 200, body = Sets, description = "All sets"),
+        (status = 401, body = Problem, description = "The key is missing or not known"),
+        (status = 403, body = Problem, description = "The key is not a server key"),
+        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+    ))]
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess) -> Result<Json<Sets>, Problem> {
+    let sets = app.context.table.vector_sets(&access.shop).await?;
+    Ok(Json(Sets { vectors: sets.into_iter().map(View::of).collect() }))
+}
+
+/// Send vectors of your own
+///
+/// NDJSON, a vector a line, of products and of visitors:
+///
+/// `{"product_id": "penne", "vector": [0.25, -1.5]}`, `{"user_id": "853", "vector": [0.5, 0.125]}`,
+/// `{"visitor_id": "a:2f6f9c1e", "vector": [0, 1]}`
+///
+/// or a `.npy` matrix of little-endian float32 or float64 in C order, with the identifiers of its rows in `ids` or sent
+/// before to `/v1/vectors/{name}/ids`. All vectors have the same 1 to 256 dimensions, and a set is replaced as a whole.
+/// The next training takes it in as another part of the score and finds out what it is worth. At request time a visitor
+/// stands where the products of their history are on average.
+#[utoipa::path(put, path = "/v1/vectors/{name}", tag = "manage", operation_id = "put_vectors",
+    params(("name" = String, Path, description = "Name of the set: lower-case letters, digits and hyphens"), Wishes),
+    request_body(content = String, description = "NDJSON or .npy"),
+    responses(
+        (status = 200, body = View, description = "The set as it is now"),
+        (status = 400, body = Problem, description = "A parameter is not known"),
+        (status = 401, body = Problem, description = "The key is missing or not known"),
+        (status = 403, body = Problem, description = "The key is not a server key"),
+        (status = 409, body = Problem, description = "Somebody else sent the set at the same time"),
+        (status = 413, body = Problem, description = "The body is too large"),
+        (status = 422, body = Problem, description = "The vectors cannot be used; `errors` says in which line"),
+        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+    ))]
+pub(crate) async fn put(
+    State(app): State<App>,
+    access: ServerAccess,
+    Path(name): Path<String>,
+    asked: Result<Query<Wishes>, QueryRejection>,
+    mut request: Request,
+) -> Result<Json<View>, Problem> {
+    let name = checked(name)?;
+    let Query(wishes) = asked.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
+    let (table, objects) = (&app.context.table, &app.context.objects);
+    let sets = table.vector_sets(&access.shop).await?;
+    let old = sets.iter().find(|set| set.id == name);
+    if old.is_none() && sets.len() >= MAX_SETS {
+        return Err(Problem::unprocessable(
+            "too-many-vectors",
+            format!("a shop has at most {MAX_SETS} sets of vectors"),
+        ));
+    }
+    DefaultBodyLimit::apply(DefaultBodyLimit::max(MAX_BODY), &mut request);
+    let bytes = body::read(request, &app).await?;
+    let ids = match (&wishes.ids, is_npy(&bytes)) {
+        (_, false) => Vec::new(),
+        (Some(ids), true) => ids.split(',').map(|id| id.trim().to_owned()).collect(),
+        (None, true) => sent_ids(&app, &access, &name).await?,
+    };
+    let label = name.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let own = match is_npy(&bytes) {
+            true => parse_npy(&label, &bytes, wishes.of, &ids)?,
+            false => parse_ndjson(&label, &bytes)?,
+        };
+        let packed = own.pack().map_err(|_| Invalid::Damaged)?;
+        Ok((own, packed))
+    });
+    let (own, packed) = reading.await.map_err(|e| Problem::internal(&e))?.map_err(|e: Invalid| refused(&e))?;
+    let OwnVectors { dims, products, visitors, .. } = own;
+    let now = app.context.clock.now();
+    let set = VectorSet {
+        object: VectorSet::new_object(&access.shop, &name, now)?,
+        dims,
+        products: products.len(),
+        visitors: visitors.len(),
+        bytes: packed.len(),
+        uploaded: now,
+    };
+    objects.put(&set.object, packed).await?;
+    let version = old.map_or(0, |old| old.version) + 1;
+    if let Err(error) = table.put_vector_set(objects, &access.shop, &name, &set, old).await {
+        objects.delete(&set.object).await?;
+        return Err(error.into());
+    }
+    // Identifiers belong to one matrix: another one must not be read with them by mistake.
+    objects.delete(&ids_object(&access, &name)).await?;
+    Ok(Json(View::of(Versioned { id: name, version, value: set })))
+}
+
+/// The identifiers that were sent for the rows of a matrix.
+async fn sent_ids(app: &App, access: &ServerAccess, name: &str) -> Result<Vec<String>, Problem> {
+    let bytes = app.context.objects.get(&ids_object(access, name)).await?;
+    let missing = "a matrix needs the identifiers of its rows: in `ids`, or sent to /v1/vectors/{name}/ids before";
+    let bytes = bytes.ok_or_else(|| Problem::unprocessable("invalid-vectors", missing).at("ids", missing))?;
+    body::parse(&bytes)
+}
+
+/// Send the identifiers of a matrix's rows
+///
+/// A JSON list of text, in the order of the rows, for the `.npy` matrix that is sent next.
+#[utoipa::path(put, path = "/v1/vectors/{name}/ids", tag = "manage", operation_id = "put_vector_ids", request_body = Vec<String>,
+    params(("name" = String, Path, description = "Name of the set")),
+    responses(
+        (status = 204, description = "They wait for their matrix"),
+        (status = 400, body = Problem, description = "The body is not JSON"),
+        (status = 401, body = Problem, description = "The key is missing or not known"),
+        (status = 403, body = Problem, description = "The key is not a server key"),
+        (status = 413, body = Problem, description = "The body is too large"),
+        (status = 422, body = Problem, description = "The body is no list of text"),
+        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+    ))]
+pub(crate) async fn put_ids(
+    State(app): State<App>,
+    access: ServerAccess,
+    Path(name): Path<String>,
+    mut request: Request,
+) -> Result<StatusCode, Problem> {
+    let name = checked(name)?;
+    DefaultBodyLimit::apply(DefaultBodyLimit::max(MAX_BODY), &mut request);
+    let Body(ids) = Body::<Vec<String>>::from_request(request, &app).await?;
+    let bytes = serde_json::to_vec(&ids).map_err(|error| Problem::internal(&error))?;
+    app.context.objects.put(&ids_object(&access, &name), bytes).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Withdraw vectors
+///
+/// The next training does without them.
+#[utoipa::path(delete, path = "/v1/vectors/{name}", tag = "manage", operation_id = "delete_vectors",
+    params(("name" = String, Path, description = "Name of the set")),
+    responses(
+        (status = 204, description = "The set is gone"),
+        (status = 401, body = Problem, description = "The key is missing or not known"),
+        (status = 403, body = Problem, description = "The key is not a server key"),
+        (status = 404, body = Problem, description = "There is no such set"),
+        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+    ))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    access: ServerAccess,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let context = &app.context;
+    let sets = context.table.vector_sets(&access.shop).await?;
+    if sets.iter().all(|set| set.id != name) {
+        return Err(Problem::not_found("there is no set of vectors of this name"));
+    }
+    context.table.remove_vector_set(&context.objects, &access.shop, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
