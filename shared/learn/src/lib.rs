@@ -8,6 +8,7 @@
 //! | [`covisitation`] | what goes with what? | counting by pair of actions, against chance |
 //! | [`factors`] | who likes what kind of thing? | implicit matrix factorisation, closed-form solves |
 //! | [`content`] | what reads alike? | hashed words and letters, randomly projected |
+//! | [`sessions`] | what did people do next in sessions like this one? | neighbours of the current session |
 //! | [`popularity`] | what does everybody want, and what lately? | decayed and windowed counts |
 //!
 //! Each part is weak alone in some shop: lists of neighbours know nothing of a new product, texts know nothing of taste,
@@ -96,6 +97,7 @@ mod lineup;
 mod parallel;
 pub mod popularity;
 pub mod progress;
+pub mod sessions;
 pub mod settings;
 pub mod tally;
 mod train;

@@ -18,6 +18,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Counting what goes with what.
     pub covisitation: Covisitation,
+    /// Finding sessions like the current one.
+    pub sessions: Sessions,
     /// Counting what is wanted.
     pub popularity: Popularity,
     /// Reading texts.
@@ -106,6 +108,28 @@ impl Default for Covisitation {
             shrinkage: 5.0,
             top: 100,
         }
+    }
+}
+
+/// See [`crate::sessions`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sessions {
+    /// Most sessions of the index: the newest.
+    pub sessions: usize,
+    /// Most sessions listed for a product: the newest.
+    pub per_product: usize,
+    /// List entries read for one request.
+    pub reads: usize,
+    /// Share of the newest sessions that is held out to choose parameters.
+    pub held_out: f32,
+    /// Most cases to choose parameters by.
+    pub cases: usize,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { sessions: 300_000, per_product: 1_000, reads: 50_000, held_out: 0.07, cases: 3_000 }
     }
 }
 
@@ -273,6 +297,12 @@ impl Settings {
             positive("covisitation.half_life_days", c.half_life_days),
             positive("covisitation.conversion_days", c.conversion_days),
             not_negative("covisitation.shrinkage", c.shrinkage),
+            // Places are numbered in 32 bits.
+            ("sessions.sessions", (1..=10_000_000).contains(&self.sessions.sessions), "1 to 10,000,000"),
+            ("sessions.per_product", (1..=1_000_000).contains(&self.sessions.per_product), "1 to 1,000,000"),
+            ("sessions.reads", self.sessions.reads >= 1, "at least 1"),
+            ("sessions.held_out", (0.0..=0.5).contains(&self.sessions.held_out), "0 to 0.5"),
+            ("sessions.cases", self.sessions.cases <= 1_000_000, "at most 1,000,000"),
             positive("popularity.half_life_days", p.half_life_days),
             positive("popularity.short_days", p.short_days),
             ("popularity.long_days", p.long_days.is_finite() && p.long_days > p.short_days, "above `short_days`"),

@@ -44,6 +44,13 @@ impl Tally {
         }
     }
 
+    /// Makes room for at least a number of products.
+    pub fn grow(&mut self, products: usize) {
+        if self.sums.len() < products {
+            self.sums.resize(products, 0.0);
+        }
+    }
+
     /// Replaces every sum by a function of row and sum.
     pub(crate) fn normalise(&mut self, weight: impl Fn(usize, f32) -> f32) {
         for row in &self.touched {
