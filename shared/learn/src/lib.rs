@@ -9,6 +9,7 @@
 //! | [`factors`] | who likes what kind of thing? | implicit matrix factorisation, closed-form solves |
 //! | [`content`] | what reads alike? | hashed words and letters, randomly projected |
 //! | [`popularity`] | what does everybody want, and what lately? | decayed and windowed counts |
+//! | [`repurchase`] | what is bought again, and is it due? | repeat rates, beta and gamma priors in closed form |
 //!
 //! Each part is weak alone in some shop: lists of neighbours know nothing of a new product, texts know nothing of taste,
 //! factors blur what is bought with what. [`blend`] adds them up, with weights that [`validate`] chooses on the shop's own
@@ -91,6 +92,7 @@ mod linear;
 mod parallel;
 pub mod popularity;
 pub mod progress;
+pub mod repurchase;
 pub mod settings;
 pub mod tally;
 mod train;
