@@ -265,9 +265,9 @@ proptest! {
             for habit in habits {
                 let holds = |order: &&[crate::dataset::Step]| order.iter().any(|step| step.row == habit.row);
                 let times = all.iter().filter(|order| holds(order)).count() as u32;
-                let first = all.iter().position(|order| holds(&order)).unwrap();
+                let first = all.iter().position(holds).unwrap();
                 let own = (times - 1, (all.len() - 1 - first) as u32);
-                plain.push(Case { habit, again: holds(&order), own, half: 1 });
+                plain.push(Case { habit, again: holds(order), own, half: 1 });
             }
         }
         prop_assert_eq!(played, plain);
