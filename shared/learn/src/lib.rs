@@ -10,6 +10,7 @@
 //! | [`content`] | what reads alike? | hashed words and letters, randomly projected |
 //! | [`sessions`] | what did people do next in sessions like this one? | neighbours of the current session |
 //! | [`popularity`] | what does everybody want, and what lately? | decayed and windowed counts |
+//! | [`repurchase`] | what is bought again, and is it due? | repeat rates, beta and gamma priors in closed form |
 //!
 //! Each part is weak alone in some shop: lists of neighbours know nothing of a new product, texts know nothing of taste,
 //! factors blur what is bought with what. [`blend`] adds them up, with weights that [`validate`] chooses on the shop's own
@@ -98,6 +99,7 @@ mod parallel;
 pub mod popularity;
 pub mod progress;
 pub mod sessions;
+pub mod repurchase;
 pub mod settings;
 pub mod tally;
 mod train;
