@@ -22,13 +22,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vitrine_domain::Visitor;
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Packed};
 use crate::content::Content;
 use crate::dataset::stable_hash;
 use crate::encoder;
 use crate::history::Interaction;
 use crate::popularity::Popularity;
 use crate::tally::Tally;
+use crate::{covisitation, repurchase, sessions};
 use crate::validate::Exam;
 use crate::{Dataset, Error, Settings};
 
@@ -90,9 +91,32 @@ pub struct Lesson<'a> {
     pub chosen: Option<&'a Value>,
     /// An earlier model to start from.
     pub parent: Option<&'a Artifact>,
+    /// The parts learned before this one in this lesson.
+    pub(crate) before: &'a [Packed],
 }
 
-impl Lesson<'_> {
+impl<'a> Lesson<'a> {
+    /// What a part before this one learned in a section; empty if there is none, or if it holds other numbers.
+    fn section(&self, part: &str, name: &str) -> Option<&'a Numbers> {
+        let packed = self.before.iter().find(|packed| packed.part.name == part)?;
+        packed.sections.iter().find(|(known, _)| *known == name).map(|(_, numbers)| numbers)
+    }
+
+    /// The neighbours of a pair of actions, if they were learned before this part.
+    #[must_use]
+    pub fn lists(&self, pair: covisitation::Pair) -> covisitation::View<'a> {
+        let section = |name| self.section(pair.as_str(), name);
+        let rows = |name| match section(name) {
+            Some(Numbers::U32(numbers)) => &numbers[..],
+            _ => &[],
+        };
+        let weights = match section("weights") {
+            Some(Numbers::F16(numbers)) => &numbers[..],
+            _ => &[],
+        };
+        covisitation::View { starts: rows("at"), rows: rows("rows"), weights }
+    }
+
     /// What the rehearsal chose, or the default if there was none or it does not fit.
     #[must_use]
     pub fn chosen_or<T: serde::de::DeserializeOwned>(&self, default: T) -> T {
@@ -170,6 +194,9 @@ pub struct Scratch {
     pub visitor: Option<u64>,
     pub(crate) encoder: Option<encoder::Scratch>,
     pub(crate) steps: Vec<encoder::Past>,
+    pub(crate) session: Vec<(u32, f32)>,
+    pub(crate) sessions: sessions::Scratch,
+    pub(crate) habits: repurchase::Scratch,
 }
 
 impl Scratch {

@@ -8,6 +8,8 @@ use crate::covisitation::{Neighbours, Pair};
 use crate::encoder::NextStep;
 use crate::factors::Tastes;
 use crate::popularity::Prior;
+use crate::repurchase::{Again, Latest};
+use crate::sessions::Neighbourhood;
 use crate::vectors::Own;
 
 /// The algorithms of a model, in the order of its parts. An artifact is opened with a line-up that holds every algorithm
@@ -19,7 +21,11 @@ impl Default for Lineup {
     /// Everything Vitrine ships.
     fn default() -> Self {
         let mut parts: Vec<Arc<dyn Algorithm>> = vec![Arc::new(NextStep), Arc::new(Tastes), Arc::new(Likeness), Arc::new(Prior)];
+        parts.push(Arc::new(Latest));
         parts.extend(Pair::ALL.map(|pair| Arc::new(Neighbours(pair)) as Arc<dyn Algorithm>));
+        // After the lists of looks, which it reads.
+        parts.push(Arc::new(Neighbourhood));
+        parts.push(Arc::new(Again));
         Self(parts)
     }
 }

@@ -31,42 +31,24 @@
 //! strongest single signal. Ariannezhad et al., *ReCANet* (SIGIR 2022): so is the time since the last purchase.
 
 use serde::{Deserialize, Serialize};
-use vitrine_domain::Action;
 
-use crate::blend::Interaction;
+use crate::history::Interaction;
 use crate::dataset::Dataset;
+use crate::settings;
 use crate::tally::Tally;
 
 mod cases;
 mod habit;
 mod learn;
+mod part;
 
 pub use habit::{Habit, Scratch};
+pub(crate) use part::{Again, Latest};
 
 /// Steps of the timing function, half an octave each.
 pub const STEPS: usize = 12;
 /// The step that begins at `elapsed = expected`.
 const DUE: f32 = 7.0;
-
-/// How repurchase is learned.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// Of each person this many newest orders are learned from; bounds the work for one who orders all day.
-    pub orders: usize,
-    /// Rates and timings are chosen on this many foretellings at most (a product of a person at an order).
-    pub cases: usize,
-    /// Imagined intervals of typical length (`κ'`, also the product's towards the shop's). Positive.
-    pub intervals: f32,
-    /// Imagined purchases in each step of the timing function (`s`). Positive.
-    pub shrinkage: f32,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { orders: 200, cases: 1_000_000, intervals: 2.0, shrinkage: 20.0 }
-    }
-}
 
 /// What intervals are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,7 +134,7 @@ pub(crate) fn step(elapsed: f32, expected: f32) -> usize {
 impl Repurchase {
     /// Learns from everybody's orders. Equal data and options give equal numbers.
     #[must_use]
-    pub fn learn(data: &Dataset<'_>, options: &Options) -> Self {
+    pub fn learn(data: &Dataset<'_>, options: &settings::Repurchase) -> Self {
         learn::learn(data, options)
     }
 
@@ -177,9 +159,9 @@ impl View<'_> {
         Strength { rate, timing, elapsed, expected }
     }
 
-    /// Adds the score of every product in a history, oldest first, with what was done. Actions of equal age are one event.
-    pub fn score(&self, history: &[Interaction], actions: &[Action], scratch: &mut Scratch, tally: &mut Tally) {
-        scratch.fold(history, actions, self.globals.orders_only);
+    /// Adds the score of every product in a history, oldest first. Actions of equal age are one event.
+    pub fn score(&self, history: &[Interaction], scratch: &mut Scratch, tally: &mut Tally) {
+        scratch.fold(history, self.globals.orders_only);
         self.score_habits(scratch.habits(), tally);
     }
 

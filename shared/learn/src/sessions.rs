@@ -33,10 +33,12 @@ use serde::{Deserialize, Serialize};
 
 mod choose;
 mod index;
+mod part;
 mod score;
 
 pub use choose::{Case, choose, hold_out, quality};
 pub use index::{Sessions, visit};
+pub(crate) use part::Neighbourhood;
 pub use score::{Scratch, View};
 
 /// What counts how much. Chosen on held-out sessions by [`choose`].

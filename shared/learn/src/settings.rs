@@ -24,6 +24,8 @@ pub struct Settings {
     pub popularity: Popularity,
     /// Reading texts.
     pub content: Content,
+    /// Learning what people come back for.
+    pub repurchase: Repurchase,
     /// Learning tastes.
     pub factors: Factors,
     /// Reading histories in their order.
@@ -92,6 +94,8 @@ pub struct Covisitation {
     pub basket: usize,
     /// Imagined meetings that every pair of products starts with; keeps rare pairs from winning.
     pub shrinkage: f32,
+    /// Whether pairs with orders are normalised by the cosine too, instead of the lift.
+    pub cosine: bool,
     /// Neighbours kept for each product and pair of actions.
     pub top: usize,
 }
@@ -106,6 +110,7 @@ impl Default for Covisitation {
             conversion_days: 14.0,
             basket: 100,
             shrinkage: 5.0,
+            cosine: false,
             top: 100,
         }
     }
@@ -166,6 +171,26 @@ pub struct Content {
 impl Default for Content {
     fn default() -> Self {
         Self { dims: 64 }
+    }
+}
+
+/// See [`crate::repurchase`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Repurchase {
+    /// Of each person this many newest orders are learned from; bounds the work for one who orders all day.
+    pub orders: usize,
+    /// Rates and timings are chosen on this many foretellings at most (a product of a person at an order).
+    pub cases: usize,
+    /// Imagined intervals of typical length (`κ'`, also the product's towards the shop's). Positive.
+    pub intervals: f32,
+    /// Imagined purchases in each step of the timing function (`s`). Positive.
+    pub shrinkage: f32,
+}
+
+impl Default for Repurchase {
+    fn default() -> Self {
+        Self { orders: 200, cases: 1_000_000, intervals: 2.0, shrinkage: 20.0 }
     }
 }
 
@@ -308,6 +333,10 @@ impl Settings {
             ("popularity.long_days", p.long_days.is_finite() && p.long_days > p.short_days, "above `short_days`"),
             positive("popularity.shrinkage", p.shrinkage),
             ("popularity.top", (1..=10_000).contains(&p.top), "1 to 10,000"),
+            ("repurchase.orders", (2..=10_000).contains(&self.repurchase.orders), "2 to 10,000"),
+            ("repurchase.cases", self.repurchase.cases <= 100_000_000, "at most 100,000,000"),
+            positive("repurchase.intervals", self.repurchase.intervals),
+            positive("repurchase.shrinkage", self.repurchase.shrinkage),
             ("content.dims", (8..=1_024).contains(&self.content.dims), "8 to 1,024"),
             ("factors.dims", (1..=crate::factors::MAX_FACTORS).contains(&f.dims), "1 to 64"),
             ("factors.iterations", (1..=1_000).contains(&f.iterations), "1 to 1,000"),

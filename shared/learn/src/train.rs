@@ -177,6 +177,7 @@ impl<'a> Trainer<'a> {
                 exam,
                 chosen: decided.chosen.get(name),
                 parent: self.parent,
+                before: &parts,
             };
             let learned = algorithm.learn(&lesson, &mut |done, total| {
                 report(at * PER_PART + (done * PER_PART).checked_div(total).unwrap_or(0).min(PER_PART));

@@ -66,8 +66,16 @@ impl Artifact {
     /// # Errors
     /// [`Error::Damaged`] if a section is missing or the lists do not fit.
     pub fn check_lists(&self, at: &str, rows: &str, count: usize) -> Result<(), Error> {
-        let (starts, rows) = self.places.lists(&self.memory, at, rows, count)?;
-        self.check_starts(at, &starts, &rows, self.len())
+        self.check_entries(at, rows, count, self.len())
+    }
+
+    /// The same for lists whose entries are anything below a bound.
+    ///
+    /// # Errors
+    /// As [`check_lists`](Self::check_lists).
+    pub fn check_entries(&self, at: &str, entries: &str, count: usize, below: usize) -> Result<(), Error> {
+        let (starts, entries) = self.places.lists(&self.memory, at, entries, count)?;
+        self.check_starts(at, &starts, &entries, below)
     }
 
     /// Checks numbers of single precision that a part wrote: how many there are, and that they are finite.

@@ -185,6 +185,9 @@ impl<'s> Log<'s> {
 
     fn next(&self, basket: usize, tally: &mut Tally) {
         if let Some((new, weight)) = self.next_basket(basket) {
+            // Under the cosine, what a large basket says is shared among its lines.
+            let lines = self.lines_of(&self.baskets[basket]).len() as f32;
+            let weight = if self.settings.cosine { weight / lines.sqrt() } else { weight };
             new.for_each(|j| tally.add(j, weight));
         }
     }
@@ -192,6 +195,18 @@ impl<'s> Log<'s> {
     /// How often products take part on each side of a pair.
     pub(crate) fn totals(&self, pair: Pair) -> Totals {
         let mut totals = Totals { from: vec![0.0; self.products], to: vec![0.0; self.products], occasions: None };
+        if self.settings.cosine && pair != Pair::ViewView {
+            for basket in &self.baskets {
+                let lines = self.lines_of(basket).iter();
+                lines.for_each(|row| totals.to[*row as usize] += f64::from(basket.decay));
+            }
+            totals.from.clone_from(&totals.to);
+            if pair == Pair::ViewOrder {
+                totals.from.fill(0.0);
+                self.looks.iter().for_each(|look| totals.from[look.row as usize] += f64::from(look.decay));
+            }
+            return totals;
+        }
         let mut occasions = 0.0;
         match pair {
             Pair::ViewView => {

@@ -20,7 +20,7 @@ const WINDOWS: [usize; 3] = [3, 10, 30];
 /// Values tried for steps back.
 const BACKWARDS: [f32; 4] = [0.0, 0.25, 0.5, 1.0];
 /// Values tried for the shrinkage.
-const SHRINKAGES: [f32; 4] = [0.0, 1.0, 5.0, 20.0];
+const SHRINKAGES: [f32; 5] = [0.0, 1.0, 5.0, 20.0, 60.0];
 /// Of a longer log nothing is counted twice, only the decay is chosen.
 const SEARCHED: usize = 3_000_000;
 
@@ -31,11 +31,12 @@ struct Knobs {
     window: usize,
     backward: f32,
     shrinkage: f32,
+    cosine: bool,
 }
 
 impl Knobs {
     fn of(settings: &Covisitation) -> Self {
-        Self { decay: 0.7, window: settings.window, backward: settings.backward, shrinkage: settings.shrinkage }
+        Self { decay: 0.7, window: settings.window, backward: settings.backward, shrinkage: settings.shrinkage, cosine: settings.cosine }
     }
 
     fn settings(self, settings: &Covisitation) -> Covisitation {
@@ -43,6 +44,7 @@ impl Knobs {
             window: self.window,
             backward: self.backward,
             shrinkage: self.shrinkage,
+            cosine: self.cosine,
             ..settings.clone()
         }
     }
@@ -98,7 +100,10 @@ impl Neighbours {
     }
 
     fn quality(self, exam: &Exam<'_>, lists: &Lists, decay: f32) -> f64 {
-        exam.by_tally(Question::New, |history, _, tally| self.say(lists, decay, history, tally))
+        Question::ALL
+            .into_iter()
+            .map(|question| exam.by_tally(question, |history, _, tally| self.say(lists, decay, history, tally)))
+            .sum()
     }
 
     /// The best decay for lists, and how good it is.
@@ -122,9 +127,13 @@ impl Neighbours {
             return (best, knobs);
         }
         let of_looks = self.0 == Pair::ViewView;
-        let mut candidates: Vec<fn(&mut Knobs, usize) -> bool> = vec![|knobs, at| {
+        let mut candidates: Vec<fn(&mut Knobs, usize) -> bool> = Vec::new();
+        if !of_looks {
+            candidates.push(|knobs, at| [false, true].get(at).map(|x| knobs.cosine = *x).is_some());
+        }
+        candidates.push(|knobs, at| {
             SHRINKAGES.get(at).map(|x| knobs.shrinkage = *x).is_some()
-        }];
+        });
         if of_looks {
             candidates.push(|knobs, at| BACKWARDS.get(at).map(|x| knobs.backward = *x).is_some());
             candidates.push(|knobs, at| WINDOWS.get(at).map(|x| knobs.window = *x).is_some());

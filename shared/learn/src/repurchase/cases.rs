@@ -97,7 +97,7 @@ pub(super) fn play(orders: &[&[Step]], half: usize, cases: &mut Vec<Case>) {
 }
 
 /// The cases of people drawn by their keys until there are enough.
-pub(super) fn draw(data: &Dataset<'_>, orders_only: bool, options: &super::Options) -> Vec<Case> {
+pub(super) fn draw(data: &Dataset<'_>, orders_only: bool, options: &crate::settings::Repurchase) -> Vec<Case> {
     let mut people: Vec<usize> = (0..data.people()).collect();
     people.sort_unstable_by_key(|person| (data.key(*person), *person));
     let mut cases = Vec::new();

@@ -3,7 +3,7 @@
 use vitrine_domain::Action;
 
 use super::Clock;
-use crate::blend::Interaction;
+use crate::history::Interaction;
 
 /// A visitor's dealings with a product that they bought. A request counts as made at the next order: what was bought in
 /// the latest order was bought one order ago.
@@ -55,11 +55,11 @@ impl Scratch {
     }
 
     /// Reads a history, oldest first; actions of equal age are one event.
-    pub fn fold(&mut self, history: &[Interaction], actions: &[Action], orders_only: bool) {
+    pub fn fold(&mut self, history: &[Interaction], orders_only: bool) {
         self.habits.clear();
         let mut order = 0_u32;
         let mut age = None;
-        for (past, _) in history.iter().zip(actions).filter(|(_, action)| counts(**action, orders_only)) {
+        for past in history.iter().filter(|past| counts(past.action, orders_only)) {
             if age != Some(past.age_days.to_bits()) {
                 age = Some(past.age_days.to_bits());
                 order += 1;

@@ -1,7 +1,8 @@
 //! Counting repeats and intervals, then choosing the few global numbers by how well orders are foretold.
 
 use super::cases::{Case, bought, draw, orders};
-use super::{Clock, Globals, Options, Repurchase, STEPS, View, step};
+use super::{Clock, Globals, Repurchase, STEPS, View, step};
+use crate::settings;
 use crate::dataset::{Dataset, days};
 
 /// Imagined orders that are tried, of a product towards the shop and of a person towards the product.
@@ -35,7 +36,7 @@ fn ratio(a: f64, b: f64) -> f32 {
     if b > 0.0 { (a / b) as f32 } else { 0.0 }
 }
 
-pub(super) fn learn(data: &Dataset<'_>, options: &Options) -> Repurchase {
+pub(super) fn learn(data: &Dataset<'_>, options: &settings::Repurchase) -> Repurchase {
     let orders_only = data.counts().orders > 0;
     let mut counts = vec![Count::default(); data.products().len()];
     for history in data.histories() {

@@ -18,6 +18,9 @@ const CHUNK: usize = 32;
 /// Most cases for which all products are scored.
 const FULL_RANKINGS: usize = 1_500;
 
+/// Most cases for which a tally is made.
+const TALLIES: usize = 3_000;
+
 /// Held-out actions of some people, with what serving would know of each.
 #[derive(Debug)]
 pub struct Exam<'a> {
@@ -76,7 +79,7 @@ impl<'a> Exam<'a> {
         tally: impl Fn(&[Interaction], &mut Scratch, &mut Tally) + Sync,
     ) -> f64 {
         let room = || (Scratch::default(), Tally::new(self.products));
-        self.mean(question, usize::MAX, room, |(scratch, sums), case, past| {
+        self.mean(question, TALLIES, room, |(scratch, sums), case, past| {
             scratch.visitor = Some(past.visitor);
             tally(&past.history, scratch, sums);
             let hidden: &[u32] = if question == Question::New { &past.met } else { &[] };

@@ -76,7 +76,7 @@ fn slate(scores: &Scores<'_>, artifact: &Artifact, hidden: &[u32], case: &Case) 
         let scored = scores.part(at);
         if !part.has_vectors() {
             rows.extend(best(scored, scores.touched(at).iter().copied().filter(shown), CANDIDATES));
-        } else if part.name != POPULARITY {
+        } else if part.range.len() > 1 {
             rows.extend(best(scored, (0..artifact.len() as u32).filter(shown), CANDIDATES));
         }
     }
