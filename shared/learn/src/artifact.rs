@@ -15,10 +15,10 @@ use crate::factors::Confidence;
 use crate::{Blend, Error};
 
 mod check;
-mod container;
-mod memory;
+pub(crate) mod container;
+pub(crate) mod memory;
 mod pack;
-mod sections;
+pub(crate) mod sections;
 mod visitor;
 
 pub use container::VERSION;

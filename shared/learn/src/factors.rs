@@ -21,8 +21,6 @@ use crate::linear::{add_outer, add_scaled, dot, gram, solve};
 use crate::parallel;
 use crate::settings;
 
-pub(crate) mod cold;
-
 /// Most dimensions of a taste: what one solve holds on the stack.
 pub const MAX_FACTORS: usize = 64;
 

@@ -82,9 +82,11 @@
 pub mod artifact;
 pub mod blend;
 pub mod card;
+pub mod cold;
 pub mod content;
 pub mod covisitation;
 pub mod dataset;
+pub mod diffusion;
 mod error;
 pub mod factors;
 mod linear;
@@ -93,6 +95,7 @@ pub mod popularity;
 pub mod progress;
 pub mod settings;
 pub mod tally;
+pub mod text;
 mod train;
 pub mod validate;
 

@@ -118,6 +118,29 @@ pub(crate) fn substitute(u: &[f32], b: &mut [f32]) {
     }
 }
 
+/// Makes the columns of a row-major matrix orthonormal: `Y ← Y U⁻¹` with `UᵀU = YᵀY` (Cholesky). Columns that depend on others
+/// become short instead, by a ridge that no other feels.
+pub(crate) fn orthonormalise(rows: &mut [f32], dims: usize) {
+    let mut square = gram(rows, dims);
+    let trace: f32 = (0..dims).map(|i| square[i * dims + i]).sum();
+    if trace <= 0.0 || !trace.is_finite() {
+        return;
+    }
+    for i in 0..dims {
+        square[i * dims + i] += 1e-5 * trace / dims as f32;
+    }
+    if !factorise(&mut square, dims) {
+        return;
+    }
+    for row in rows.chunks_exact_mut(dims) {
+        for i in 0..dims {
+            let (head, tail) = row.split_at_mut(i + 1);
+            head[i] /= square[i * dims + i];
+            add_scaled(tail, -head[i], &square[i * dims + i + 1..(i + 1) * dims]);
+        }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod oracle {
     //! A dense solver of another kind, in `f64`: Gaussian elimination with partial pivoting.
@@ -165,6 +188,25 @@ mod tests {
             prop_assert!(solve(&mut a, &mut b));
             for (x, expected) in b.iter().zip(expected) {
                 prop_assert!((f64::from(*x) - expected).abs() < 1e-4, "{x} {expected}");
+            }
+        }
+
+        #[test]
+        fn columns_become_orthonormal_and_span_the_same(d in 1_usize..8, values in prop::collection::vec(-1.0_f32..1.0, 160)) {
+            let rows = &values[..d * 20];
+            let mut basis = rows.to_vec();
+            orthonormalise(&mut basis, d);
+            let square = gram(&basis, d);
+            for i in 0..d {
+                prop_assert!((square[i * d + i] - 1.0).abs() < 0.01);
+                prop_assert!((i + 1..d).all(|j| square[i * d + j].abs() < 0.01));
+            }
+            // Every old column is its own projection on the new ones.
+            for column in 0..d {
+                let along: Vec<f32> = (0..d).map(|i| (0..20).map(|r| basis[r * d + i] * rows[r * d + column]).sum()).collect();
+                for r in 0..20 {
+                    prop_assert!((dot(&basis[r * d..(r + 1) * d], &along) - rows[r * d + column]).abs() < 0.03);
+                }
             }
         }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::artifact::{Artifact, Model, VERSION, pack};
 use crate::card::{Card, Outcome};
+use crate::cold;
 use crate::covisitation::{self, Lists, Pair};
 use crate::dataset::Dataset;
-use crate::factors::{self, Interest, cold, regularised_gram};
+use crate::factors::{self, Interest, regularised_gram};
 use crate::popularity::Popularity;
 use crate::progress::{Progress, Stage};
 use crate::{Blend, Error, Settings, content, parallel, validate};
