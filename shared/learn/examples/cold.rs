@@ -249,13 +249,13 @@ fn main() -> Result<()> {
         let graph = diffusion::graph(products.len(), &split.starts, &split.rows, 5, 2);
         for dims in [64, 128] {
             let learned = diffusion::vectors(graph.clone(), dims, 2);
-            for k in [1.0, 5.0, 15.0] {
+            for k in [0.01, 1.0, 10.0] {
                 let mut warm = learned.clone();
                 cold::warm_sparse(&mut warm, dims, &features, &split.seen, k, 2);
                 add(&format!("paths {dims}, map from features, k {k}"), split.by_vectors(&warm, dims));
                 let (rows, width) = (&content_vectors.0, content_vectors.1);
                 let scale = spread(&warm, dims, &split.met) / spread(rows, width, &split.met);
-                for share in [0.25, 0.5, 1.0] {
+                for share in [0.25, 0.5] {
                     let parts = [(&warm[..], dims, 1.0), (&rows[..], width, share * scale)];
                     add(&format!("paths {dims}, k {k}, + {share} content"), split.by_parts(&parts));
                 }

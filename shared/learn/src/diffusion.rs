@@ -10,8 +10,8 @@
 //! ```
 //!
 //! without the empty path: a product's likeness to itself says nothing of others. `P` is not formed; its leading subspace is
-//! found by iteration from random signs, the sum being applied term by term, and `P ≈ V (VᵀPV) Vᵀ` gives vectors
-//! `E = V Uᵀ` with `UᵀU = VᵀPV`, so that dot products are likenesses. A visitor's vector is the decayed mean of their
+//! found by iteration from random signs, the sum being applied term by term, and `VᵀPV = Q Λ Qᵀ` gives vectors
+//! `E = V Q √Λ` of the positive part, so that dot products are likenesses. A visitor's vector is the decayed mean of their
 //! history's.
 //!
 //! New products have no edge; [`crate::cold::warm_sparse`] gives them vectors by their content. The vectors carry no product's
@@ -19,7 +19,7 @@
 
 use crate::content::Sparse;
 use crate::dataset::mix;
-use crate::linear::{add_scaled, dot, factorise, orthonormalise};
+use crate::linear::{add_scaled, dot, eigen, orthonormalise};
 use crate::parallel;
 
 /// What is left of a path for each step.
@@ -58,8 +58,9 @@ pub fn graph(products: usize, starts: &[usize], rows: &[u32], window: usize, thr
             touched.clear();
             for (at, start, end) in &places[first[product]..free[product]] {
                 let at = *at as usize;
-                for other in at.saturating_sub(window).max(*start)..(at + window + 1).min(*end) {
-                    let row = rows[other] as usize;
+                let near = at.saturating_sub(window).max(*start)..(at + window + 1).min(*end);
+                for (other, row) in near.clone().zip(&rows[near]) {
+                    let row = *row as usize;
                     if row == product || row >= products {
                         continue;
                     }
@@ -111,6 +112,9 @@ fn diffuse(s: &Sparse, x: &[f32], dims: usize, threads: usize) -> Vec<f32> {
 /// The vectors of products, row-major, zero for those without an edge; `graph` must be symmetric.
 #[must_use]
 pub fn vectors(graph: Sparse, dims: usize, threads: usize) -> Vec<f32> {
+    if dims == 0 {
+        return Vec::new();
+    }
     let s = normalised(graph);
     let mut basis: Vec<f32> = (0..(s.rows() * dims) as u64).map(|i| if mix(i) & 1 == 0 { 1.0 } else { -1.0 }).collect();
     for _ in 0..ITERATIONS {
@@ -118,28 +122,21 @@ pub fn vectors(graph: Sparse, dims: usize, threads: usize) -> Vec<f32> {
         orthonormalise(&mut basis, dims);
     }
     let image = diffuse(&s, &basis, dims, threads);
-    // VᵀPV, then its root; a ridge for directions that no path has.
     let mut square = vec![0.0_f64; dims * dims];
-    for (v, p) in basis.chunks_exact(dims.max(1)).zip(image.chunks_exact(dims.max(1))) {
+    for (v, p) in basis.chunks_exact(dims).zip(image.chunks_exact(dims)) {
         for (i, row) in square.chunks_exact_mut(dims).enumerate() {
             row.iter_mut().zip(p).for_each(|(sum, p)| *sum += f64::from(v[i]) * f64::from(*p));
         }
     }
-    let trace: f64 = (0..dims).map(|i| square[i * dims + i].abs()).sum();
-    let mut root: Vec<f32> = (0..dims * dims)
-        .map(|at| {
-            let (i, j) = (at / dims, at % dims);
-            let ridge = if i == j { 1e-4 * trace / dims as f64 } else { 0.0 };
-            (0.5 * (square[at] + square[j * dims + i]) + ridge) as f32
-        })
-        .collect();
-    if !factorise(&mut root, dims) {
-        return vec![0.0; basis.len()];
-    }
-    basis
+    let symmetric = (0..dims * dims).map(|at| 0.5 * (square[at] + square[at % dims * dims + at / dims])).collect();
+    let (numbers, directions) = eigen(symmetric, dims);
+    // Row i is the direction i, as long as its likeness is great; what is unlike itself counts nothing.
+    let root: Vec<f32> = directions
         .chunks_exact(dims)
-        .flat_map(|v| (0..dims).map(|i| dot(&v[i..], &root[i * dims + i..(i + 1) * dims])).collect::<Vec<_>>())
-        .collect()
+        .zip(numbers)
+        .flat_map(|(direction, number)| direction.iter().map(move |x| (x * number.max(0.0).sqrt()) as f32))
+        .collect();
+    basis.chunks_exact(dims).flat_map(|v| root.chunks_exact(dims).map(|row| dot(v, row)).collect::<Vec<_>>()).collect()
 }
 
 #[cfg(test)]
@@ -183,32 +180,39 @@ mod tests {
         }
     }
 
+    fn likeness(vectors: &[f32], dims: usize, i: usize, j: usize) -> f32 {
+        dot(&vectors[i * dims..(i + 1) * dims], &vectors[j * dims..(j + 1) * dims])
+    }
+
     #[test]
-    fn dot_products_are_sums_over_paths() {
-        // A path 0 - 1 - 2 - 3 and a product alone, in as many dimensions as the paths need: S has two positive
-        // eigenvalues, and only those count.
-        let rows = [0, 1, 1, 2, 2, 3];
-        let graph = graph(5, &[0, 2, 4, 6], &rows, 1, 1);
-        let s = dense(&normalised(graph.clone()));
-        let vectors = vectors(graph, 2, 1);
-        let times = |a: &[Vec<f32>], b: &[Vec<f32>]| -> Vec<Vec<f32>> {
-            let cell = |i: usize, j: usize| (0..5).map(|k| a[i][k] * b[k][j]).sum::<f32>();
-            (0..5).map(|i| (0..5).map(|j| cell(i, j)).collect()).collect()
-        };
-        let (mut power, mut paths) = (s.clone(), vec![vec![0.0; 5]; 5]);
-        for term in 1..=60 {
-            for (sum, x) in paths.iter_mut().flatten().zip(power.iter().flatten()) {
-                *sum += STEP.powi(term) * x;
+    fn two_products_have_the_closed_form() {
+        // S has the eigenvalues ±½, so the positive part of P has x / (1 - x) / 2 in all four places, x = α / 2.
+        for dims in [1, 2, 3] {
+            let vectors = vectors(graph(3, &[0, 2], &[0, 1], 1, 1), dims, 1);
+            let x = STEP / 2.0;
+            for (i, j, expected) in [(0, 1, x / (1.0 - x) / 2.0), (0, 0, x / (1.0 - x) / 2.0), (0, 2, 0.0), (2, 2, 0.0)]
+            {
+                assert!((likeness(&vectors, dims, i, j) - expected).abs() < 1e-3, "{dims} {i} {j}");
             }
-            power = times(&power, &s);
         }
-        let likeness = |i: usize, j: usize| dot(&vectors[i * 2..i * 2 + 2], &vectors[j * 2..j * 2 + 2]);
-        assert_eq!(likeness(4, 4), 0.0);
-        // What the negative eigenvalues add is small: neighbours and neighbours' neighbours are ranked as by all paths.
-        assert!(likeness(0, 1) > likeness(0, 2) && likeness(0, 2) > likeness(0, 3) && likeness(0, 3) > 0.0);
-        for (i, j) in [(0, 1), (0, 2), (1, 2), (0, 3)] {
-            assert!((likeness(i, j) - paths[i][j]).abs() < 0.2, "{i} {j}: {} {}", likeness(i, j), paths[i][j]);
-        }
+    }
+
+    #[test]
+    fn the_longer_the_path_the_less_the_likeness() {
+        // 0 - 1 - 2 - 3, and 4 - 5 apart from them.
+        let rows = [0, 1, 1, 2, 2, 3, 4, 5];
+        let vectors = vectors(graph(6, &[0, 2, 4, 6, 8], &rows, 1, 1), 6, 1);
+        let from = |j: usize| likeness(&vectors, 6, 0, j);
+        assert!(from(1) > from(2) + 0.05 && from(2) > from(3) + 0.05, "{} {} {}", from(1), from(2), from(3));
+        assert!(from(4).abs() < 0.01 && from(5).abs() < 0.01, "{} {}", from(4), from(5));
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same() {
+        let rows: Vec<u32> = (0..4_000).map(|i| (mix(i) % 600) as u32).collect();
+        let starts: Vec<usize> = (0..=400).map(|i| i * 10).collect();
+        let of = |threads| vectors(graph(600, &starts, &rows, 5, threads), 8, threads);
+        assert_eq!(of(1), of(3));
     }
 
     #[test]

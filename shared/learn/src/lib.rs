@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | [`covisitation`] | what goes with what? | counting by pair of actions, against chance |
 //! | [`factors`] | who likes what kind of thing? | implicit matrix factorisation, closed-form solves |
-//! | [`content`] | what reads alike? | hashed words and letters, randomly projected |
+//! | [`content`] | what reads alike? | hashed words and letters, reduced; a text embedding beside them |
+//! | [`diffusion`] | what is a few steps from what? | paths in the graph of what was met together |
 //! | [`popularity`] | what does everybody want, and what lately? | decayed and windowed counts |
 //!
 //! Each part is weak alone in some shop: lists of neighbours know nothing of a new product, texts know nothing of taste,

@@ -26,7 +26,6 @@ pub(super) fn sparse(rows: &Sparse, dims: usize, threads: usize) -> Vec<f32> {
     let mut basis = signs(rows.width * dims);
     for _ in 0..ITERATIONS {
         let mut images = rows.times(&basis, dims, threads);
-        // Twice, because singular values span more than single precision does.
         orthonormalise(&mut images, dims);
         basis = transposed.times(&images, dims, threads);
         orthonormalise(&mut basis, dims);

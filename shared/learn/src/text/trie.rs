@@ -3,6 +3,8 @@
 //! Nodes are numbered level by level, so the children of a node are neighbours: those of node `i` are
 //! `children[i]..children[i + 1]`, their labels ascending. `values[i]` is what the path to node `i` stands for, or [`NONE`].
 
+use std::ops::Range;
+
 /// The value of a node at which no key ends.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -32,7 +34,7 @@ impl Nodes {
         keys.sort_by_key(|(key, _)| *key);
         let mut nodes = Self { children: Vec::new(), labels: vec![0], values: Vec::new() };
         // The keys below each node of a level, level after level.
-        let mut level = vec![0..keys.len()];
+        let mut level: Vec<Range<usize>> = std::iter::once(0..keys.len()).collect();
         let mut depth = 0;
         while !level.is_empty() {
             let mut next = Vec::new();
