@@ -20,6 +20,9 @@ pub enum Error {
         /// Why.
         source: vitrine_learn::vectors::Invalid,
     },
+    /// The weights of the text embedding cannot be used.
+    #[error("the weights of the text embedding (VITRINE_TEXT_WEIGHTS) cannot be used")]
+    Text(#[source] vitrine_learn::Error),
     /// What was learned does not open; it is not published.
     #[error("what was learned cannot be opened")]
     Unsound(#[source] vitrine_learn::Error),

@@ -32,7 +32,8 @@ use serde::{Deserialize, Serialize};
 use vitrine_domain::Shop;
 use vitrine_domain::time::SECOND;
 use vitrine_learn::dataset::Counts;
-use vitrine_learn::{Artifact, Settings};
+use vitrine_learn::text::TextEncoder;
+use vitrine_learn::{Artifact, Lineup, Settings};
 use vitrine_runtime::Context;
 use vitrine_store::catalogue::Catalogue;
 use vitrine_store::models::Live;
@@ -198,7 +199,8 @@ async fn train_and_publish(
     };
     let (start, parent) = parent(context, shop, lineup, training.warm, erasures, live.as_ref()).await?;
     let lineup = lineup.clone();
-    let task = Task { products, log, settings: settings.clone(), opponent, vectors: own, parent, lineup };
+    let text = context.config.text_weights.as_deref().map(TextEncoder::open).transpose().map_err(Error::Text)?;
+    let task = Task { products, log, settings: settings.clone(), opponent, vectors: own, parent, lineup, text };
     let learned = training::run(task, progress).await?;
     let trained = match (learned, &live) {
         (Learned::Model(trained), _) => *trained,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use vitrine_domain::Product;
 use vitrine_learn::dataset::Builder;
+use vitrine_learn::text::TextEncoder;
 use vitrine_learn::{Artifact, Card, Dataset, Lineup, Own, OwnVectors, Rehearsal, Settings, Trainer};
 use vitrine_store::catalogue;
 
@@ -26,6 +27,8 @@ pub(crate) struct Task {
     pub(crate) parent: Option<Artifact>,
     /// Who takes part.
     pub(crate) lineup: Lineup,
+    /// Reads the products' texts, if its weights are there.
+    pub(crate) text: Option<TextEncoder>,
 }
 
 /// What training came to.
@@ -69,14 +72,14 @@ pub(crate) async fn run(task: Task, progress: &Progress<'_>) -> Result<Learned, 
 }
 
 fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Error> {
-    let Task { products, log, settings, opponent, vectors, parent, lineup } = task;
+    let Task { products, log, settings, opponent, vectors, parent, lineup, text } = task;
     let (data, read) = read(&products, log, &settings)?;
     let mut hear = |stage, done, total| {
         // Whoever awaited it may be gone.
         tell.send((Stage::Learning(stage), done, total)).ok();
     };
     let lineup = vectors.into_iter().fold(lineup, |lineup, own| lineup.with(Own::from(own)));
-    let trainer = Trainer { lineup, settings, parent: parent.as_ref() };
+    let trainer = Trainer { lineup, settings, text: text.as_ref(), parent: parent.as_ref() };
     let vitrine_learn::Trained { bytes: artifact, mut card, rehearsal } = trainer.train(&data, &mut hear)?;
     let gate = match opponent.and_then(|opponent| compare(&data, trainer.settings.threads, rehearsal, &opponent)) {
         Ok(judgement) if judgement.refuses() => return Ok(Learned::Refused(judgement)),

@@ -157,6 +157,7 @@ pub(crate) fn config(data: &Path, endpoint: &str) -> Result<Config> {
         secret: secret(data)?,
         retention: 760 * vitrine_domain::time::DAY,
         scratch,
+        text_weights: Some(data.join("text.weights")).filter(|file| file.exists()),
     })
 }
 

@@ -20,10 +20,10 @@ use crate::lineup::Lineup;
 use crate::Error;
 
 mod check;
-mod container;
-mod memory;
+pub(crate) mod container;
+pub(crate) mod memory;
 mod pack;
-mod sections;
+pub(crate) mod sections;
 mod visitor;
 
 pub use container::VERSION;

@@ -23,7 +23,6 @@ use crate::linear::{add_outer, add_scaled, dot, gram, solve};
 use crate::parallel;
 use crate::settings;
 
-pub(crate) mod cold;
 mod part;
 
 pub(crate) use part::Tastes;

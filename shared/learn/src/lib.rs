@@ -9,6 +9,8 @@
 //! | [`factors`] | who likes what kind of thing? | implicit matrix factorisation, closed-form solves |
 //! | [`content`] | what reads alike? | hashed words and letters, randomly projected |
 //! | [`sessions`] | what did people do next in sessions like this one? | neighbours of the current session |
+//! | [`content`] | what reads alike? | hashed words and letters, reduced; a text embedding beside them |
+//! | [`diffusion`] | what is a few steps from what? | paths in the graph of what was met together |
 //! | [`popularity`] | what does everybody want, and what lately? | decayed and windowed counts |
 //! | [`repurchase`] | what is bought again, and is it due? | repeat rates, beta and gamma priors in closed form |
 //!
@@ -86,10 +88,12 @@ pub mod algorithm;
 pub mod artifact;
 pub mod blend;
 pub mod card;
+pub mod cold;
 pub mod content;
 pub mod covisitation;
 pub mod dataset;
 pub mod encoder;
+pub mod diffusion;
 mod error;
 pub mod factors;
 pub mod history;
@@ -102,6 +106,7 @@ pub mod sessions;
 pub mod repurchase;
 pub mod settings;
 pub mod tally;
+pub mod text;
 mod train;
 pub mod validate;
 pub mod vectors;

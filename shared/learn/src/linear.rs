@@ -118,6 +118,64 @@ pub(crate) fn substitute(u: &[f32], b: &mut [f32]) {
     }
 }
 
+/// Makes the columns of a row-major matrix orthonormal: `Y ← Y U⁻¹` with `UᵀU = YᵀY` (Cholesky), twice, because the first time
+/// leaves rounding errors as large as the columns were alike. A ridge that no other feels keeps columns that depend on
+/// others from failing; they end up short.
+pub(crate) fn orthonormalise(rows: &mut [f32], dims: usize) {
+    for _ in 0..2 {
+        let mut square = gram(rows, dims);
+        let trace: f32 = (0..dims).map(|i| square[i * dims + i]).sum();
+        for i in 0..dims {
+            square[i * dims + i] += 1e-6 * trace / dims as f32;
+        }
+        if !factorise(&mut square, dims) {
+            return;
+        }
+        for row in rows.chunks_exact_mut(dims) {
+            for i in 0..dims {
+                let (head, tail) = row.split_at_mut(i + 1);
+                head[i] /= square[i * dims + i];
+                add_scaled(tail, -head[i], &square[i * dims + i + 1..(i + 1) * dims]);
+            }
+        }
+    }
+}
+
+/// Eigenvalues and eigenvectors (the rows of a matrix) of a symmetric matrix, by cyclic Jacobi rotations (Golub and Van Loan,
+/// section 8.5). For matrices of at most some hundred rows.
+pub(crate) fn eigen(mut a: Vec<f64>, d: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut vectors: Vec<f64> = (0..d * d).map(|at| if at % (d + 1) == 0 { 1.0 } else { 0.0 }).collect();
+    for _ in 0..30 {
+        let off: f64 = (0..d * d).filter(|at| at % (d + 1) != 0).map(|at| a[at] * a[at]).sum();
+        let all: f64 = a.iter().map(|x| x * x).sum();
+        if off <= 1e-24 * all {
+            break;
+        }
+        for p in 0..d {
+            for q in p + 1..d {
+                if a[p * d + q] == 0.0 {
+                    continue;
+                }
+                let theta = (a[q * d + q] - a[p * d + p]) / (2.0 * a[p * d + q]);
+                let tangent = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+                let cosine = 1.0 / (tangent * tangent + 1.0).sqrt();
+                let sine = tangent * cosine;
+                let turn = |x: &mut f64, y: &mut f64| (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
+                for i in 0..d {
+                    let (mut x, mut y) = (a[i * d + p], a[i * d + q]);
+                    turn(&mut x, &mut y);
+                    (a[i * d + p], a[i * d + q]) = (x, y);
+                }
+                for matrix in [&mut a, &mut vectors] {
+                    let (above, below) = matrix.split_at_mut(q * d);
+                    above[p * d..(p + 1) * d].iter_mut().zip(&mut below[..d]).for_each(|(x, y)| turn(x, y));
+                }
+            }
+        }
+    }
+    ((0..d).map(|i| a[i * (d + 1)]).collect(), vectors)
+}
+
 #[cfg(test)]
 pub(crate) mod oracle {
     //! A dense solver of another kind, in `f64`: Gaussian elimination with partial pivoting.
@@ -165,6 +223,38 @@ mod tests {
             prop_assert!(solve(&mut a, &mut b));
             for (x, expected) in b.iter().zip(expected) {
                 prop_assert!((f64::from(*x) - expected).abs() < 1e-4, "{x} {expected}");
+            }
+        }
+
+        #[test]
+        fn columns_become_orthonormal_and_span_the_same(d in 1_usize..8, values in prop::collection::vec(-1.0_f32..1.0, 160)) {
+            let rows = &values[..d * 20];
+            let mut basis = rows.to_vec();
+            orthonormalise(&mut basis, d);
+            let square = gram(&basis, d);
+            for i in 0..d {
+                prop_assert!((square[i * d + i] - 1.0).abs() < 0.01);
+                prop_assert!((i + 1..d).all(|j| square[i * d + j].abs() < 0.01));
+            }
+            // Every old column is its own projection on the new ones.
+            for column in 0..d {
+                let along: Vec<f32> = (0..d).map(|i| (0..20).map(|r| basis[r * d + i] * rows[r * d + column]).sum()).collect();
+                for r in 0..20 {
+                    prop_assert!((dot(&basis[r * d..(r + 1) * d], &along) - rows[r * d + column]).abs() < 0.03);
+                }
+            }
+        }
+
+        #[test]
+        fn eigenvectors_put_the_matrix_together_again(d in 1_usize..9, values in prop::collection::vec(-1.0_f64..1.0, 64)) {
+            let at = |i: usize, j: usize| values[i.min(j) * d + i.max(j)];
+            let matrix = (0..d * d).map(|cell| at(cell / d, cell % d)).collect();
+            let (numbers, vectors) = eigen(matrix, d);
+            for (i, j) in (0..d).flat_map(|i| (0..d).map(move |j| (i, j))) {
+                let sum: f64 = (0..d).map(|k| numbers[k] * vectors[k * d + i] * vectors[k * d + j]).sum();
+                prop_assert!((sum - at(i, j)).abs() < 1e-9);
+                let square: f64 = (0..d).map(|k| vectors[i * d + k] * vectors[j * d + k]).sum();
+                prop_assert!((square - f64::from(u8::from(i == j))).abs() < 1e-9);
             }
         }
 

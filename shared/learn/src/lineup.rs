@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::algorithm::Algorithm;
 use crate::content::Likeness;
 use crate::covisitation::{Neighbours, Pair};
+use crate::diffusion::Paths;
 use crate::encoder::NextStep;
 use crate::factors::Tastes;
 use crate::popularity::Prior;
@@ -21,6 +22,7 @@ impl Default for Lineup {
     /// Everything Vitrine ships.
     fn default() -> Self {
         let mut parts: Vec<Arc<dyn Algorithm>> = vec![Arc::new(NextStep), Arc::new(Tastes), Arc::new(Likeness), Arc::new(Prior)];
+        parts.push(Arc::new(Paths));
         parts.push(Arc::new(Latest));
         parts.extend(Pair::ALL.map(|pair| Arc::new(Neighbours(pair)) as Arc<dyn Algorithm>));
         // After the lists of looks, which it reads.

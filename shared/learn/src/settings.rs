@@ -24,6 +24,8 @@ pub struct Settings {
     pub popularity: Popularity,
     /// Reading texts.
     pub content: Content,
+    /// Learning what is reached from what.
+    pub diffusion: Diffusion,
     /// Learning what people come back for.
     pub repurchase: Repurchase,
     /// Learning tastes.
@@ -194,6 +196,24 @@ impl Default for Repurchase {
     }
 }
 
+/// See [`crate::diffusion`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Diffusion {
+    /// Dimensions of a vector.
+    pub dims: usize,
+    /// How many steps apart two products of a history may be to be neighbours.
+    pub window: usize,
+    /// How many persons' interest a product needs before its own vector counts as much as the one read from its text.
+    pub cold: f32,
+}
+
+impl Default for Diffusion {
+    fn default() -> Self {
+        Self { dims: 64, window: 5, cold: 1.0 }
+    }
+}
+
 /// See [`crate::factors`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -333,6 +353,9 @@ impl Settings {
             ("popularity.long_days", p.long_days.is_finite() && p.long_days > p.short_days, "above `short_days`"),
             positive("popularity.shrinkage", p.shrinkage),
             ("popularity.top", (1..=10_000).contains(&p.top), "1 to 10,000"),
+            ("diffusion.dims", (1..=256).contains(&self.diffusion.dims), "1 to 256"),
+            ("diffusion.window", (1..=100).contains(&self.diffusion.window), "1 to 100"),
+            not_negative("diffusion.cold", self.diffusion.cold),
             ("repurchase.orders", (2..=10_000).contains(&self.repurchase.orders), "2 to 10,000"),
             ("repurchase.cases", self.repurchase.cases <= 100_000_000, "at most 100,000,000"),
             positive("repurchase.intervals", self.repurchase.intervals),

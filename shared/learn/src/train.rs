@@ -13,6 +13,7 @@ use crate::dataset::Dataset;
 use crate::lineup::Lineup;
 use crate::popularity::Popularity;
 use crate::progress::{Progress, Stage};
+use crate::text::TextEncoder;
 use crate::validate::{self, Case, Exam};
 use crate::{Error, Settings, parallel};
 
@@ -23,6 +24,8 @@ pub struct Trainer<'a> {
     pub lineup: Lineup,
     /// What can be chosen.
     pub settings: Settings,
+    /// Reads the products' texts by what they mean; without it, their words and letters are compared.
+    pub text: Option<&'a TextEncoder>,
     /// An earlier model of the shop to start from; it must not know anything that was erased since.
     pub parent: Option<&'a Artifact>,
 }
@@ -77,7 +80,7 @@ impl<'a> Trainer<'a> {
         settings.check()?;
         check_limits(data, settings)?;
         let threads = parallel::threads(settings.threads);
-        let content = Content::of(data.products(), &settings.content, threads, progress);
+        let content = Content::of(data.products(), &settings.content, self.text, threads, progress);
         let (decided, outcome, rehearsal) = self.rehearse(data, &content, threads, progress)?;
         let (model, _) = self.learn(data, &content, threads, None, &decided, &mut |done| {
             progress(Stage::Learning, done, PER_PART * self.lineup.iter().count() as u64);

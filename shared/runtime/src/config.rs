@@ -30,6 +30,9 @@ pub struct Config {
     pub retention: i64,
     /// `VITRINE_SCRATCH`: folder for downloaded artifacts. The system's own unless set.
     pub scratch: PathBuf,
+    /// `VITRINE_TEXT_WEIGHTS`: file with the weights of the text embedding. Without it products' texts are compared by their
+    /// words and letters.
+    pub text_weights: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Config {
@@ -103,6 +106,7 @@ impl Config {
             secret,
             retention: days * DAY,
             scratch: get("VITRINE_SCRATCH").map_or_else(std::env::temp_dir, PathBuf::from),
+            text_weights: get("VITRINE_TEXT_WEIGHTS").map(PathBuf::from),
         })
     }
 }

@@ -62,6 +62,7 @@ impl Stack {
             secret: "0123456789abcdef0123456789abcdef".to_owned(),
             retention: 760 * vitrine_domain::time::DAY,
             scratch: folder.path().to_owned(),
+            text_weights: None,
         };
         let context = Context::connect(config, Clock::set_to(NOW)).await.unwrap();
         context.table.create_if_missing().await.unwrap();

@@ -9,11 +9,11 @@ use crate::Error;
 use crate::algorithm::Numbers;
 
 /// What the first eight bytes say.
-pub(super) const MAGIC: [u8; 8] = *b"VITRINE\x1a";
+pub(crate) const MAGIC: [u8; 8] = *b"VITRINE\x1a";
 /// The format that is written and read.
 pub const VERSION: u32 = 2;
 /// Sections start at multiples of this.
-pub(super) const ALIGNMENT: usize = 64;
+pub(crate) const ALIGNMENT: usize = 64;
 const HEADER: usize = 64;
 const ENTRY: usize = 64;
 const NAME: usize = 40;
@@ -24,43 +24,43 @@ const MOST_SECTIONS: usize = 1_024;
 
 /// One entry of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Section {
-    pub(super) name: String,
+pub(crate) struct Section {
+    pub(crate) name: String,
     /// Where it lies in the file.
-    pub(super) bytes: Range<usize>,
-    pub(super) checksum: u32,
+    pub(crate) bytes: Range<usize>,
+    pub(crate) checksum: u32,
     /// Bytes of one number; 1 for text.
-    pub(super) width: u32,
+    pub(crate) width: u32,
 }
 
 /// Collects sections and writes the file.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     sections: Vec<(String, u32, Vec<u8>)>,
 }
 
 impl Writer {
-    pub(super) fn text(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
+    pub(crate) fn text(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
         self.sections.push((name.into(), 1, bytes));
     }
 
-    pub(super) fn u32s(&mut self, name: impl Into<String>, numbers: impl IntoIterator<Item = u32>) {
+    pub(crate) fn u32s(&mut self, name: impl Into<String>, numbers: impl IntoIterator<Item = u32>) {
         self.sections.push((name.into(), 4, numbers.into_iter().flat_map(u32::to_le_bytes).collect()));
     }
 
-    pub(super) fn u64s(&mut self, name: impl Into<String>, numbers: impl IntoIterator<Item = u64>) {
+    pub(crate) fn u64s(&mut self, name: impl Into<String>, numbers: impl IntoIterator<Item = u64>) {
         self.sections.push((name.into(), 8, numbers.into_iter().flat_map(u64::to_le_bytes).collect()));
     }
 
-    pub(super) fn f32s(&mut self, name: impl Into<String>, numbers: &[f32]) {
+    pub(crate) fn f32s(&mut self, name: impl Into<String>, numbers: &[f32]) {
         self.sections.push((name.into(), 4, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
     }
 
-    pub(super) fn f16s(&mut self, name: impl Into<String>, numbers: &[f16]) {
+    pub(crate) fn f16s(&mut self, name: impl Into<String>, numbers: &[f16]) {
         self.sections.push((name.into(), 2, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
     }
 
-    pub(super) fn numbers(&mut self, name: impl Into<String>, numbers: &Numbers) {
+    pub(crate) fn numbers(&mut self, name: impl Into<String>, numbers: &Numbers) {
         match numbers {
             Numbers::U32(numbers) => self.u32s(name, numbers.iter().copied()),
             Numbers::U64(numbers) => self.u64s(name, numbers.iter().copied()),
@@ -69,7 +69,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         let aligned = |len: usize| len.next_multiple_of(ALIGNMENT);
         let table = HEADER + self.sections.len() * ENTRY;
         let total: usize = aligned(table) + self.sections.iter().map(|(.., bytes)| aligned(bytes.len())).sum::<usize>();
@@ -107,7 +107,7 @@ fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 
 /// Reads header and table: magic, version, length, their checksum, and that every section lies in the file, aligned, in
 /// order and clear of the others.
-pub(super) fn read(file: &[u8]) -> Result<Vec<Section>, Error> {
+pub(crate) fn read(file: &[u8]) -> Result<Vec<Section>, Error> {
     if number::<8>(file, 0) != Some(MAGIC) {
         return Err(Error::Magic);
     }
@@ -160,7 +160,7 @@ fn read_entry(entry: &[u8], free: usize, len: usize) -> Result<Section, Error> {
 }
 
 /// Checks every section against its checksum, and that there is nothing but zeros between them.
-pub(super) fn verify(file: &[u8], sections: &[Section]) -> Result<(), Error> {
+pub(crate) fn verify(file: &[u8], sections: &[Section]) -> Result<(), Error> {
     let mut free = HEADER + sections.len() * ENTRY;
     for section in sections {
         let (gap, bytes) = (file.get(free..section.bytes.start), file.get(section.bytes.clone()));

@@ -16,7 +16,7 @@ compile_error!("artifacts are little-endian: big-endian machines cannot map them
 const ALIGNMENT: usize = 8;
 
 /// The bytes of an artifact.
-pub(super) enum Memory {
+pub(crate) enum Memory {
     Mapped(Mmap),
     /// The bytes from `start` on; the vector is never changed again, so they stay where they are.
     Owned {
@@ -28,7 +28,7 @@ pub(super) enum Memory {
 impl Memory {
     /// Maps a file. It must not be changed while it is mapped: artifacts are written under a name of their own and never
     /// touched again.
-    pub(super) fn map(path: &Path) -> std::io::Result<Self> {
+    pub(crate) fn map(path: &Path) -> std::io::Result<Self> {
         let file = File::open(path)?;
         if file.metadata()?.len() == 0 {
             // An empty file cannot be mapped everywhere; it is no artifact either way.
@@ -41,7 +41,7 @@ impl Memory {
     }
 
     /// Takes bytes, copying them only if they start at an odd place.
-    pub(super) fn own(bytes: Vec<u8>) -> Self {
+    pub(crate) fn own(bytes: Vec<u8>) -> Self {
         if bytes.as_ptr().align_offset(ALIGNMENT) == 0 {
             return Self::Owned { bytes, start: 0 };
         }
@@ -81,7 +81,7 @@ mod sealed {
 pub use sealed::Number;
 
 /// Reads bytes as numbers where they lie. None unless they are aligned and fill whole numbers.
-pub(super) fn numbers<T: Number>(bytes: &[u8]) -> Option<&[T]> {
+pub(crate) fn numbers<T: Number>(bytes: &[u8]) -> Option<&[T]> {
     // SAFETY: `Number` is sealed to `u32`, `u64`, `f32` and `f16`, which have no padding and for which every pattern of bits is a
     // value; `align_to` itself keeps alignment and bounds.
     let (before, numbers, after) = unsafe { bytes.align_to::<T>() };

@@ -7,41 +7,41 @@ use super::memory::{Memory, Number, numbers};
 use crate::Error;
 use crate::blend::Part;
 
-pub(super) const ABOUT: &str = "about";
-pub(super) const PRODUCTS: Texts = Texts { at: "ids.at", text: "ids" };
-pub(super) const JSON: Texts = Texts { at: "json.at", text: "json" };
-pub(super) const CATEGORIES: Texts = Texts { at: "categories.at", text: "categories" };
-pub(super) const BRANDS: Texts = Texts { at: "brands.at", text: "brands" };
-pub(super) const PATHS_AT: &str = "paths.at";
-pub(super) const PATHS: &str = "paths";
-pub(super) const BRAND: &str = "brand";
-pub(super) const PRICE: &str = "price";
-pub(super) const FLAGS: &str = "flags";
-pub(super) const PEOPLE: &str = "people";
-pub(super) const VECTORS: &str = "vectors";
-pub(super) const POPULARITY: &str = "wanted";
-pub(super) const TRENDING: &str = "trending";
-pub(super) const POPULAR: &str = "popular";
-pub(super) const LEADERS_AT: &str = "leaders.at";
-pub(super) const LEADERS: &str = "leaders";
+pub(crate) const ABOUT: &str = "about";
+pub(crate) const PRODUCTS: Texts = Texts { at: "ids.at", text: "ids" };
+pub(crate) const JSON: Texts = Texts { at: "json.at", text: "json" };
+pub(crate) const CATEGORIES: Texts = Texts { at: "categories.at", text: "categories" };
+pub(crate) const BRANDS: Texts = Texts { at: "brands.at", text: "brands" };
+pub(crate) const PATHS_AT: &str = "paths.at";
+pub(crate) const PATHS: &str = "paths";
+pub(crate) const BRAND: &str = "brand";
+pub(crate) const PRICE: &str = "price";
+pub(crate) const FLAGS: &str = "flags";
+pub(crate) const PEOPLE: &str = "people";
+pub(crate) const VECTORS: &str = "vectors";
+pub(crate) const POPULARITY: &str = "wanted";
+pub(crate) const TRENDING: &str = "trending";
+pub(crate) const POPULAR: &str = "popular";
+pub(crate) const LEADERS_AT: &str = "leaders.at";
+pub(crate) const LEADERS: &str = "leaders";
 
 /// A table of texts: where each starts (and the last one ends), and the bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Texts {
-    pub(super) at: &'static str,
-    pub(super) text: &'static str,
+pub(crate) struct Texts {
+    pub(crate) at: &'static str,
+    pub(crate) text: &'static str,
 }
 
 /// What is small enough to be written as JSON.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(super) struct About {
-    pub(super) products: u32,
-    pub(super) dims: u32,
-    pub(super) parts: Vec<Part>,
+pub(crate) struct About {
+    pub(crate) products: u32,
+    pub(crate) dims: u32,
+    pub(crate) parts: Vec<Part>,
 }
 
 /// Where each section lies, checked for what the accessors rely on.
-pub(super) struct Places {
+pub(crate) struct Places {
     /// In the order of the file.
     sections: Vec<Section>,
     /// Their places in the order of their names.
@@ -50,27 +50,27 @@ pub(super) struct Places {
 
 /// A section found by name, once.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Place(Range<usize>);
+pub(crate) struct Place(Range<usize>);
 
 impl Place {
-    pub(super) fn bytes<'m>(&self, memory: &'m Memory) -> &'m [u8] {
+    pub(crate) fn bytes<'m>(&self, memory: &'m Memory) -> &'m [u8] {
         memory.get(self.0.clone()).unwrap_or(&[])
     }
 
-    pub(super) fn numbers<'m, T: Number>(&self, memory: &'m Memory) -> &'m [T] {
+    pub(crate) fn numbers<'m, T: Number>(&self, memory: &'m Memory) -> &'m [T] {
         numbers(self.bytes(memory)).unwrap_or(&[])
     }
 }
 
 impl Places {
-    pub(super) fn read(memory: &Memory) -> Result<Self, Error> {
+    pub(crate) fn read(memory: &Memory) -> Result<Self, Error> {
         let sections = container::read(memory)?;
         let mut by_name: Vec<usize> = (0..sections.len()).collect();
         by_name.sort_by(|a, b| sections[*a].name.cmp(&sections[*b].name));
         Ok(Self { sections, by_name })
     }
 
-    pub(super) fn verify(&self, memory: &Memory) -> Result<(), Error> {
+    pub(crate) fn verify(&self, memory: &Memory) -> Result<(), Error> {
         container::verify(memory, &self.sections)
     }
 
@@ -79,12 +79,12 @@ impl Places {
         self.sections.get(self.by_name[found])
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Place> {
+    pub(crate) fn find(&self, name: &str) -> Option<Place> {
         self.section(name).map(|section| Place(section.bytes.clone()))
     }
 
     /// A section of numbers (or text) of a certain size.
-    pub(super) fn get(&self, name: &str, width: u32, count: Option<usize>) -> Result<Place, Error> {
+    pub(crate) fn get(&self, name: &str, width: u32, count: Option<usize>) -> Result<Place, Error> {
         let section = self.section(name).ok_or_else(|| Error::damaged(name, "is missing"))?;
         let found = section.bytes.len() / width as usize;
         if section.width != width || count.is_some_and(|count| count != found) {
@@ -94,7 +94,7 @@ impl Places {
     }
 
     /// A table of texts. Its last offset must be the end of the text.
-    pub(super) fn texts(&self, memory: &Memory, texts: Texts, count: Option<usize>) -> Result<(Place, Place), Error> {
+    pub(crate) fn texts(&self, memory: &Memory, texts: Texts, count: Option<usize>) -> Result<(Place, Place), Error> {
         let at = self.get(texts.at, 8, count.map(|count| count + 1))?;
         let text = self.get(texts.text, 1, None)?;
         let end = at.numbers::<u64>(memory).last().copied();
@@ -105,7 +105,7 @@ impl Places {
     }
 
     /// Lists of rows: starts for each of `count`, then entries. The last start must be the number of entries.
-    pub(super) fn lists(&self, memory: &Memory, at: &str, rows: &str, count: usize) -> Result<(Place, Place), Error> {
+    pub(crate) fn lists(&self, memory: &Memory, at: &str, rows: &str, count: usize) -> Result<(Place, Place), Error> {
         let starts = self.get(at, 4, Some(count + 1))?;
         let entries = self.get(rows, 4, None)?;
         let end = starts.numbers::<u32>(memory).last().map(|end| *end as usize);
@@ -117,7 +117,7 @@ impl Places {
 }
 
 /// The text of an entry; empty if there is none, or if its bytes are no text.
-pub(super) fn text<'m>(memory: &'m Memory, (at, text): &(Place, Place), entry: usize) -> &'m str {
+pub(crate) fn text<'m>(memory: &'m Memory, (at, text): &(Place, Place), entry: usize) -> &'m str {
     let at: &[u64] = at.numbers(memory);
     let (Some(start), Some(end)) = (at.get(entry), at.get(entry.wrapping_add(1))) else { return "" };
     let (Ok(start), Ok(end)) = (usize::try_from(*start), usize::try_from(*end)) else { return "" };
@@ -126,7 +126,7 @@ pub(super) fn text<'m>(memory: &'m Memory, (at, text): &(Place, Place), entry: u
 }
 
 /// The bounds of a list within its entries; empty if there is none.
-pub(super) fn bounds(memory: &Memory, starts: &Place, entry: u32) -> Range<usize> {
+pub(crate) fn bounds(memory: &Memory, starts: &Place, entry: u32) -> Range<usize> {
     let starts: &[u32] = starts.numbers(memory);
     match (starts.get(entry as usize), starts.get(entry as usize + 1)) {
         (Some(start), Some(end)) => *start as usize..*end as usize,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use vitrine_domain::Product;
 
+use super::Sparse;
 use crate::Error;
 use crate::algorithm::{Algorithm, Learned, Lesson, Numbers, Scratch, Vectors};
 use crate::artifact::Artifact;
 use crate::blend::Question;
 use crate::history::{Interaction, voices};
 use crate::linear::{add_scaled, normalise};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
+use crate::text::TextEncoder;
 use crate::settings;
 
 /// What the products' texts say: a vector of length one for each, or of zeros where there is no text.
@@ -21,6 +23,8 @@ pub struct Content {
     pub dims: usize,
     /// Row after row.
     pub rows: Arc<[f32]>,
+    /// The hashed features that they were made of.
+    pub features: Sparse,
     /// Where each product's attributes start among `attributes`, and one more for the end.
     pub attribute_starts: Vec<u32>,
     /// Categories, brand and other attributes by which products are alike, numbered from zero.
@@ -33,12 +37,23 @@ impl Content {
     pub fn of(
         products: &[&Product],
         settings: &settings::Content,
+        encoder: Option<&TextEncoder>,
         threads: usize,
         progress: &mut Progress<'_>,
     ) -> Self {
-        let rows = super::vectors(products, settings, threads, progress).into();
+        let total = products.len() as u64 * 2;
+        let features = super::features(products, threads, &mut |done| progress(Stage::Content, done as u64, total));
+        let texts: Vec<String> = products.iter().filter(|_| encoder.is_some()).map(|p| super::text(p)).collect();
+        let embedded = encoder.map(|encoder| {
+            let report = &mut |done| progress(Stage::Content, (products.len() + done) as u64, total);
+            (encoder.embed(&texts, threads, report), encoder.dims())
+        });
+        progress(Stage::Content, total, total);
+        let meaning = embedded.as_ref().map(|(rows, width)| (&rows[..], *width));
+        let rows = super::vectors_with(&features, meaning, settings.dims, threads);
+        let dims = rows.len().checked_div(products.len()).unwrap_or(settings.dims);
         let (attribute_starts, attributes) = attributes(products);
-        Self { dims: settings.dims, rows, attribute_starts, attributes }
+        Self { dims, rows: rows.into(), features, attribute_starts, attributes }
     }
 
     /// The vector of a product; empty for a row that does not exist.

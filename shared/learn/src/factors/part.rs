@@ -3,7 +3,7 @@
 use super::{Confidence, Interest, fold_in, regularised_gram, train};
 use crate::algorithm::{Algorithm, Learned, Lesson, Numbers, Scratch, Vectors};
 use crate::artifact::Artifact;
-use crate::factors::cold::warm;
+use crate::cold::warm_sparse;
 use crate::history::Interaction;
 use crate::Error;
 
@@ -30,8 +30,10 @@ impl Algorithm for Tastes {
             report(done as u64, options.iterations as u64);
         })
         .products;
-        let content = lesson.content;
-        warm(&mut rows, options.dims, &content.rows, content.dims, &lesson.popularity.people, options.cold);
+        if !lesson.content.features.is_empty() {
+            let (features, people) = (&lesson.content.features, &lesson.popularity.people);
+            warm_sparse(&mut rows, options.dims, features, people, options.cold, lesson.threads);
+        }
         let gram = regularised_gram(&rows, options.dims, options.regularisation);
         Ok(Learned {
             vectors: Some(Vectors { dims: options.dims, rows }),

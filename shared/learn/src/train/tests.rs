@@ -82,7 +82,7 @@ fn the_rehearsal_cannot_see_what_is_held_out() {
     }
     let other = Dataset::new(&products, &changed, &Default::default()).unwrap();
     let trainer = Trainer::new(&quick());
-    let content = Content::of(data.products(), &quick().content, 1, &mut |_, _, _| ());
+    let content = Content::of(data.products(), &quick().content, None, 1, &mut |_, _, _| ());
     let learn = |data: &Dataset<'_>| {
         let (model, _) = trainer.learn(data, &content, 1, None, &Decided::default(), &mut |_| ()).unwrap();
         pack(data.products(), &model, false).unwrap()

@@ -102,6 +102,9 @@ impl<'a> Exam<'a> {
         rows: &[f32],
         query: impl Fn(&[Interaction], &mut Scratch, &mut [f32]) + Sync,
     ) -> f64 {
+        if rows.iter().all(|x| *x == 0.0) {
+            return 0.0;
+        }
         let room = || (Scratch::default(), vec![0.0; dims], vec![0.0; self.products]);
         self.mean(question, FULL_RANKINGS, room, |(scratch, asked, scores), case, past| {
             scratch.visitor = Some(past.visitor);

@@ -144,7 +144,7 @@ mod tests {
             products: vec![(id("a"), vec![2.0, 0.0]), (id("c"), vec![1.0, 0.1]), (id("d"), vec![0.0, 1.0])],
             visitors: vec![(Visitor::known("y").unwrap(), vec![0.0, 3.0])],
         };
-        let trainer = Trainer { lineup: Lineup::default().with(Own::from(own)), settings: Settings::default(), parent: None };
+        let trainer = Trainer { lineup: Lineup::default().with(Own::from(own)), settings: Settings::default(), ..Trainer::default() };
         let trained = trainer.train(&data, &mut |_, _, _| ()).unwrap();
         // Whoever serves knows nothing of the set.
         let model = Artifact::from_bytes(trained.bytes, &Lineup::default()).unwrap();
