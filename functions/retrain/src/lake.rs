@@ -11,7 +11,7 @@ use vitrine_store::api_keys::hex;
 use vitrine_store::lake::Kind;
 use vitrine_store::objects::Entry;
 
-use crate::log::{Log, Window};
+use vitrine_learn::log::{Log, Window};
 use crate::{Error, Progress, Stage};
 
 /// Readings that files may be merged under before this is given up.

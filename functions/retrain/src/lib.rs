@@ -12,8 +12,6 @@
 mod error;
 mod invocation;
 mod lake;
-mod log;
-mod people;
 mod progress;
 mod prune;
 mod publish;
@@ -31,7 +29,7 @@ use vitrine_store::catalogue::Catalogue;
 
 pub use error::Error;
 pub use invocation::{Invocation, Report, handle, invoke};
-pub use log::Read;
+pub use vitrine_learn::log::Read;
 pub use progress::{Progress, Stage};
 pub use publish::Published;
 

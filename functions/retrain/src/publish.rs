@@ -10,7 +10,7 @@ use vitrine_store::models::Live;
 
 use crate::Error;
 use crate::lake::Mark;
-use crate::log::Read;
+use vitrine_learn::log::Read;
 use crate::training::Trained;
 
 /// Name of a version: when it was published, in UTC, and the first digits of the artifact's SHA-256.

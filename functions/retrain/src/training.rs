@@ -7,7 +7,7 @@ use vitrine_domain::{Event, Product, Visitor};
 use vitrine_learn::{Artifact, Card, Dataset, Settings, train};
 use vitrine_store::catalogue;
 
-use crate::log::{Log, Read};
+use vitrine_learn::log::{Log, Read};
 use crate::{Error, Progress, Stage};
 
 /// What training came to.

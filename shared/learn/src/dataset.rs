@@ -4,6 +4,8 @@
 //! they came in. Everything that the models see is in here, so holding something out means building a data set without
 //! it ([`Dataset::cut`]); no model can look past that.
 
+use std::borrow::Borrow;
+
 use vitrine_domain::{Action, Event, Millis, Product, Purpose, Visitor, time::DAY};
 
 use crate::Error;
@@ -68,7 +70,8 @@ pub struct Dataset<'a> {
 }
 
 /// A 64-bit hash that will never change: FNV-1a with a final mix.
-pub(crate) fn stable_hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
+#[must_use]
+pub fn stable_hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
     let hash =
         bytes.into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     mix(hash)
@@ -91,13 +94,26 @@ impl<'a> Dataset<'a> {
     /// # Errors
     /// [`Error::Limit`] if the shop is larger than `limits`.
     pub fn new(catalogue: &'a [Product], histories: &[(Visitor, Vec<Event>)], limits: &Limits) -> Result<Self, Error> {
-        let mut dataset = Self::of_products(catalogue, limits)?;
         let mut order: Vec<&(Visitor, Vec<Event>)> = histories.iter().collect();
         order.sort_by(|a, b| a.0.cmp(&b.0));
+        Self::gather(catalogue, order.into_iter().map(|(visitor, events)| (visitor, events.as_slice())), limits)
+    }
+
+    /// The same, one history after the other: events take far more room than the steps that are kept of them. People have
+    /// to come in ascending order.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if the shop is larger than `limits`.
+    pub fn gather<V: Borrow<Visitor>, E: AsRef<[Event]>>(
+        catalogue: &'a [Product],
+        ascending: impl IntoIterator<Item = (V, E)>,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let mut dataset = Self::of_products(catalogue, limits)?;
         let mut times = None;
-        for (visitor, events) in order {
+        for (visitor, events) in ascending {
             let before = dataset.steps.len();
-            for (number, event) in (0..).zip(events) {
+            for (number, event) in (0..).zip(events.as_ref()) {
                 if !event.purposes.allows(Purpose::Personalise) {
                     dataset.counts.without_consent += 1;
                     continue;
@@ -112,7 +128,7 @@ impl<'a> Dataset<'a> {
             }
             if dataset.steps.len() > before {
                 dataset.starts.push(dataset.steps.len());
-                dataset.keys.push(stable_hash(visitor.to_string().bytes()));
+                dataset.keys.push(stable_hash(visitor.borrow().to_string().bytes()));
             }
         }
         (dataset.oldest, dataset.now) = times.unwrap_or_default();
