@@ -29,9 +29,9 @@ use vitrine_store::catalogue::Catalogue;
 
 pub use error::Error;
 pub use invocation::{Invocation, Report, handle, invoke};
-pub use vitrine_learn::log::Read;
 pub use progress::{Progress, Stage};
 pub use publish::Published;
+pub use vitrine_learn::log::Read;
 
 use publish::{Candidate, Seen, Verdict};
 

@@ -10,8 +10,8 @@ use vitrine_store::models::Live;
 
 use crate::Error;
 use crate::lake::Mark;
-use vitrine_learn::log::Read;
 use crate::training::Trained;
+use vitrine_learn::log::Read;
 
 /// Name of a version: when it was published, in UTC, and the first digits of the artifact's SHA-256.
 pub(crate) fn version(now: Millis, artifact: &[u8]) -> String {

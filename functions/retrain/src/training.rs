@@ -7,8 +7,8 @@ use vitrine_domain::{Event, Product, Visitor};
 use vitrine_learn::{Artifact, Card, Dataset, Settings, train};
 use vitrine_store::catalogue;
 
-use vitrine_learn::log::{Log, Read};
 use crate::{Error, Progress, Stage};
+use vitrine_learn::log::{Log, Read};
 
 /// What training came to.
 #[derive(Debug)]

@@ -159,17 +159,18 @@ mod tests {
 
     #[test]
     fn an_interval_covers_the_truth_as_often_as_it_says() {
-        let trials = 300;
+        let trials = 200;
         let covered = (0..trials)
             .filter(|trial| {
-                let values = coins(300, 0.2, *trial);
-                let clusters: Vec<u32> = (0..300).collect();
-                let (low, high) = Bootstrap { seed: *trial, ..PLAIN }.intervals(&values, 1, &clusters)[0];
+                let values = coins(150, 0.2, *trial);
+                let clusters: Vec<u32> = (0..150).collect();
+                let fast = Bootstrap { seed: *trial, resamples: 200, ..PLAIN };
+                let (low, high) = fast.intervals(&values, 1, &clusters)[0];
                 low <= 0.2 && 0.2 <= high
             })
             .count();
-        // 95 % of 300 is 285, with a standard deviation of 4.
-        assert!((268..=298).contains(&covered), "{covered} of {trials}");
+        // 95 % of 200 is 190, with a standard deviation of 3; the percentile interval is known to be a little narrow.
+        assert!((178..=199).contains(&covered), "{covered} of {trials}");
     }
 
     #[test]

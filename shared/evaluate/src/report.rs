@@ -95,10 +95,14 @@ impl Report {
         text
     }
 
+    /// Whether recall says anything that the hit rate does not.
+    fn has_several_truths(&self) -> bool {
+        let differ = |figures: &Figures, k| figures.get(&format!("recall@{k}")) != figures.get(&format!("hr@{k}"));
+        self.models.iter().any(|(_, figures)| self.cuts.iter().any(|k| differ(figures, *k)))
+    }
+
     fn tables(&self, models: &[(String, Figures)]) -> String {
-        let several = models
-            .iter()
-            .any(|(_, f)| self.cuts.iter().any(|k| f.get(&format!("recall@{k}")) != f.get(&format!("hr@{k}"))));
+        let several = self.has_several_truths();
         // With one truth recall is the hit rate.
         let kinds = KINDS.into_iter().filter(|kind| several || *kind != "recall");
         let names: Vec<String> = kinds.flat_map(|kind| self.cuts.iter().map(move |k| format!("{kind}@{k}"))).collect();
@@ -130,7 +134,10 @@ impl Report {
 
     /// Some figures with their intervals.
     fn intervals(&self, models: &[(String, Figures)]) -> Vec<Vec<String>> {
-        let mut names = vec!["hr@10", "recall@10", "ndcg@10", "hr@20", "mrr@20"];
+        let mut names = vec!["hr@10", "ndcg@10", "hr@20", "mrr@20"];
+        if self.has_several_truths() {
+            names.insert(1, "recall@10");
+        }
         if self.cuts.contains(&50) {
             names.push("recall@50");
         }

@@ -303,9 +303,9 @@ fn questions(histories: &[History], before: &Histories, later: Vec<Step>) -> Vec
         steps.sort_by(|a, b| (a.time, &a.id, &a.visitor).cmp(&(b.time, &b.id, &b.visitor)));
         let found = histories.binary_search_by(|history| history.visitor.cmp(&person));
         let mut acts = found.map_or_else(|_| Vec::new(), |place| histories[place].acts.clone());
-        let mut event = acts.last().map_or(0, |act| act.event + 1);
+        let first = acts.last().map_or(0, |act| act.event + 1);
         let (mut any, mut new) = (false, false);
-        for step in steps {
+        for (event, step) in (first..).zip(steps) {
             if step.action.interest() > 0.0 {
                 let met = rows(&acts);
                 let unmet = |row: &u32| met.binary_search(row).is_err();
@@ -327,7 +327,6 @@ fn questions(histories: &[History], before: &Histories, later: Vec<Step>) -> Vec
             }
             let Step { at, action, rows, .. } = step;
             acts.extend(rows.into_iter().map(|row| Act { row, event, at, action }));
-            event += 1;
         }
     }
     cases

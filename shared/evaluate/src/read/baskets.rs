@@ -146,7 +146,8 @@ mod tests {
         );
         let split = read(folder.path()).unwrap();
         let ids: Vec<&str> = split.training.catalogue().iter().map(|product| product.id.as_str()).collect();
-        assert_eq!(ids, ["5", "6", "7", "8", "x"]);
+        // What is bought later still is known to the catalogue, and to nobody's history.
+        assert_eq!(ids, ["5", "6", "7", "8", "9", "x"]);
         let acts = &split.training.histories()[0].acts;
         assert_eq!(acts.iter().map(|act| (act.row, act.event)).collect::<Vec<_>>(), [(0, 0), (1, 0), (2, 1)]);
         assert_eq!(acts[0].at, acts[1].at);
