@@ -1,6 +1,6 @@
 //! Whole evaluations on small generated files of every format, and what must not leak.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -16,8 +16,15 @@ use vitrine_learn::{Settings, train};
 
 const PLAIN: sequences::Options = sequences::Options { attributes: true, repeats: false };
 
+/// Small models: what is checked here is not how good they are.
+fn small() -> Settings {
+    let mut settings = Settings::default();
+    (settings.content.dims, settings.factors.dims, settings.factors.iterations) = (16, 8, 3);
+    settings
+}
+
 fn options() -> Options {
-    Options { resamples: 50, ..Options::default() }
+    Options { settings: small(), resamples: 50, ..Options::default() }
 }
 
 /// A person walks along a ring of products, so the next one can be known.
@@ -83,7 +90,7 @@ fn sequences_are_learned_and_ranked() {
     assert!(text.contains("HR@10") && text.contains("\nblend ") && text.contains("150 questions"), "{text}");
 
     // Figures do not depend on threads; one model alone has the figures it has among all.
-    let settings = Settings { threads: 3, ..Settings::default() };
+    let settings = Settings { threads: 3, ..small() };
     let few = Options { settings, models: vec!["popularity".into(), "blend".into()], ..options() };
     let again = evaluate(&task, &few, &Progress::hidden()).unwrap().to_json();
     assert_eq!(again["models"].as_object().unwrap().len(), 2);
@@ -154,7 +161,9 @@ fn products_held_out_are_ranked_among_themselves() {
         writeln!(rows, "u{person},\"[{}]\",{}", ids[..5].join(", "), ids[5]).unwrap();
     }
     std::fs::write(folder.path().join("shop.test.csv"), rows).unwrap();
-    let report = evaluate(&Task::Cold(folder.path().into()), &options(), &Progress::hidden()).unwrap().to_json();
+    let mut options = options();
+    options.settings.content.dims = 64;
+    let report = evaluate(&Task::Cold(folder.path().into()), &options, &Progress::hidden()).unwrap().to_json();
     check_shape(&report, &[5, 10, 20, 50]);
     assert_eq!((&report["data"]["candidates"], &report["data"]["chance_recall@10"]), (&json!(20), &json!(0.5)));
     // Four products of each kind are held out on average, and the texts say which kind.
@@ -163,7 +172,7 @@ fn products_held_out_are_ranked_among_themselves() {
 }
 
 fn bytes(split: &Split) -> Vec<u8> {
-    let settings = Settings::default();
+    let settings = small();
     let data = split.training.dataset(&settings.limits).unwrap();
     train(&data, &settings, &mut |_, _, _| ()).unwrap().0
 }
@@ -306,7 +315,7 @@ fn a_log_is_split_by_time_and_judged_by_segment() {
     let task = Task::Log(folder.path().into(), archive);
     let run = || evaluate(&task, &options(), &Progress::hidden()).unwrap().to_json();
 
-    write_archive(folder.path(), &shop_events(), &Settings::default(), SPLIT.plus(2 * HOUR));
+    write_archive(folder.path(), &shop_events(), &small(), SPLIT.plus(2 * HOUR));
     let report = run();
     check_shape(&report, &[5, 10, 20]);
     assert_eq!(report["data"]["cases"], 100);
@@ -321,8 +330,8 @@ fn a_log_is_split_by_time_and_judged_by_segment() {
     assert!(report["data"]["notes"][0].as_str().unwrap().contains("it has these settings"), "{report:#}");
 
     // A live model of other settings is trained anew; one that ends before the split is judged as it is.
-    let mut other = Settings::default();
-    other.factors.dims = 8;
+    let mut other = small();
+    other.factors.dims = 4;
     write_archive(folder.path(), &shop_events(), &other, SPLIT.plus(2 * HOUR));
     let retrained = run();
     assert!(figure(&retrained, "live", "hr@10") > 0.0);
@@ -337,7 +346,7 @@ fn a_log_is_split_by_time_and_judged_by_segment() {
 fn nothing_after_the_split_reaches_training() {
     let read = |events: &[Event]| {
         let folder = tempfile::tempdir().unwrap();
-        write_archive(folder.path(), events, &Settings::default(), SPLIT);
+        write_archive(folder.path(), events, &small(), SPLIT);
         let options = archive::Options { at: Some(SPLIT), ..archive::Options::default() };
         archive::read(folder.path(), &options, 1_000_000).unwrap().0
     };
@@ -371,7 +380,7 @@ fn an_archive_that_is_none_is_named() {
         assert!(error.contains(expected), "{error}");
     };
     fails("there is no model");
-    write_archive(folder.path(), &[], &Settings::default(), SPLIT);
+    write_archive(folder.path(), &[], &small(), SPLIT);
     fails("the archive has no action on a product of the catalogue");
     let day = folder.path().join("events/2026-01-03/c.ndjson.zst");
     compress(&day, &["{}".to_owned()]);
