@@ -12,9 +12,9 @@ use vitrine_store::models::Live;
 use crate::Error;
 use crate::gate::Gate;
 use crate::lake::Mark;
-use crate::log::Read;
 use crate::start::Start;
 use crate::training::Trained;
+use vitrine_learn::log::Read;
 
 /// Name of a version: when it was published, in UTC, and the first digits of the artifact's SHA-256.
 pub(crate) fn version(now: Millis, artifact: &[u8]) -> String {

@@ -10,8 +10,8 @@ use vitrine_learn::{Artifact, Card, Dataset, Lineup, Own, OwnVectors, Rehearsal,
 use vitrine_store::catalogue;
 
 use crate::gate::{self, Gate, Judgement, Opponent};
-use crate::log::{Log, Read};
 use crate::{Error, Progress, Stage};
+use vitrine_learn::log::{Log, Read};
 
 /// What there is to train from.
 #[derive(Debug)]

@@ -75,7 +75,8 @@ pub struct Dataset<'a> {
 }
 
 /// A 64-bit hash that will never change: FNV-1a with a final mix.
-pub(crate) fn stable_hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
+#[must_use]
+pub fn stable_hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
     let hash =
         bytes.into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     mix(hash)

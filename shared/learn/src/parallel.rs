@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many threads a setting of `threads` means: zero is one for each core.
-pub(crate) fn threads(setting: usize) -> usize {
+#[must_use]
+pub fn threads(setting: usize) -> usize {
     if setting > 0 {
         return setting;
     }
@@ -17,7 +18,7 @@ pub(crate) fn threads(setting: usize) -> usize {
 
 /// Calls `work` with each chunk of `0..len` and returns the results in order. Each thread makes its own scratch space.
 /// `report` hears, on the calling thread, how many of the `len` are done.
-pub(crate) fn chunks<S, T: Send>(
+pub fn chunks<S, T: Send>(
     len: usize,
     chunk: usize,
     threads: usize,

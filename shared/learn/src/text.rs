@@ -47,6 +47,12 @@ pub struct TextEncoder {
     weights: Weights,
 }
 
+impl std::fmt::Debug for TextEncoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TextEncoder").finish_non_exhaustive()
+    }
+}
+
 impl TextEncoder {
     /// Maps a file of weights into memory and checks it. It must not be changed while it is open.
     ///

@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("index", &[]),
     ("learn", &["domain"]),
+    ("evaluate", &["domain", "learn"]),
     ("rank", &["domain", "index", "learn"]),
     ("store", &["domain"]),
     ("runtime", &["domain", "store"]),

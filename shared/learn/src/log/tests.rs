@@ -192,7 +192,7 @@ fn the_newest_event_counts_even_if_it_names_no_product() {
     assert_eq!(histories.iter().count(), 1);
     let catalogue = products();
     let people: Vec<_> = histories.iter().chain(histories.quiet()).collect();
-    let data = vitrine_learn::Dataset::new(&catalogue, &people, &vitrine_learn::settings::Limits::default()).unwrap();
+    let data = crate::Dataset::new(&catalogue, &people, &crate::settings::Limits::default()).unwrap();
     assert_eq!((data.oldest(), data.now(), data.people()), (day(60), day(1), 1));
 }
 

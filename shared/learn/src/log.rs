@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Purpose, Visitor};
 
-use crate::people::Found;
+use people::{Found, People};
+
+mod people;
 
 /// What was found in the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,17 +32,18 @@ pub struct Read {
 
 /// Which events count.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Window {
+pub struct Window {
     /// The oldest time.
-    pub(crate) from: Millis,
+    pub from: Millis,
     /// The newest time.
-    pub(crate) to: Millis,
+    pub to: Millis,
 }
 
 impl Window {
     /// The retention, and a day for clocks that are ahead: the bounds within which events are taken in. A single event
     /// from next year would make everything else look old.
-    pub(crate) const fn ending(now: Millis, retention: i64) -> Self {
+    #[must_use]
+    pub const fn ending(now: Millis, retention: i64) -> Self {
         Self { from: now.plus(-retention), to: now.plus(DAY) }
     }
 
@@ -77,7 +80,7 @@ impl Entry {
 
 /// The events of a shop.
 #[derive(Debug)]
-pub(crate) struct Log {
+pub struct Log {
     /// In the order of their identifiers.
     products: Arc<[Product]>,
     window: Window,
@@ -93,7 +96,8 @@ pub(crate) struct Log {
 
 impl Log {
     /// No events yet, for products in the order of their identifiers.
-    pub(crate) fn new(products: Arc<[Product]>, window: Window) -> Self {
+    #[must_use]
+    pub fn new(products: Arc<[Product]>, window: Window) -> Self {
         Self {
             products,
             window,
@@ -108,17 +112,19 @@ impl Log {
     }
 
     /// How many actions on products are held.
-    pub(crate) fn actions(&self) -> usize {
+    #[must_use]
+    pub fn actions(&self) -> usize {
         self.rows.len()
     }
 
     /// How many events were seen.
-    pub(crate) const fn seen(&self) -> usize {
+    #[must_use]
+    pub const fn seen(&self) -> usize {
         self.read.events
     }
 
     /// Takes an event in, in whatever order they come.
-    pub(crate) fn push(&mut self, event: &Event) {
+    pub fn push(&mut self, event: &Event) {
         self.read.events += 1;
         // Who is who does not grow old, and is no question of taste.
         self.found.note(event);
@@ -166,7 +172,8 @@ impl Log {
     }
 
     /// The histories of all people, once all events are there, and what was read.
-    pub(crate) fn finish(mut self) -> (Histories, Read) {
+    #[must_use]
+    pub fn finish(mut self) -> (Histories, Read) {
         let people = std::mem::take(&mut self.found).people();
         let mut joined = HashSet::new();
         for entry in &mut self.entries {
@@ -182,7 +189,7 @@ impl Log {
             |entry: &Entry| (visitors.name(entry.person), entry.time, entry.id(ids), visitors.name(entry.visitor));
         self.entries.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
         let Self { products, visitors, entries, ids, rows, quiet, read, .. } = self;
-        (Histories { products, visitors, entries, ids, rows, quiet }, read)
+        (Histories { products, visitors, entries, ids, rows, quiet, people }, read)
     }
 }
 
@@ -212,19 +219,26 @@ impl Visitors {
 
 /// What each person did, in the order in which profiles are folded.
 #[derive(Debug)]
-pub(crate) struct Histories {
+pub struct Histories {
     products: Arc<[Product]>,
     visitors: Visitors,
     entries: Vec<Entry>,
     ids: String,
     rows: Vec<u32>,
     quiet: Option<(Millis, Millis)>,
+    people: People,
 }
 
 impl Histories {
+    /// To whose history a later event of a visitor belongs, by what these events say of who is who.
+    #[must_use]
+    pub fn person<'v>(&'v self, visitor: &'v Visitor, time: Millis) -> &'v Visitor {
+        self.people.owner(visitor, time).unwrap_or(visitor)
+    }
+
     /// One person after the other, in their order; only the events of one are in memory. An event has what learning reads
     /// of it, and nothing else.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Visitor, Vec<Event>)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (Visitor, Vec<Event>)> + '_ {
         self.entries.chunk_by(|a, b| a.person == b.person).filter_map(|entries| {
             let person = self.visitors.name(entries.first()?.person)?;
             Some((person.clone(), entries.iter().filter_map(|entry| self.event(entry)).collect()))
@@ -233,7 +247,8 @@ impl Histories {
 
     /// A history of nobody: the first and the last event of those that name no product, which nobody's history holds.
     /// Windows count back from the newest event, whatever it was.
-    pub(crate) fn quiet(&self) -> Option<(Visitor, Vec<Event>)> {
+    #[must_use]
+    pub fn quiet(&self) -> Option<(Visitor, Vec<Event>)> {
         let (oldest, newest) = self.quiet?;
         let nobody = Visitor::Anonymous(String::new());
         let id = MessageId::new("quiet").ok()?;

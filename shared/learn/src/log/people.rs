@@ -11,12 +11,12 @@ use vitrine_domain::{Action, Event, Millis, Visitor};
 
 /// Links, as they are found in events.
 #[derive(Debug, Default)]
-pub(crate) struct Found(BTreeMap<(Visitor, Visitor), Millis>);
+pub(super) struct Found(BTreeMap<(Visitor, Visitor), Millis>);
 
 impl Found {
     /// Notes what an event says of who is who: it names a customer and a device, or is an alias that names what stood
     /// for the customer before.
-    pub(crate) fn note(&mut self, event: &Event) {
+    pub(super) fn note(&mut self, event: &Event) {
         if !event.visitor.is_known() {
             return;
         }
@@ -28,7 +28,7 @@ impl Found {
     }
 
     /// Puts the links in order, once all events are read.
-    pub(crate) fn people(self) -> People {
+    pub(super) fn people(self) -> People {
         let mut of_device: HashMap<Visitor, Vec<Link>> = HashMap::new();
         let mut of_user: HashMap<Visitor, Vec<Link>> = HashMap::new();
         for ((device, user), since) in self.0 {
@@ -53,7 +53,7 @@ fn former(event: &Event) -> Option<String> {
 
 /// The links of a shop.
 #[derive(Debug)]
-pub(crate) struct People {
+pub(super) struct People {
     links: HashMap<Visitor, Vec<Link>>,
     /// The devices of each user, in order.
     taken_in: HashMap<Visitor, Vec<Visitor>>,
@@ -61,7 +61,7 @@ pub(crate) struct People {
 
 impl People {
     /// The user to whom an event on a device belongs; none if it stays the device's own.
-    pub(crate) fn owner(&self, device: &Visitor, time: Millis) -> Option<&Visitor> {
+    pub(super) fn owner(&self, device: &Visitor, time: Millis) -> Option<&Visitor> {
         let user = owner(self.links.get(device)?, time)?;
         let taken_in = self.taken_in.get(user)?;
         taken_in.binary_search(device).ok().map(|_| user)
