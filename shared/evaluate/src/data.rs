@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Visitor};
+use vitrine_learn::dataset::Builder;
 use vitrine_learn::settings::Limits;
 use vitrine_learn::{Dataset, Error};
 
