@@ -140,8 +140,11 @@ fn the_fingerprint_tells_shops_apart_by_everything_that_is_learned_from() {
     assert_ne!(dataset(&renamed, &[]).fingerprint(), dataset(&products, &[]).fingerprint());
 }
 
+/// Everybody's histories.
+type People = Vec<(Visitor, Vec<Event>)>;
+
 /// People of different names with events in fold order, in two orders.
-fn any_people() -> impl Strategy<Value = (Vec<(Visitor, Vec<Event>)>, Vec<(Visitor, Vec<Event>)>)> {
+fn any_people() -> impl Strategy<Value = (People, People)> {
     let one = prop::collection::vec((0..9_i64, 0..4_usize, 0..5_u8), 0..6);
     prop::collection::btree_map("[a-z]{1,3}", one, 0..8).prop_flat_map(|people| {
         let history = |(name, events): (&String, &Vec<(i64, usize, u8)>)| {
