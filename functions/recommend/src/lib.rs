@@ -20,6 +20,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitrine_http::App;
+use vitrine_learn::Lineup;
 
 use placements::Placements;
 use shops::Shops;
@@ -49,9 +50,14 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(browse::categories))
 }
 
-/// The function's routes.
+/// The function's routes, with the shipped algorithms.
 pub fn router(app: App) -> Router {
-    let shops = Arc::new(Shops::new(app.context.clone()));
+    router_with(app, Lineup::default())
+}
+
+/// The function's routes, for models of other algorithms too.
+pub fn router_with(app: App, lineup: Lineup) -> Router {
+    let shops = Arc::new(Shops::new(app.context.clone(), lineup));
     routes().with_state(State { app, shops, placements: Arc::default() }).into()
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use vitrine_domain::time::{MINUTE, SECOND};
 use vitrine_domain::{Change, Millis, Shop};
 use vitrine_http::Problem;
-use vitrine_learn::Artifact;
+use vitrine_learn::{Artifact, Lineup};
 use vitrine_rank::Shelf;
 use vitrine_runtime::Context;
 use vitrine_store::models::Live;
@@ -48,12 +48,13 @@ struct Held {
 #[derive(Debug)]
 pub(crate) struct Shops {
     context: Context,
+    lineup: Lineup,
     shops: StdMutex<HashMap<Shop, Arc<Mutex<Held>>>>,
 }
 
 impl Shops {
-    pub(crate) fn new(context: Context) -> Self {
-        Self { context, shops: StdMutex::default() }
+    pub(crate) fn new(context: Context, lineup: Lineup) -> Self {
+        Self { context, lineup, shops: StdMutex::default() }
     }
 
     fn held(&self, shop: &Shop) -> Arc<Mutex<Held>> {
@@ -136,19 +137,19 @@ impl Shops {
     /// Opens an artifact where it lies, or downloads it first and checks every byte once.
     async fn open(&self, live: &Live) -> Result<Arc<Artifact>, OpenError> {
         if let Some(file) = self.context.objects.file(&live.artifact) {
-            return Ok(Arc::new(Artifact::open(file)?));
+            return Ok(Arc::new(Artifact::open(file, &self.lineup)?));
         }
         let file = self.scratch_file(live);
-        if let Ok(artifact) = Artifact::open(&file) {
+        if let Ok(artifact) = Artifact::open(&file, &self.lineup) {
             return Ok(Arc::new(artifact));
         }
         let bytes = self.context.objects.get(&live.artifact).await?.ok_or(OpenError::Gone)?;
-        let checked = Artifact::from_bytes(bytes.to_vec())?;
+        let checked = Artifact::from_bytes(bytes.to_vec(), &self.lineup)?;
         checked.verify()?;
         // A full scratch disk only costs the next cold start its head start.
         let part = file.with_extension("part");
         if tokio::fs::write(&part, &bytes).await.is_ok() && tokio::fs::rename(&part, &file).await.is_ok() {
-            return Ok(Arc::new(Artifact::open(&file)?));
+            return Ok(Arc::new(Artifact::open(&file, &self.lineup)?));
         }
         Ok(Arc::new(checked))
     }

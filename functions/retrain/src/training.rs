@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use vitrine_domain::{Event, Product, Visitor};
-use vitrine_learn::{Artifact, Card, Dataset, Settings, train};
+use vitrine_learn::{Artifact, Card, Dataset, Lineup, Settings, train};
 use vitrine_store::catalogue;
 
 use crate::log::{Log, Read};
@@ -61,7 +61,7 @@ fn learn(
     // What the log left out did not reach the data set.
     card.counts.unknown_products += read.unknown_products;
     card.counts.without_consent += read.without_consent;
-    Artifact::from_bytes(artifact.clone()).and_then(|opened| opened.verify()).map_err(Error::Unsound)?;
+    Artifact::from_bytes(artifact.clone(), &Lineup::default()).and_then(|opened| opened.verify()).map_err(Error::Unsound)?;
     let catalogue = catalogue::pack(products).map_err(|source| Error::Pack { what: "the catalogue", source })?;
     Ok(Trained { artifact, catalogue, card, read })
 }

@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
 use crate::{Bitmap, Error};
 
 /// A row and its score.
@@ -58,6 +61,20 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
         width /= 2;
     }
     sums[0]
+}
+
+/// The dot product with a vector in half precision, block by block in a fixed order; the longer one's rest is ignored.
+#[must_use]
+pub fn dot_f16(a: &[f32], b: &[f16]) -> f32 {
+    const BLOCK: usize = 64;
+    let mut wide = [0.0_f32; BLOCK];
+    let mut sum = 0.0;
+    for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
+        let wide = &mut wide[..b.len()];
+        b.convert_to_f32_slice(wide);
+        sum += dot(a, wide);
+    }
+    sum
 }
 
 /// Ordered so that the largest is the one to lose first: lowest score, then highest row.

@@ -33,7 +33,7 @@ mod bitmap;
 mod exact;
 
 pub use bitmap::Bitmap;
-pub use exact::{Found, Hit, dot, top_k, top_k_in};
+pub use exact::{Found, Hit, dot, dot_f16, top_k, top_k_in};
 
 /// Why a search was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

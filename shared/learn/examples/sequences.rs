@@ -14,7 +14,7 @@ use std::io::Write;
 
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Visitor, time::HOUR};
 use vitrine_learn::validate::{Case, judge};
-use vitrine_learn::{Artifact, Dataset, Settings, train};
+use vitrine_learn::{Artifact, Dataset, Lineup, Question, Settings, train};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -29,8 +29,10 @@ fn read(path: &str) -> Result<(Vec<Product>, People)> {
         let Some(person) = words.next() else { continue };
         let visitor = Visitor::known(person)?;
         let mut events = Vec::new();
-        for (hour, name) in (0..).zip(words) {
-            let id = ProductId::new(name)?;
+        let words: Vec<&str> = words.collect();
+        for (at, name) in words.iter().enumerate() {
+            let hour = 1_000_000 - (words.len() - at) as i64;
+            let id = ProductId::new(*name)?;
             names.insert(id.clone());
             let mut event =
                 Event::new(MessageId::new(hour.to_string())?, visitor.clone(), Millis(hour * HOUR), Action::View);
@@ -54,22 +56,24 @@ fn main() -> Result<()> {
         let history = data.history(person);
         let (test, before) = history.split_last()?;
         let known = before.iter().any(|step| step.row == test.row);
-        (!before.is_empty() && !known).then(|| Case { person, kept: before.len(), at: test.at, truth: vec![test.row] })
+        (!before.is_empty() && !known).then(|| Case { person, kept: before.len(), at: test.at, truth: vec![test.row], question: Question::New })
     };
     let cases: Vec<Case> = (0..data.people()).filter_map(last).collect();
     let keep: Vec<_> = cases.iter().map(|case| (case.person, case.kept - unseen)).collect();
 
     let (mut out, mut stage) = (std::io::stdout().lock(), None);
     let start = std::time::Instant::now();
-    let (bytes, card) = train(&data.cut(&keep), &settings, &mut |now, _, _| {
-        if stage != Some(now) {
-            stage = Some(now);
-            let _ = writeln!(out, "{:6.2} s  {}", start.elapsed().as_secs_f64(), now.as_str());
+    let (bytes, card) = train(&data.cut(&keep), &settings, &mut |now, done, _| {
+        if now != vitrine_learn::Stage::Validation && now != vitrine_learn::Stage::Content && stage != Some((now, done/20)) {
+            stage = Some((now, done/20));
+            let _ = writeln!(out, "{:6.2} s  {} {}", start.elapsed().as_secs_f64(), now.as_str(), done);
         }
     })?;
-    writeln!(out, "{:6.2} s  trained: {} bytes, {:?}", start.elapsed().as_secs_f64(), bytes.len(), card.blend)?;
-    let artifact = Artifact::from_bytes(bytes)?;
-    let figures = judge(&data, &artifact, artifact.weights(), &cases, 2, &mut |_| ());
+    writeln!(out, "{:6.2} s  trained: {} bytes, {:#?} {:?}", start.elapsed().as_secs_f64(), bytes.len(), card.parts, card.chosen)?;
+    writeln!(out, "{:?}", card.validation.as_ref().map(|v| (v.choosing, v.judging)))?;
+    for (name, f) in card.figures(Question::New).into_iter().flatten() { writeln!(out, "   validation {name:16} {:7.4} {:8.4}", f.hr10, f.ndcg10)?; }
+    let artifact = Artifact::from_bytes(bytes, &Lineup::default())?;
+    let figures = judge(&data, &artifact, &cases, Question::New, 2, &mut |_| ());
     writeln!(
         out,
         "{:6.2} s  ranked {} people x {} products",

@@ -9,10 +9,15 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::covisitation::Pair;
-use crate::factors::Confidence;
-use crate::{Blend, Error};
+use half::f16;
+
+use crate::algorithm::Algorithm;
+use crate::blend::Part;
+use crate::covisitation::{self, Pair};
+use crate::lineup::Lineup;
+use crate::Error;
 
 mod check;
 mod container;
@@ -22,19 +27,12 @@ mod sections;
 mod visitor;
 
 pub use container::VERSION;
-pub(crate) use pack::{Model, pack};
+pub(crate) use pack::{Model, Packed, pack};
+
+pub use memory::Number;
 
 use memory::Memory;
 use sections::{About, Place, Places};
-
-/// A named range of the dimensions of a vector.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Part {
-    /// What was learned there: `factors`, `content`, `prior`.
-    pub name: String,
-    /// Its dimensions.
-    pub range: Range<usize>,
-}
 
 /// Whether a product can be bought, as flag bits.
 const SELLABLE: u32 = 1;
@@ -42,13 +40,6 @@ const SELLABLE: u32 = 1;
 const CONTENT: u32 = 2;
 /// The brand number of products without one.
 const NO_BRAND: u32 = u32::MAX;
-
-/// The lists of one pair.
-struct Neighbours {
-    starts: Place,
-    rows: Place,
-    weights: Place,
-}
 
 /// An opened artifact. Cheap to share behind an `Arc`; reading needs no lock.
 pub struct Artifact {
@@ -65,15 +56,12 @@ pub struct Artifact {
     flags: Place,
     people: Place,
     vectors: Place,
-    gram: Place,
     popularity: Place,
     trending: Place,
     popular: Place,
     leaders: (Place, Place),
-    neighbours: [Neighbours; Pair::ALL.len()],
-    factors: Range<usize>,
-    content: Range<usize>,
-    prior: Range<usize>,
+    /// Who answers for each part.
+    algorithms: Vec<Arc<dyn Algorithm>>,
 }
 
 impl std::fmt::Debug for Artifact {
@@ -89,40 +77,34 @@ impl Artifact {
     /// Maps a file. It must not be changed while the artifact lives: publish another version under another name.
     ///
     /// # Errors
-    /// If the file cannot be read, is no artifact, is of a newer format, is cut short, or its sections do not fit.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::over(Memory::map(path.as_ref())?)
+    /// If the file cannot be read, is no artifact, is of another format, is cut short, its sections do not fit, or one of
+    /// its parts is of an algorithm that the line-up does not have.
+    pub fn open(path: impl AsRef<Path>, lineup: &Lineup) -> Result<Self, Error> {
+        Self::over(Memory::map(path.as_ref())?, lineup)
     }
 
     /// Takes the bytes of an artifact.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
-        Self::over(Memory::own(bytes))
+    pub fn from_bytes(bytes: Vec<u8>, lineup: &Lineup) -> Result<Self, Error> {
+        Self::over(Memory::own(bytes), lineup)
     }
 
-    fn over(memory: Memory) -> Result<Self, Error> {
+    fn over(memory: Memory, lineup: &Lineup) -> Result<Self, Error> {
         let places = Places::read(&memory)?;
         let about = places.get(sections::ABOUT, 1, None)?;
         let about: About = serde_json::from_slice(about.bytes(&memory))
             .map_err(|_| Error::damaged(sections::ABOUT, "cannot be understood"))?;
         let (n, dims) = (about.products as usize, about.dims as usize);
-        let part =
-            |name: &str| about.parts.iter().find(|part| part.name == name).map_or(0..0, |part| part.range.clone());
-        let (factors, content, prior) = (part("factors"), part("content"), part("prior"));
         if about.parts.iter().any(|part| part.range.start > part.range.end || part.range.end > dims) {
             return Err(Error::damaged(sections::ABOUT, "names dimensions that do not exist"));
         }
+        let algorithm = |part: &Part| lineup.find(&part.name).cloned().ok_or_else(|| Error::Part(part.name.clone()));
+        let algorithms = about.parts.iter().map(algorithm).collect::<Result<_, _>>()?;
         let numbers = n.checked_mul(dims).ok_or_else(|| Error::damaged(sections::VECTORS, "has the wrong size"))?;
         let categories = places.texts(&memory, sections::CATEGORIES, None)?;
         let names = categories.0.numbers::<u64>(&memory).len() - 1;
-        let lists = |pair: Pair| {
-            let [at, rows, weights] = sections::of_pair(pair);
-            let (starts, rows) = places.lists(&memory, at, rows, n)?;
-            let weights = places.get(weights, 4, Some(rows.numbers::<u32>(&memory).len()))?;
-            Ok::<_, Error>(Neighbours { starts, rows, weights })
-        };
         Ok(Self {
             ids: places.texts(&memory, sections::PRODUCTS, Some(n))?,
             json: places.texts(&memory, sections::JSON, Some(n))?,
@@ -132,22 +114,13 @@ impl Artifact {
             price: places.get(sections::PRICE, 4, Some(n))?,
             flags: places.get(sections::FLAGS, 4, Some(n))?,
             people: places.get(sections::PEOPLE, 4, Some(n))?,
-            vectors: places.get(sections::VECTORS, 4, Some(numbers))?,
-            gram: places.get(sections::GRAM, 4, Some(factors.len() * factors.len()))?,
+            vectors: places.get(sections::VECTORS, 2, Some(numbers))?,
             popularity: places.get(sections::POPULARITY, 4, Some(n))?,
             trending: places.get(sections::TRENDING, 4, Some(n))?,
             popular: places.get(sections::POPULAR, 4, None)?,
             leaders: places.lists(&memory, sections::LEADERS_AT, sections::LEADERS, names)?,
-            neighbours: [
-                lists(Pair::ViewView)?,
-                lists(Pair::ViewOrder)?,
-                lists(Pair::OrderTogether)?,
-                lists(Pair::OrderNext)?,
-            ],
+            algorithms,
             categories,
-            factors,
-            content,
-            prior,
             about,
             places,
             memory,
@@ -167,6 +140,13 @@ impl Artifact {
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&[u8]> {
         self.places.find(name).map(|place| place.bytes(&self.memory))
+    }
+
+    /// The numbers of a section by name, where they lie: `<part>.<name>` is what the part's algorithm wrote. Empty if there
+    /// is none, or if it holds other numbers.
+    #[must_use]
+    pub fn numbers<T: Number>(&self, name: &str) -> &[T] {
+        self.places.get(name, size_of::<T>() as u32, None).map_or(&[], |place| place.numbers(&self.memory))
     }
 
     /// How many products there are; rows are `0..len`.
@@ -216,32 +196,41 @@ impl Artifact {
 
     /// All vectors, row-major.
     #[must_use]
-    pub fn vectors(&self) -> &[f32] {
+    pub fn vectors(&self) -> &[f16] {
         self.vectors.numbers(&self.memory)
     }
 
     /// The vector of a product; empty for a row that does not exist.
     #[must_use]
-    pub fn vector(&self, row: u32) -> &[f32] {
+    pub fn vector(&self, row: u32) -> &[f16] {
         let dims = self.dims();
         let start = (row as usize).saturating_mul(dims);
         self.vectors().get(start..start.saturating_add(dims)).unwrap_or(&[])
     }
 
-    /// What the dimensions mean.
+    /// The parts of the score.
     #[must_use]
-    pub fn parts(&self) -> Vec<Part> {
-        self.about.parts.clone()
+    pub fn parts(&self) -> &[Part] {
+        &self.about.parts
+    }
+
+    /// The dimensions of a part among those of a vector; empty for a tally, and for a part that there is not.
+    #[must_use]
+    pub fn range(&self, part: &str) -> Range<usize> {
+        self.parts().iter().find(|known| known.name == part).map_or(0..0, |part| part.range.clone())
+    }
+
+    /// The neighbours of a pair of actions.
+    #[must_use]
+    pub fn lists(&self, pair: Pair) -> covisitation::View<'_> {
+        let [at, rows, weights, _] = covisitation::sections(pair);
+        covisitation::View { starts: self.numbers(at), rows: self.numbers(rows), weights: self.numbers(weights) }
     }
 
     /// What goes with a product, and how strongly: weight descending, 1 is a typical strongest neighbour.
     #[must_use]
-    pub fn neighbours(&self, pair: Pair, row: u32) -> (&[u32], &[f32]) {
-        let lists = &self.neighbours[pair.index()];
-        let bounds = sections::bounds(&self.memory, &lists.starts, row);
-        let rows = lists.rows.numbers(&self.memory).get(bounds.clone());
-        let weights = lists.weights.numbers(&self.memory).get(bounds);
-        (rows.unwrap_or(&[]), weights.unwrap_or(&[]))
+    pub fn neighbours(&self, pair: Pair, row: u32) -> (&[u32], &[f16]) {
+        self.lists(pair).of(row)
     }
 
     /// Decayed interest in every product.
@@ -328,18 +317,6 @@ impl Artifact {
 
     fn flag(&self, row: u32, bit: u32) -> bool {
         self.flags.numbers::<u32>(&self.memory).get(row as usize).is_some_and(|flags| flags & bit != 0)
-    }
-
-    /// What each part counts in a score.
-    #[must_use]
-    pub const fn weights(&self) -> &Blend {
-        &self.about.blend
-    }
-
-    /// How interest becomes confidence when a visitor is folded in.
-    #[must_use]
-    pub const fn confidence(&self) -> Confidence {
-        self.about.confidence
     }
 }
 

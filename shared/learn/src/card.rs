@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vitrine_domain::Millis;
 
+use crate::blend::{Part, Question};
 use crate::dataset::Counts;
 use crate::validate::Figures;
-use crate::{Blend, Settings};
+use crate::Settings;
 
 /// What is written beside an artifact. Equal for equal input, like the artifact: whoever publishes adds when and how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,10 +28,10 @@ pub struct Card {
     pub newest: Millis,
     /// How it was trained.
     pub settings: Settings,
-    /// What each part counts in a score.
-    pub blend: Blend,
-    /// Neighbours kept, by pair of actions.
-    pub neighbours: BTreeMap<String, usize>,
+    /// The parts of the score and what each counts.
+    pub parts: Vec<Part>,
+    /// Parameters that were chosen on held-out actions, by part.
+    pub chosen: BTreeMap<String, Value>,
     /// How good the parts are on held-out actions; none if there was too little to hold out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Outcome>,
@@ -38,19 +40,19 @@ pub struct Card {
 /// The outcome of a validation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// People whose held-out actions chose the weights.
+    /// Cases that chose parameters and weights.
     pub choosing: usize,
-    /// Other people whose held-out actions the figures are from.
+    /// Cases of other people, that the figures are from.
     pub judging: usize,
     /// Each part alone and the `blend`, trained without the held-out actions, over the whole catalogue; see
     /// [`crate::validate`].
-    pub figures: BTreeMap<String, Figures>,
+    pub figures: BTreeMap<Question, BTreeMap<String, Figures>>,
 }
 
 impl Card {
-    /// The figures of every part and of the `blend`, if there was a validation.
+    /// The figures of every part and of the `blend` for a question, if there was a validation.
     #[must_use]
-    pub fn figures(&self) -> Option<&BTreeMap<String, Figures>> {
-        self.validation.as_ref().map(|outcome| &outcome.figures)
+    pub fn figures(&self, question: Question) -> Option<&BTreeMap<String, Figures>> {
+        self.validation.as_ref()?.figures.get(&question)
     }
 }

@@ -20,6 +20,11 @@ use crate::parallel;
 use crate::progress::{Progress, Stage};
 use crate::settings;
 
+mod part;
+
+pub use part::Content;
+pub(crate) use part::Likeness;
+
 /// Number of feature buckets; two features that share one look the same, which is rare enough.
 const BUCKETS: usize = 1 << 20;
 /// To how many dimensions a feature adds itself.

@@ -34,8 +34,11 @@ use crate::settings;
 use crate::tally::Tally;
 
 mod log;
+mod part;
 
 use log::Log;
+pub use part::View;
+pub(crate) use part::{Neighbours, sections};
 
 /// Which actions a list of neighbours was counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -35,14 +35,27 @@ pub enum Error {
     /// The bytes are no artifact.
     #[error("this is no artifact")]
     Magic,
-    /// The artifact was written by a newer version.
-    #[error("the artifact has format {found}, this program reads up to {supported}")]
+    /// A part learned vectors that are not one for each product.
+    #[error("part `{part}` learned {found} numbers, which is not one vector of {dims} for each product")]
+    Vectors {
+        /// Which part.
+        part: String,
+        /// Numbers found.
+        found: usize,
+        /// Numbers in a vector.
+        dims: usize,
+    },
+    /// The artifact was written in another format.
+    #[error("the artifact has format {found}, this program reads {supported}")]
     Version {
         /// Its format.
         found: u32,
         /// The newest format that can be read.
         supported: u32,
     },
+    /// A part of the artifact is of an algorithm that this program does not have.
+    #[error("the artifact has a part `{0}` that this program knows no algorithm for")]
+    Part(String),
     /// The artifact is shorter or longer than its header says.
     #[error("the artifact has {found} bytes instead of {expected}")]
     Length {

@@ -25,9 +25,11 @@ use crate::settings;
 
 pub(crate) mod cold;
 mod kernel;
+mod part;
 mod simd;
 
 use kernel::{Side, Vector};
+pub(crate) use part::Tastes;
 use simd::{Block, LANES};
 
 /// Most dimensions of a taste: what one solve holds on the stack.
@@ -244,7 +246,7 @@ fn half_step<const B: usize>(
 }
 
 impl settings::Factors {
-    pub(crate) const fn confidence(&self) -> Confidence {
+    const fn confidence(&self) -> Confidence {
         Confidence { scale: self.confidence, half_life_days: self.half_life_days }
     }
 }

@@ -26,7 +26,7 @@
 //!
 //! ```
 //! use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Visitor};
-//! use vitrine_learn::{Artifact, Dataset, Interaction, Pair, Settings, train};
+//! use vitrine_learn::{Artifact, Dataset, Interaction, Lineup, Pair, Question, Scratch, Settings, train};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let products: Vec<Product> = ["penne", "pesto", "soap"]
@@ -53,16 +53,17 @@
 //! let (bytes, card) = train(&data, &settings, &mut |_stage, _done, _total| ())?;
 //! assert_eq!(card.counts.people, 3);
 //!
-//! let artifact = Artifact::from_bytes(bytes)?;
+//! let artifact = Artifact::from_bytes(bytes, &Lineup::default())?;
 //! let penne = artifact.position("penne").unwrap_or_default();
 //! let (rows, _weights) = artifact.neighbours(Pair::ViewView, penne);
 //! assert_eq!(artifact.id(rows[0]), "pesto");
 //!
 //! let mut visitor = vec![0.0; artifact.dims()];
-//! artifact.visitor_vector(&[Interaction { row: penne, weight: 1.0, age_days: 0.0 }], &mut visitor);
+//! let history = [Interaction { row: penne, action: Action::View, age_days: 0.0 }];
+//! artifact.visitor_vector(&history, Question::New, &mut Scratch::default(), &mut visitor);
 //! let score = |id: &str| {
 //!     let vector = artifact.vector(artifact.position(id).unwrap_or(u32::MAX));
-//!     visitor.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>()
+//!     visitor.iter().zip(vector).map(|(a, b)| a * b.to_f32()).sum::<f32>()
 //! };
 //! assert!(score("pesto") > score("soap"));
 //! # Ok(())
@@ -79,15 +80,19 @@
 //! * **Checked.** Closed forms are compared with dense solvers, counts with plain counts of all pairs, losses with their
 //!   definition; the served score with the judged one; damaged files with everything a fuzzer thinks of.
 
+pub mod algorithm;
 pub mod artifact;
 pub mod blend;
 pub mod card;
 pub mod content;
 pub mod covisitation;
 pub mod dataset;
+pub mod encoder;
 mod error;
 pub mod factors;
+pub mod history;
 mod linear;
+mod lineup;
 mod parallel;
 pub mod popularity;
 pub mod progress;
@@ -96,13 +101,16 @@ pub mod tally;
 mod train;
 pub mod validate;
 
-pub use artifact::{Artifact, Part};
-pub use blend::{Blend, Interaction};
+pub use algorithm::{Algorithm, Learned, Lesson, Scratch};
+pub use artifact::Artifact;
+pub use blend::{Part, Question};
 pub use card::Card;
 pub use covisitation::Pair;
 pub use dataset::Dataset;
 pub use error::Error;
+pub use history::Interaction;
+pub use lineup::Lineup;
 pub use progress::{Progress, Stage};
 pub use settings::Settings;
 pub use tally::Tally;
-pub use train::train;
+pub use train::{Rehearsal, Trained, Trainer, train};

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// How many threads a setting of `threads` means: zero is one for each core.
 pub(crate) fn threads(setting: usize) -> usize {
@@ -55,6 +56,25 @@ pub(crate) fn chunks<S, T: Send>(
     });
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Calls `work` once with each item. Which thread does is open, so `work` must not depend on it.
+pub(crate) fn each<T: Send>(items: &mut [T], threads: usize, work: impl Fn(&mut T) + Sync) {
+    let helpers = threads.min(items.len()).saturating_sub(1);
+    if helpers == 0 {
+        return items.iter_mut().for_each(work);
+    }
+    let queue = Mutex::new(items.iter_mut());
+    let run = || {
+        // The lock is held while the next item is taken, not while it is worked on.
+        while let Some(item) = queue.lock().unwrap_or_else(PoisonError::into_inner).next() {
+            work(item);
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..helpers).for_each(|_| drop(scope.spawn(run)));
+        run();
+    });
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@
 use crate::dataset::{Dataset, days, decay};
 use crate::settings;
 
+mod part;
+
+pub(crate) use part::{POPULARITY, Prior};
+
 /// Popularity and trend of every product, row by row.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Popularity {

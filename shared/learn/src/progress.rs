@@ -9,10 +9,8 @@ pub enum Stage {
     Rehearsal,
     /// Ranking the held-out actions and choosing the weights of the parts.
     Validation,
-    /// Counting what goes with what.
-    Covisitation,
-    /// Learning tastes.
-    Factors,
+    /// Learning every part from everything.
+    Learning,
     /// Writing the artifact.
     Packing,
 }
@@ -20,8 +18,7 @@ pub enum Stage {
 impl Stage {
     /// The stages in the order in which they come; rehearsal and validation are left out when there is too little to
     /// hold out.
-    pub const ALL: [Self; 6] =
-        [Self::Content, Self::Rehearsal, Self::Validation, Self::Covisitation, Self::Factors, Self::Packing];
+    pub const ALL: [Self; 5] = [Self::Content, Self::Rehearsal, Self::Validation, Self::Learning, Self::Packing];
 
     /// A word for a progress bar.
     #[must_use]
@@ -30,8 +27,7 @@ impl Stage {
             Self::Content => "content",
             Self::Rehearsal => "rehearsal",
             Self::Validation => "validation",
-            Self::Covisitation => "co-visitation",
-            Self::Factors => "factors",
+            Self::Learning => "learning",
             Self::Packing => "packing",
         }
     }

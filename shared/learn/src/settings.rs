@@ -24,6 +24,8 @@ pub struct Settings {
     pub content: Content,
     /// Learning tastes.
     pub factors: Factors,
+    /// Reading histories in their order.
+    pub encoder: Encoder,
     /// Judging the parts and choosing their weights.
     pub validation: Validation,
 }
@@ -141,21 +143,85 @@ impl Default for Factors {
     }
 }
 
+/// See [`crate::encoder`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Encoder {
+    /// Dimensions of a product's vector and of the layers.
+    pub dims: usize,
+    /// Width of the feed-forward layer.
+    pub inner: usize,
+    /// Most passes over the log.
+    pub epochs: usize,
+    /// Passes without a gain on held-out actions after which it is enough.
+    pub patience: usize,
+    /// Positions in a batch, at least.
+    pub batch: usize,
+    /// Size of a step of the optimiser.
+    pub learning_rate: f32,
+    /// Share of the learning rate that is left at the last epoch.
+    pub final_rate: f32,
+    /// Steps until the full learning rate.
+    pub warm_up: usize,
+    /// Share of its size that a product's vector loses in a step, in learning rates.
+    pub weight_decay: f32,
+    /// How slowly the optimiser forgets the size of gradients.
+    pub second_moment: f32,
+    /// Share of units left out in training.
+    pub dropout: f32,
+    /// Share of products with content whose identifier is left out in a step of training.
+    pub id_dropout: f32,
+    /// Products drawn for each batch to compare with.
+    pub negatives: usize,
+    /// Share of them that is drawn by popularity.
+    pub popular: f32,
+    /// Catalogues up to so many products are compared with as a whole.
+    pub full_softmax: usize,
+    /// x
+    pub correction: f32,
+    /// Standard deviation of the vectors that products start with.
+    pub deviation: f32,
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self {
+            dims: 64,
+            inner: 128,
+            epochs: 30,
+            patience: 3,
+            batch: 1024,
+            learning_rate: 1e-3,
+            final_rate: 1.0,
+            warm_up: 100,
+            weight_decay: 0.0,
+            second_moment: 0.999,
+            dropout: 0.2,
+            id_dropout: 0.2,
+            negatives: 256,
+            popular: 0.5,
+            full_softmax: 0,
+            correction: 1.0,
+            deviation: 0.02,
+        }
+    }
+}
+
 /// See [`crate::validate`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Validation {
-    /// Most persons whose last new product is held out. Half of them choose the weights, the other half judge.
+    /// Most people whose newest actions are held out. Half of them choose parameters and weights, the other half judge.
     pub people: usize,
     /// Most scores to compute: people times products. Of a large catalogue fewer people are drawn.
     pub scores: usize,
-    /// With fewer persons the weights keep their defaults.
+    /// With fewer people parameters and weights keep their defaults.
     pub least_people: usize,
 }
 
 impl Default for Validation {
     fn default() -> Self {
-        Self { people: 4_000, scores: 100_000_000, least_people: 100 }
+        Self { people: 8_000, scores: 200_000_000, least_people: 100 }
     }
 }
 

@@ -1,47 +1,212 @@
 //! Training, from the first word of a title to the last byte of the artifact.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::artifact::{Artifact, Model, VERSION, pack};
+use serde_json::Value;
+
+use crate::algorithm::{Lesson, Vectors};
+use crate::artifact::{Artifact, Model, Packed, VERSION, pack};
+use crate::blend::{Part, Question};
 use crate::card::{Card, Outcome};
-use crate::covisitation::{self, Lists, Pair};
+use crate::content::Content;
 use crate::dataset::Dataset;
-use crate::factors::{self, Interest, cold, regularised_gram};
+use crate::lineup::Lineup;
 use crate::popularity::Popularity;
 use crate::progress::{Progress, Stage};
-use crate::{Blend, Error, Settings, content, parallel, validate};
+use crate::validate::{self, Case, Exam};
+use crate::{Error, Settings, parallel};
 
-/// Learns everything from a shop: the bytes of an artifact and its model card.
-///
-/// Twice, if there is enough to hold out: once without the held-out actions, to choose what each part counts and to
-/// measure how good it is; then with everything. A shop without events is learned from its texts, one without products
-/// gives an artifact without products.
+/// What training is given besides the shop.
+#[derive(Debug, Clone, Default)]
+pub struct Trainer<'a> {
+    /// Who takes part.
+    pub lineup: Lineup,
+    /// What can be chosen.
+    pub settings: Settings,
+    /// An earlier model of the shop to start from; it must not know anything that was erased since.
+    pub parent: Option<&'a Artifact>,
+}
+
+/// What training made.
+#[derive(Debug)]
+pub struct Trained {
+    /// The artifact's bytes.
+    pub bytes: Vec<u8>,
+    /// Its model card.
+    pub card: Card,
+    /// The model that did not see what was held out, and the cases that judged it; none if there was too little.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// A model that was trained without the newest actions.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// The model; it has no product texts.
+    pub artifact: Artifact,
+    /// Cases that nothing was chosen by.
+    pub cases: Vec<Case>,
+}
+
+/// What the rehearsal decided.
+#[derive(Debug, Default)]
+struct Decided {
+    /// Parameters, by part.
+    chosen: BTreeMap<String, Value>,
+    /// Weights, by part and question.
+    weights: BTreeMap<String, [f32; 2]>,
+}
+
+impl<'a> Trainer<'a> {
+    /// With the shipped line-up.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), ..Self::default() }
+    }
+
+    /// Learns everything from a shop: an artifact and its model card.
+    ///
+    /// Twice, if there is enough to hold out: once without the held-out actions, to choose parameters and what each part
+    /// counts, and to measure how good it is; then with everything. A shop without events is learned from its texts, one
+    /// without products gives an artifact without products.
+    ///
+    /// # Errors
+    /// If a setting is out of range, the shop is larger than the limits, a product cannot be written as JSON, or an
+    /// algorithm fails.
+    pub fn train(&self, data: &Dataset<'_>, progress: &mut Progress<'_>) -> Result<Trained, Error> {
+        let settings = &self.settings;
+        settings.check()?;
+        check_limits(data, settings)?;
+        let threads = parallel::threads(settings.threads);
+        let content = Content::of(data.products(), &settings.content, threads, progress);
+        let (decided, outcome, rehearsal) = self.rehearse(data, &content, threads, progress)?;
+        let (model, _) = self.learn(data, &content, threads, None, &decided, &mut |done| {
+            progress(Stage::Learning, done, PER_PART * self.lineup.iter().count() as u64);
+        })?;
+        progress(Stage::Packing, 0, 1);
+        let bytes = pack(data.products(), &model, true)?;
+        progress(Stage::Packing, 1, 1);
+        let card = Card {
+            format: VERSION,
+            bytes: bytes.len(),
+            checksum: crc32fast::hash(&bytes),
+            counts: *data.counts(),
+            oldest: data.oldest(),
+            newest: data.now(),
+            settings: settings.clone(),
+            parts: model.parts.iter().map(|packed| packed.part.clone()).collect(),
+            chosen: decided.chosen,
+            validation: outcome,
+        };
+        Ok(Trained { bytes, card, rehearsal })
+    }
+
+    /// Chooses parameters and the weights of the parts by what they would have shown to people whose newest actions they
+    /// have not seen.
+    fn rehearse(
+        &self,
+        data: &Dataset<'_>,
+        content: &Content,
+        threads: usize,
+        progress: &mut Progress<'_>,
+    ) -> Result<(Decided, Option<Outcome>, Option<Rehearsal>), Error> {
+        let validation = &self.settings.validation;
+        let held = validate::hold_out(data, validation.cases_of(data.products().len()), validation.least_people);
+        if held.cases.is_empty() {
+            return Ok((Decided::default(), None, None));
+        }
+        let seen = data.cut(&held.keep);
+        let (choosing, judging) = validate::halves(data, held.cases);
+        let exam = Exam::new(data, &choosing, threads);
+        let all = PER_PART * self.lineup.iter().count() as u64;
+        let (mut model, chosen) =
+            self.learn(&seen, content, threads, Some(&exam), &Decided::default(), &mut |done| {
+                progress(Stage::Rehearsal, done, all);
+            })?;
+        let artifact = Artifact::from_bytes(pack(data.products(), &model, false)?, &self.lineup)?;
+
+        let total = (choosing.len() + judging.len()) as u64;
+        progress(Stage::Validation, 0, total);
+        let mut done = 0;
+        for question in Question::ALL {
+            let weights = validate::choose(data, &artifact, question, &choosing, threads, &mut |of_these| {
+                progress(Stage::Validation, (done + of_these) as u64, total);
+            });
+            done += exam.len(question);
+            for (packed, weight) in model.parts.iter_mut().zip(weights) {
+                match question {
+                    Question::New => packed.part.new = weight,
+                    Question::Any => packed.part.any = weight,
+                }
+            }
+        }
+        let artifact = Artifact::from_bytes(pack(data.products(), &model, false)?, &self.lineup)?;
+        let mut figures = BTreeMap::new();
+        for question in Question::ALL {
+            let found = validate::judge(data, &artifact, &judging, question, threads, &mut |of_these| {
+                progress(Stage::Validation, (done + of_these) as u64, total);
+            });
+            done += judging.iter().filter(|case| case.question == question).count();
+            figures.insert(question, found);
+        }
+        progress(Stage::Validation, total, total);
+        let weights = model.parts.iter().map(|p| (p.part.name.clone(), [p.part.new, p.part.any])).collect();
+        let outcome = Outcome { choosing: choosing.len(), judging: judging.len(), figures };
+        Ok((Decided { chosen, weights }, Some(outcome), Some(Rehearsal { artifact, cases: judging })))
+    }
+
+    /// Learns every part from what a data set holds, and nothing else; and what was chosen with an exam.
+    fn learn(
+        &self,
+        data: &Dataset<'_>,
+        content: &Content,
+        threads: usize,
+        exam: Option<&Exam<'_>>,
+        decided: &Decided,
+        report: &mut dyn FnMut(u64),
+    ) -> Result<(Model, BTreeMap<String, Value>), Error> {
+        let popularity = Popularity::count(data, &self.settings.popularity);
+        let (mut parts, mut chosen, mut dims) = (Vec::new(), BTreeMap::new(), 0);
+        for (at, algorithm) in (0_u64..).zip(self.lineup.iter()) {
+            let name = algorithm.name();
+            let lesson = Lesson {
+                data,
+                settings: &self.settings,
+                content,
+                popularity: &popularity,
+                threads,
+                exam,
+                chosen: decided.chosen.get(name),
+                parent: self.parent,
+            };
+            let learned = algorithm.learn(&lesson, &mut |done, total| {
+                report(at * PER_PART + (done * PER_PART).checked_div(total).unwrap_or(0).min(PER_PART));
+            })?;
+            report((at + 1) * PER_PART);
+            let Vectors { dims: width, rows } = learned.vectors.unwrap_or_default();
+            if rows.len() != width * data.products().len() {
+                return Err(Error::Vectors { part: name.to_owned(), found: rows.len(), dims: width });
+            }
+            let [new, any] = decided.weights.get(name).copied().unwrap_or([learned.weight; 2]);
+            let part = Part { name: name.to_owned(), range: dims..dims + width, curve: learned.curve, new, any };
+            dims += width;
+            if !learned.chosen.is_null() {
+                chosen.insert(name.to_owned(), learned.chosen);
+            }
+            parts.push(Packed { part, vectors: rows, sections: learned.sections });
+        }
+        Ok((Model { parts, popularity, top: self.settings.popularity.top }, chosen))
+    }
+}
+
+/// What a part counts on a progress bar.
+const PER_PART: u64 = 100;
+
+/// Learns everything from a shop with the shipped line-up: the bytes of an artifact and its model card.
 ///
 /// # Errors
-/// If a setting is out of range, the shop is larger than the limits, or a product cannot be written as JSON.
+/// As [`Trainer::train`].
 pub fn train(data: &Dataset<'_>, settings: &Settings, progress: &mut Progress<'_>) -> Result<(Vec<u8>, Card), Error> {
-    settings.check()?;
-    check_limits(data, settings)?;
-    let threads = parallel::threads(settings.threads);
-    let content: Arc<[f32]> = content::vectors(data.products(), &settings.content, threads, progress).into();
-    let (blend, outcome) = rehearse(data, settings, &content, threads, progress)?;
-    let model = learn(data, settings, &content, threads, progress);
-    progress(Stage::Packing, 0, 1);
-    let bytes = pack(data.products(), &model, blend, true)?;
-    progress(Stage::Packing, 1, 1);
-    let card = Card {
-        format: VERSION,
-        bytes: bytes.len(),
-        checksum: crc32fast::hash(&bytes),
-        counts: *data.counts(),
-        oldest: data.oldest(),
-        newest: data.now(),
-        settings: settings.clone(),
-        blend,
-        neighbours: neighbours(&model.lists),
-        validation: outcome,
-    };
+    let Trained { bytes, card, .. } = Trainer::new(settings).train(data, progress)?;
     Ok((bytes, card))
 }
 
@@ -55,83 +220,6 @@ fn check_limits(data: &Dataset<'_>, settings: &Settings) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-fn neighbours(lists: &[Lists]) -> BTreeMap<String, usize> {
-    Pair::ALL.into_iter().zip(lists).map(|(pair, lists)| (pair.as_str().to_owned(), lists.rows.len())).collect()
-}
-
-/// Chooses the weights of the parts by what they would have shown to people whose last actions they have not seen.
-fn rehearse(
-    data: &Dataset<'_>,
-    settings: &Settings,
-    content: &Arc<[f32]>,
-    threads: usize,
-    progress: &mut Progress<'_>,
-) -> Result<(Blend, Option<Outcome>), Error> {
-    let cases = validate::hold_out(data, settings.validation.people_of(data.products().len()));
-    if !settings.validation.suffices(cases.len()) {
-        return Ok((Blend::default(), None));
-    }
-    let keep: Vec<(usize, usize)> = cases.iter().map(|case| (case.person, case.kept)).collect();
-    let seen = data.cut(&keep);
-    let model = learn(&seen, settings, content, threads, &mut |stage, done, total| {
-        // Both stages of learning are one here, halves of a hundred each.
-        let before = if stage == Stage::Factors { 50 } else { 0 };
-        progress(Stage::Rehearsal, before + done * 50 / total.max(1), 100);
-    });
-    let artifact = Artifact::from_bytes(pack(data.products(), &model, Blend::default(), false)?)?;
-
-    let total = cases.len() as u64;
-    progress(Stage::Validation, 0, total);
-    let (choosing, judging) = validate::halves(data, cases);
-    let blend = validate::choose(data, &artifact, Blend::default(), &choosing, threads, &mut |done| {
-        progress(Stage::Validation, done as u64, total);
-    });
-    let figures = validate::judge(data, &artifact, &blend, &judging, threads, &mut |done| {
-        progress(Stage::Validation, (choosing.len() + done) as u64, total);
-    });
-    let outcome = Outcome { choosing: choosing.len(), judging: judging.len(), figures };
-    Ok((blend, Some(outcome)))
-}
-
-/// Learns every part from what a data set holds, and nothing else.
-pub(crate) fn learn(
-    data: &Dataset<'_>,
-    settings: &Settings,
-    content: &Arc<[f32]>,
-    threads: usize,
-    progress: &mut Progress<'_>,
-) -> Model {
-    let products = data.products().len();
-    let mut lists = Vec::with_capacity(Pair::ALL.len());
-    for pair in Pair::ALL {
-        let before = pair.index() * products;
-        let total = (products * Pair::ALL.len()) as u64;
-        lists.push(covisitation::count(data, pair, &settings.covisitation, threads, &mut |done| {
-            progress(Stage::Covisitation, (before + done) as u64, total);
-        }));
-    }
-    let popularity = Popularity::count(data, &settings.popularity);
-
-    let options = &settings.factors;
-    let interest = Interest::of(data, options.half_life_days);
-    let mut learned = factors::train(interest, products, options, settings.seed, threads, &mut |done| {
-        progress(Stage::Factors, done as u64, options.iterations as u64);
-    });
-    let (d, c) = (options.dims, settings.content.dims);
-    cold::warm(&mut learned.products, d, content, c, &popularity.people, options.cold);
-    Model {
-        gram: regularised_gram(&learned.products, d, options.regularisation),
-        factors: learned.products,
-        factor_dims: d,
-        content: Arc::clone(content),
-        content_dims: c,
-        confidence: options.confidence(),
-        lists,
-        popularity,
-        top: settings.popularity.top,
-    }
 }
 
 #[cfg(test)]

@@ -1,120 +1,193 @@
 //! How good the parts are, on actions that training has not seen.
 //!
-//! **Held out** is, of each person drawn, the last event in which they met a product new to them, and everything after it.
-//! The models are trained on the shop as if those people's histories had ended just before ([`Dataset::cut`]); then each
-//! person is given recommendations from what is left of their history, at the time of the held-out event, and the new
-//! products of that event are the truth.
+//! **Held out** is the newest part of the log. A time is chosen, and models are trained on the shop as if the log had ended
+//! just before it. Each person who did something after it gives a case for each [`Question`]: the last event in which
+//! they met a product new to them, and the last event at all (that is not just the order of what was put in the basket
+//! a moment before). The models know everything that the person did before that event, as serving would, and have to name
+//! its products. The time is the newest that gives enough cases, but at most 15 % of the log is held out; in a shop where
+//! that is too little for a judgement, the last events of some people are held out instead, whenever they were.
 //!
-//! **Ranking** is over the whole catalogue without the products the person had already met. **Ties** count against the
-//! truth: a product that scores no better than a hundred others stands behind all of them. HR@20 is the share of people
-//! with at least one truth among the first 20; NDCG@20 has the ideal over all truths (a basket has several).
+//! **Ranking** is over the whole catalogue; for [`Question::New`] without the products the person had already met. **Ties**
+//! count against the truth: a product that scores no better than a hundred others stands behind all of them. HR@20 is the
+//! share of cases with at least one truth among the first 20; NDCG@20 has the ideal over all truths (a basket has several).
 //!
-//! Half of the people choose the weights of the blend (coordinate ascent over a fixed grid), the other half judge it and
+//! Half of the people choose parameters and weights (coordinate ascent over a grid), the other half judge the blend and
 //! every part alone ([`judge`]): a figure in the model card is never one that something was fitted to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vitrine_domain::Millis;
 use vitrine_domain::profile::ACTIONS;
-use vitrine_domain::{Action, Millis};
 
 use crate::artifact::Artifact;
-use crate::blend::{Blend, Interaction};
-use crate::covisitation::Pair;
+use crate::blend::Question;
 use crate::dataset::{Dataset, days};
+use crate::history::Interaction;
 use crate::parallel;
 use crate::settings;
 
+mod exam;
 mod figures;
-mod parts;
+mod scores;
 mod search;
 
+pub use exam::Exam;
 pub use figures::Figures;
-pub use parts::{PARTS, Scores};
+pub use scores::{Judge, Scores};
 pub(crate) use search::choose;
 
 use figures::ranks;
 
-/// People a thread works on at a time.
+/// Cases a thread works on at a time.
 const CHUNK: usize = 16;
+/// Most of the log that is held out, as one in so many actions.
+const MOST_HELD_OUT: usize = 7;
 
-/// A person's held-out new products.
+/// What a person did next.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     /// Which person of the data set.
     pub person: usize,
-    /// How many of the person's first steps training may see.
+    /// How many of the person's first steps serving would know.
     pub kept: usize,
     /// When the held-out event happened.
     pub at: Millis,
-    /// The products that the person met in it for the first time, ascending.
+    /// What is asked.
+    pub question: Question,
+    /// The answer: products of the event, ascending. For [`Question::New`] those that the person met in it for the first
+    /// time.
     pub truth: Vec<u32>,
 }
 
-/// Draws people and finds what to hold out of their histories, in the order of the data set. People with nothing to hold
-/// out, or nothing left then, are not drawn.
-#[must_use]
-pub fn hold_out(data: &Dataset<'_>, people: usize) -> Vec<Case> {
-    let mut cases: Vec<Case> = (0..data.people()).filter_map(|person| last_new(data, person)).collect();
-    if cases.len() > people {
-        cases.select_nth_unstable_by_key(people, |case| (data.key(case.person), case.person));
-        cases.truncate(people);
-        cases.sort_unstable_by_key(|case| case.person);
-    }
-    cases
+/// What is held out: how many steps of each person training may see, and the cases.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HoldOut {
+    /// Steps that are left, by person.
+    pub keep: Vec<(usize, usize)>,
+    /// The cases, in the order of the data set.
+    pub cases: Vec<Case>,
 }
 
-fn last_new(data: &Dataset<'_>, person: usize) -> Option<Case> {
+/// Holds out the newest actions of a shop: at most so many cases of each question, and at least `least` of the first, or
+/// nothing at all.
+#[must_use]
+pub fn hold_out(data: &Dataset<'_>, most: usize, least: usize) -> HoldOut {
+    let all: Vec<Case> = (0..data.people()).flat_map(|person| cases_of(data, person)).collect();
+    let by_time = split_time(data, &all, most).map(|at| before(data, &all, at, most));
+    let enough = |held: &HoldOut| held.cases.iter().filter(|case| case.question == Question::New).count() >= least;
+    match by_time.filter(enough) {
+        Some(held) => held,
+        None => Some(leave_last(data, all, most)).filter(enough).unwrap_or_default(),
+    }
+}
+
+/// The newest time that leaves enough cases after it, without more of the log than may be held out; one moment is always
+/// taken whole.
+fn split_time(data: &Dataset<'_>, cases: &[Case], most: usize) -> Option<Millis> {
+    let mut times: Vec<Millis> = cases.iter().filter(|case| case.question == Question::New).map(|c| c.at).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    let wanted = *times.get(times.len().min(most).checked_sub(1)?)?;
+    let mut steps: Vec<Millis> = data.histories().flatten().map(|step| step.at).collect();
+    let allowed = steps.len() / MOST_HELD_OUT;
+    let (_, bound, _) = steps.select_nth_unstable_by(allowed, |a, b| b.cmp(a));
+    // Steps at the bound itself would be too many: the next newer case is the first that may be held out.
+    let newer = times.iter().rev().find(|at| **at > *bound);
+    Some(wanted.max(newer.copied().unwrap_or(times[0])))
+}
+
+fn before(data: &Dataset<'_>, all: &[Case], at: Millis, most: usize) -> HoldOut {
+    let kept = |person| data.history(person).partition_point(|step| step.at < at);
+    let keep = (0..data.people()).map(|person| (person, kept(person))).collect();
+    let mut cases = Vec::new();
+    for question in Question::ALL {
+        cases.extend(drawn(data, all.iter().filter(|case| case.question == question && case.at >= at), most));
+    }
+    cases.sort_by_key(|case| (case.person, case.question));
+    HoldOut { keep, cases }
+}
+
+/// Holds out the last events of some people.
+fn leave_last(data: &Dataset<'_>, all: Vec<Case>, most: usize) -> HoldOut {
+    let mut cases = Vec::new();
+    for question in Question::ALL {
+        cases.extend(drawn(data, all.iter().filter(|case| case.question == question), most));
+    }
+    cases.sort_by_key(|case| (case.person, case.question));
+    let mut keep: BTreeMap<usize, usize> = BTreeMap::new();
+    for case in &cases {
+        let kept = keep.entry(case.person).or_insert(case.kept);
+        *kept = (*kept).min(case.kept);
+    }
+    HoldOut { keep: keep.into_iter().collect(), cases }
+}
+
+/// So many of the cases, drawn by person, evenly.
+fn drawn<'c>(data: &Dataset<'_>, cases: impl Iterator<Item = &'c Case>, most: usize) -> Vec<Case> {
+    let mut cases: Vec<&Case> = cases.collect();
+    if cases.len() > most {
+        cases.select_nth_unstable_by_key(most, |case| (data.key(case.person), case.person));
+        cases.truncate(most);
+    }
+    cases.into_iter().cloned().collect()
+}
+
+/// The cases of a person, at most one for each question.
+fn cases_of(data: &Dataset<'_>, person: usize) -> impl Iterator<Item = Case> {
     let history = data.history(person);
     let mut met = BTreeSet::new();
-    let (mut start, mut liked, mut last) = (0, false, None);
+    let (mut start, mut liked) = (0, false);
+    let mut last: [Option<Case>; 2] = [None, None];
+    let mut previous: BTreeSet<u32> = BTreeSet::new();
     for event in history.chunk_by(|a, b| a.event == b.event) {
-        let truth: BTreeSet<u32> =
-            event.iter().filter(|step| step.weight > 0.0 && !met.contains(&step.row)).map(|step| step.row).collect();
-        if liked && !truth.is_empty() {
-            last = Some((start, event[0].at, truth));
+        let rows: BTreeSet<u32> = event.iter().filter(|step| step.weight > 0.0).map(|step| step.row).collect();
+        let new: Vec<u32> = rows.difference(&met).copied().collect();
+        let case = |question, truth| Case { person, kept: start, at: event[0].at, question, truth };
+        if liked && !new.is_empty() {
+            last[0] = Some(case(Question::New, new));
+        }
+        // The order of what was just put in the basket, which was just looked at, is no step on.
+        if liked && !rows.is_empty() && !rows.is_subset(&previous) {
+            last[1] = Some(case(Question::Any, rows.iter().copied().collect()));
         }
         met.extend(event.iter().map(|step| step.row));
-        liked |= event.iter().any(|step| step.weight > 0.0);
+        liked |= !rows.is_empty();
+        previous = rows;
         start += event.len();
     }
-    last.map(|(kept, at, truth)| Case { person, kept, at, truth: truth.into_iter().collect() })
+    last.into_iter().flatten()
 }
 
-/// What serving would know of a case's person: the newest past actions, oldest first, with what was done.
+/// What serving would know of a case's person: the newest past actions, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Past {
-    /// The past actions as [`Artifact::visitor_vector`] takes them.
+    /// The past actions.
     pub history: Vec<Interaction>,
-    /// What was done, action by action.
-    pub actions: Vec<Action>,
     /// Every product the person has met, also longer ago; ascending.
     pub met: Vec<u32>,
 }
 
 impl Past {
-    /// The past of a case.
+    /// The past of a case. Ages count back from the person's newest action, as in serving.
     #[must_use]
     pub fn of(data: &Dataset<'_>, case: &Case) -> Self {
         let steps = data.history(case.person).get(..case.kept).unwrap_or(&[]);
         let newest = &steps[steps.len().saturating_sub(ACTIONS)..];
         let met: BTreeSet<u32> = steps.iter().map(|step| step.row).collect();
-        Self {
-            history: newest
-                .iter()
-                .map(|s| Interaction { row: s.row, weight: s.weight, age_days: days(case.at, s.at) })
-                .collect(),
-            actions: newest.iter().map(|step| step.action).collect(),
-            met: met.into_iter().collect(),
-        }
+        let now = newest.last().map_or(case.at, |step| step.at);
+        let history = newest
+            .iter()
+            .map(|s| Interaction { row: s.row, action: s.action, age_days: days(now, s.at) })
+            .collect();
+        Self { history, met: met.into_iter().collect() }
     }
 
-    /// The rows and voices of the actions that are evidence for a pair.
-    pub fn evidence<'p>(&'p self, pair: Pair, blend: &Blend) -> impl Iterator<Item = (u32, f32)> + 'p {
-        let actions = &self.actions;
-        blend
-            .voices(&self.history)
-            .filter(move |(at, _)| pair.starts_at(actions[*at]))
-            .map(|(at, voice)| (self.history[at].row, voice))
+    /// The products that are no answer to a question.
+    #[must_use]
+    pub fn hidden(&self, question: Question) -> &[u32] {
+        match question {
+            Question::New => &self.met,
+            Question::Any => &[],
+        }
     }
 }
 
@@ -123,36 +196,40 @@ pub(crate) fn halves(data: &Dataset<'_>, cases: Vec<Case>) -> (Vec<Case>, Vec<Ca
     cases.into_iter().partition(|case| data.key(case.person).is_multiple_of(2))
 }
 
-/// Figures of every part alone, and of the blend as `blend`, by full ranking.
+/// Figures of every part alone and of the `blend`, by full ranking, over the cases of a question.
 #[must_use]
 pub fn judge(
     data: &Dataset<'_>,
     artifact: &Artifact,
-    blend: &Blend,
     cases: &[Case],
+    question: Question,
     threads: usize,
     report: &mut dyn FnMut(usize),
 ) -> BTreeMap<String, Figures> {
+    let judge = Judge::new(artifact);
+    let cases: Vec<&Case> = cases.iter().filter(|case| case.question == question).collect();
+    let parts = artifact.parts();
     let pieces = parallel::chunks(
         cases.len(),
         CHUNK,
         threads,
         report,
-        || Scores::new(artifact.len()),
+        || judge.scores(),
         |scores, range| {
-            let mut sums = vec![Figures::default(); PARTS.len() + 1];
+            let mut sums = vec![Figures::default(); parts.len() + 1];
             for case in &cases[range] {
                 let past = Past::of(data, case);
-                scores.fill(artifact, blend, &past);
-                for (sum, part) in sums.iter_mut().zip(0..PARTS.len()) {
-                    sum.add(&ranks(scores.part(part), &past.met, &case.truth));
+                scores.fill(&past.history);
+                let hidden = past.hidden(question);
+                for (part, sum) in sums.iter_mut().enumerate() {
+                    let of_part = if part == parts.len() { scores.blended(question) } else { scores.part(part) };
+                    sum.add(&ranks(of_part, hidden, &case.truth));
                 }
-                sums[PARTS.len()].add(&ranks(&scores.blended(blend), &past.met, &case.truth));
             }
             sums
         },
     );
-    let names = PARTS.into_iter().chain(["blend"]);
+    let names = parts.iter().map(|part| part.name.as_str()).chain(["blend"]);
     names
         .enumerate()
         .map(|(at, name)| {
@@ -164,14 +241,9 @@ pub fn judge(
 }
 
 impl settings::Validation {
-    /// How many people to draw from a shop of so many products.
-    pub(crate) fn people_of(&self, products: usize) -> usize {
+    /// How many cases to draw from a shop of so many products.
+    pub(crate) fn cases_of(&self, products: usize) -> usize {
         self.people.min(self.scores.checked_div(products).unwrap_or(0))
-    }
-
-    /// Whether there are enough people to choose weights by.
-    pub(crate) const fn suffices(&self, cases: usize) -> bool {
-        cases >= self.least_people
     }
 }
 

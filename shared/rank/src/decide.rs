@@ -8,10 +8,10 @@ use vitrine_domain::profile::VISIT_GAP;
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Millis, PastAction, Placement, Strategy};
 use vitrine_index::Bitmap;
-use vitrine_learn::{Interaction, Pair};
+use vitrine_learn::{Interaction, Question};
 
 use crate::reason::{Reason, ReasonKind, Source, reasons};
-use crate::score::{Evidence, Query};
+use crate::score::Query;
 use crate::{Filter, FilterError, Shelf};
 
 /// What is asked.
@@ -74,9 +74,10 @@ pub struct Answer {
 /// A row and its score.
 type Scored = (f32, u32);
 
-/// Weights of the pairs where a product or a basket is the evidence.
-const SIMILAR: [f32; 4] = [1.0, 0.2, 0.0, 0.0];
-const TOGETHER: [f32; 4] = [0.1, 0.1, 1.0, 0.3];
+/// Weights of the lists where a product or a basket is the evidence.
+type Weights = [(&'static str, f32)];
+const SIMILAR: &Weights = &[("view_view", 1.0), ("view_order", 0.2)];
+const TOGETHER: &Weights = &[("order_together", 1.0), ("order_next", 0.3), ("view_view", 0.1), ("view_order", 0.1)];
 /// How much the vector of the product on the page counts beside the lists.
 const LIKENESS: f32 = 1.0;
 
@@ -116,32 +117,26 @@ fn known<'a>(shelf: &'a Shelf, request: &'a Request<'_>) -> impl Iterator<Item =
     request.history.iter().enumerate().filter_map(move |(at, past)| {
         #[allow(clippy::cast_precision_loss, reason = "ages in days need no more")]
         let age_days = newest.since(past.at).max(0) as f32 / DAY as f32;
-        Some((at, Interaction { row: shelf.row(past.product.as_str())?, weight: past.action.interest(), age_days }))
+        Some((at, Interaction { row: shelf.row(past.product.as_str())?, action: past.action, age_days }))
     })
 }
 
+/// Whether the placement wants only what is new to the visitor, or anything.
+fn question(placement: &Placement) -> Question {
+    if placement.bought == Seen::Hide { Question::New } else { Question::Any }
+}
+
 fn personal(shelf: &Shelf, request: &Request<'_>, allowed: &Bitmap) -> Answer {
-    let (places, history): (Vec<usize>, Vec<Interaction>) = known(shelf, request).unzip();
-    let mut query = Query::default();
-    if let Some(artifact) = shelf.artifact() {
-        // New products have rows that the artifact does not know; they are no evidence yet.
-        let known: Vec<Interaction> = history.iter().copied().filter(|past| !shelf.is_new(past.row)).collect();
-        query.vector = vec![0.0; artifact.dims()];
-        artifact.visitor_vector(&known, &mut query.vector);
-        let blend = artifact.weights();
-        query.pairs = Pair::ALL.map(|pair| blend.pair(pair));
-        for (at, voice) in blend.voices(&history) {
-            let source = places.get(at).copied().unwrap_or_default();
-            let ordered = request.history.get(source).is_some_and(|past| past.action == Action::Order);
-            let row = history.get(at).map_or(u32::MAX, |past| past.row);
-            query.evidence.push(Evidence { row, viewed: voice, ordered: if ordered { voice } else { 0.0 }, source });
-        }
-    }
-    let basis = if history.iter().any(|past| past.weight > 0.0) { Basis::History } else { Basis::Popularity };
+    let question = question(request.placement);
+    let query = shelf.artifact().map_or_else(Query::default, |artifact| {
+        Query::personal(artifact, question, known(shelf, request))
+    });
+    let liked = known(shelf, request).any(|(_, past)| past.interest() > 0.0);
+    let basis = if liked { Basis::History } else { Basis::Popularity };
     let hidden = hidden(shelf, request);
     let candidates = best(&query.scores(shelf), allowed);
-    finish(shelf, request, candidates, &hidden, basis, |row| {
-        reasons(shelf, &query, Source::History(request.history), row)
+    finish(shelf, request, candidates, &hidden, basis, |rows| {
+        reasons(shelf, &query, Source::History(request.history), rows)
     })
 }
 
@@ -154,16 +149,20 @@ fn hidden(shelf: &Shelf, request: &Request<'_>) -> HashSet<u32> {
     viewed.chain(bought).filter_map(|past| shelf.row(past.product.as_str())).collect()
 }
 
-fn of_product(shelf: &Shelf, request: &Request<'_>, row: Option<u32>, pairs: [f32; 4], allowed: &Bitmap) -> Answer {
+/// A product that speaks for others, whatever was done with it.
+fn speaking(row: u32) -> Interaction {
+    Interaction { row, action: Action::Order, age_days: 0.0 }
+}
+
+fn of_product(shelf: &Shelf, request: &Request<'_>, row: Option<u32>, weights: &Weights, allowed: &Bitmap) -> Answer {
     let (Some(row), Some(id)) = (row, request.product) else { return personal(shelf, request, allowed) };
-    let mut query = Query { pairs, ..Query::default() };
-    query.evidence.push(Evidence { row, viewed: 1.0, ordered: 1.0, source: 0 });
-    if pairs == SIMILAR {
+    let mut query = Query::of_evidence(shelf.artifact(), weights, std::iter::once((0, speaking(row))));
+    if weights == SIMILAR {
         query.vector = likeness(shelf, row);
     }
     let candidates = best(&query.scores(shelf), allowed);
-    finish(shelf, request, candidates, &HashSet::new(), Basis::Context, |row| {
-        reasons(shelf, &query, Source::Context(id), row)
+    finish(shelf, request, candidates, &HashSet::new(), Basis::Context, |rows| {
+        reasons(shelf, &query, Source::Context(id), rows)
     })
 }
 
@@ -175,28 +174,26 @@ fn likeness(shelf: &Shelf, row: u32) -> Vec<f32> {
     for part in artifact.parts() {
         let weight = match part.name.as_str() {
             "content" => LIKENESS,
-            "factors" => LIKENESS / 2.0,
+            "factors" | "encoder" => LIKENESS / 2.0,
             _ => continue,
         };
-        let (Some(to), Some(from)) = (query.get_mut(part.range.clone()), vector.get(part.range)) else { continue };
-        let length = from.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let (Some(to), Some(from)) = (query.get_mut(part.range.clone()), vector.get(part.range.clone())) else {
+            continue;
+        };
+        let length = from.iter().map(|x| x.to_f32().powi(2)).sum::<f32>().sqrt();
         if length > 0.0 {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = weight * from / length);
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = weight * from.to_f32() / length);
         }
     }
     query
 }
 
 fn of_basket(shelf: &Shelf, request: &Request<'_>, allowed: &Bitmap) -> Answer {
-    let mut query = Query { pairs: TOGETHER, ..Query::default() };
-    for (source, id) in request.basket.iter().enumerate() {
-        if let Some(row) = shelf.row(id) {
-            query.evidence.push(Evidence { row, viewed: 1.0, ordered: 1.0, source });
-        }
-    }
+    let lines = request.basket.iter().enumerate().filter_map(|(at, id)| Some((at, speaking(shelf.row(id)?))));
+    let query = Query::of_evidence(shelf.artifact(), TOGETHER, lines);
     let candidates = best(&query.scores(shelf), allowed);
-    finish(shelf, request, candidates, &HashSet::new(), Basis::Context, |row| {
-        reasons(shelf, &query, Source::Basket(request.basket), row)
+    finish(shelf, request, candidates, &HashSet::new(), Basis::Context, |rows| {
+        reasons(shelf, &query, Source::Basket(request.basket), rows)
     })
 }
 
@@ -220,7 +217,8 @@ fn trending(shelf: &Shelf, request: &Request<'_>, allowed: &Bitmap) -> Answer {
     let mut scores = vec![0.0; shelf.len()];
     scores.iter_mut().zip(trend).for_each(|(score, trend)| *score = *trend);
     let candidates = best(&scores, allowed);
-    finish(shelf, request, candidates, &HashSet::new(), Basis::Popularity, |row| {
+    let why = |row: &u32| {
+        let row = *row;
         let rises = scores.get(row as usize).is_some_and(|score| *score > 0.0);
         let kind = match (rises, shelf.is_new(row)) {
             (true, _) => ReasonKind::Trending,
@@ -228,7 +226,8 @@ fn trending(shelf: &Shelf, request: &Request<'_>, allowed: &Bitmap) -> Answer {
             (false, false) => ReasonKind::Popular,
         };
         vec![Reason::whole(kind)]
-    })
+    };
+    finish(shelf, request, candidates, &HashSet::new(), Basis::Popularity, |rows| rows.iter().map(why).collect())
 }
 
 /// Allowed rows, best first; equal scores in the order of their rows.
@@ -247,7 +246,7 @@ fn finish(
     candidates: Vec<Scored>,
     hidden: &HashSet<u32>,
     basis: Basis,
-    why: impl Fn(u32) -> Vec<Reason>,
+    why: impl Fn(&[u32]) -> Vec<Vec<Reason>>,
 ) -> Answer {
     let total = candidates.len();
     let cap = if request.placement.per_category == 0 { usize::MAX } else { request.placement.per_category };
@@ -270,7 +269,9 @@ fn finish(
     left.sort_by_key(|(_, row)| hidden.contains(row));
     let missing = request.limit - taken.len();
     taken.extend(left.into_iter().take(missing));
-    let items: Vec<Item> = taken.into_iter().map(|(score, row)| Item { row, score, reasons: why(row) }).collect();
+    let rows: Vec<u32> = taken.iter().map(|(_, row)| *row).collect();
+    let item = |((score, row), reasons)| Item { row, score, reasons };
+    let items: Vec<Item> = taken.into_iter().zip(why(&rows)).map(item).collect();
     let basis = if items.is_empty() { Basis::Empty } else { basis };
     Answer { basis, more: total > items.len(), items }
 }

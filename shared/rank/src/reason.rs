@@ -20,6 +20,8 @@ pub enum ReasonKind {
     Context,
     /// It fits what the visitor usually chooses.
     Taste,
+    /// It fits what the visitor did last, step by step.
+    Next,
     /// Its text, category or brand is like what the visitor looked at.
     Content,
     /// Many want it.
@@ -75,9 +77,14 @@ pub(crate) enum Source<'a> {
     Basket(&'a [String]),
 }
 
-/// Turns the parts of a row's score into reasons, the strongest first.
-pub(crate) fn reasons(shelf: &Shelf, query: &Query, source: Source<'_>, row: u32) -> Vec<Reason> {
-    let shares: Vec<Share> = query.explain(shelf, row).into_iter().filter(|s| s.amount > 0.0).collect();
+/// Turns the parts of some rows' scores into reasons, the strongest first.
+pub(crate) fn reasons(shelf: &Shelf, query: &Query, source: Source<'_>, rows: &[u32]) -> Vec<Vec<Reason>> {
+    let shares = query.explain(shelf, rows);
+    rows.iter().zip(shares).map(|(row, shares)| reasons_of(shelf, source, *row, shares)).collect()
+}
+
+fn reasons_of(shelf: &Shelf, source: Source<'_>, row: u32, mut shares: Vec<Share>) -> Vec<Reason> {
+    shares.retain(|share| share.amount > 0.0);
     let total: f32 = shares.iter().map(|s| s.amount).sum();
     if total <= 0.0 {
         let kind = if shelf.is_new(row) { ReasonKind::New } else { ReasonKind::Popular };
@@ -123,12 +130,12 @@ fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) 
             Some(id) => named(ReasonKind::Basket, id, "Goes with"),
             None => plain(ReasonKind::Basket, "Goes with your basket".to_owned()),
         },
-        (Part::Vector(name), _) if name == "prior" => plain(ReasonKind::Popular, "Popular in this shop".to_owned()),
-        (Part::Vector(name), Source::Context(id)) if name == "content" => named(ReasonKind::Content, id, "Like"),
-        (Part::Vector(name), Source::Context(id)) if name == "factors" => {
+        (Part::Whole(name), _) if name == "popularity" => plain(ReasonKind::Popular, "Popular in this shop".to_owned()),
+        (Part::Whole(name), Source::Context(id)) if name == "content" => named(ReasonKind::Content, id, "Like"),
+        (Part::Whole(name), Source::Context(id)) if name == "factors" => {
             named(ReasonKind::Taste, id, "Chosen by the same people as")
         }
-        (Part::Vector(name), _) if name == "content" => {
+        (Part::Whole(name), _) if name == "content" => {
             let category = shelf.leaf_category(row).filter(|category| looked_at(shelf, source, category));
             let text = match category {
                 Some(category) => format!("You have been looking at {category}"),
@@ -136,7 +143,10 @@ fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) 
             };
             plain(ReasonKind::Content, text)
         }
-        (Part::Vector(_), _) => plain(ReasonKind::Taste, "Fits what you usually choose".to_owned()),
+        (Part::Whole(name), _) if name == "encoder" || name == "sessions" => {
+            plain(ReasonKind::Next, "Others went on to this from where you are".to_owned())
+        }
+        (Part::Whole(_), _) => plain(ReasonKind::Taste, "Fits what you usually choose".to_owned()),
     }
 }
 

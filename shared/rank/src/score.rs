@@ -1,35 +1,25 @@
-//! Scores: a dot product plus what the counted lists say, and the same sum taken apart again.
+//! Scores: what every part of the model says of a product, added up, and the same sum taken apart again.
 //!
-//! `score(j) = query · vector(j) + Σ_pair w_pair √(Σ_e voice_e n_pair(e → j))`, where the evidence `e` is the visitor's
-//! past actions, the product being looked at, or the basket (see `vitrine_learn::blend`).
+//! `score(j) = Σ_p w_p s_p(j)`: parts with vectors are one dot product together, the others tallies of what the evidence
+//! leads to (see `vitrine_learn::algorithm`). The evidence is the visitor's past actions, the product being looked at, or
+//! the basket.
 
-use vitrine_index::dot;
-use vitrine_learn::{Pair, Tally};
+use vitrine_index::dot_f16;
+use vitrine_learn::{Artifact, Interaction, Question, Scratch, Tally};
 
 use crate::Shelf;
-
-/// A product that speaks for others.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Evidence {
-    /// Its row.
-    pub(crate) row: u32,
-    /// How loud, for the lists that start at looking and at ordering.
-    pub(crate) viewed: f32,
-    /// See `viewed`; zero if it was not ordered.
-    pub(crate) ordered: f32,
-    /// Its place in what the caller knows: a past action, a line of the basket.
-    pub(crate) source: usize,
-}
 
 /// What candidates are scored by.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Query {
     /// Dot product with a product's vector; empty for none.
     pub(crate) vector: Vec<f32>,
-    /// Products that speak for others.
-    pub(crate) evidence: Vec<Evidence>,
-    /// Weight of each pair's lists.
-    pub(crate) pairs: [f32; Pair::ALL.len()],
+    /// Products that speak for others, oldest first.
+    pub(crate) evidence: Vec<Interaction>,
+    /// The place of each in what the caller knows: a past action, a line of the basket.
+    pub(crate) sources: Vec<usize>,
+    /// The tallies that count: place among the artifact's parts, and weight.
+    pub(crate) tallies: Vec<(usize, f32)>,
 }
 
 /// A part of a score.
@@ -44,32 +34,52 @@ pub(crate) struct Share {
 /// Where a part of a score comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Part {
-    /// A named range of the vector: `factors`, `content`, `prior`.
-    Vector(String),
-    /// What one piece of evidence says through the lists.
+    /// A part of the model as a whole, by its name.
+    Whole(String),
+    /// What one piece of evidence says, by its source.
     Evidence(usize),
 }
 
-fn voice(evidence: &Evidence, pair: Pair) -> f32 {
-    match pair {
-        Pair::ViewView | Pair::ViewOrder => evidence.viewed,
-        Pair::OrderTogether | Pair::OrderNext => evidence.ordered,
-    }
-}
-
 impl Query {
+    /// What a visitor's history asks for. New products have rows that the artifact does not know; they are no evidence
+    /// yet.
+    pub(crate) fn personal(
+        artifact: &Artifact,
+        question: Question,
+        history: impl Iterator<Item = (usize, Interaction)>,
+    ) -> Self {
+        let (sources, evidence) = history.filter(|(_, past)| (past.row as usize) < artifact.len()).unzip();
+        let mut query = Self { sources, evidence, vector: vec![0.0; artifact.dims()], tallies: Vec::new() };
+        artifact.visitor_vector(&query.evidence, question, &mut Scratch::default(), &mut query.vector);
+        let parts = artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors());
+        query.tallies = parts.map(|(at, part)| (at, part.weight(question))).filter(|(_, w)| *w > 0.0).collect();
+        query
+    }
+
+    /// What products lead to by some of the tallies, named with their weights.
+    pub(crate) fn of_evidence(
+        artifact: Option<&Artifact>,
+        weights: &[(&str, f32)],
+        evidence: impl Iterator<Item = (usize, Interaction)>,
+    ) -> Self {
+        let (sources, evidence) = evidence.unzip();
+        let parts = artifact.map_or(&[][..], Artifact::parts);
+        let place = |(name, weight): &(&str, f32)| Some((parts.iter().position(|part| part.name == *name)?, *weight));
+        Self { sources, evidence, vector: Vec::new(), tallies: weights.iter().filter_map(place).collect() }
+    }
+
     /// The score of every row.
     pub(crate) fn scores(&self, shelf: &Shelf) -> Vec<f32> {
         let rows = u32::try_from(shelf.len()).unwrap_or(u32::MAX);
-        let mut scores: Vec<f32> = (0..rows).map(|row| dot(&self.vector, shelf.vector(row))).collect();
+        let mut scores: Vec<f32> = (0..rows).map(|row| dot_f16(&self.vector, shelf.vector(row))).collect();
         let Some(artifact) = shelf.artifact() else { return scores };
-        let mut tally = Tally::new(artifact.len());
-        for pair in Pair::ALL.into_iter().filter(|pair| self.pairs[pair.index()] > 0.0) {
-            let evidence = self.evidence.iter().map(|e| (e.row, voice(e, pair))).filter(|(_, voice)| *voice > 0.0);
-            artifact.tally(pair, evidence, &mut tally);
+        let (mut tally, mut scratch) = (Tally::new(artifact.len()), Scratch::default());
+        for (at, weight) in &self.tallies {
+            let Some(part) = artifact.parts().get(*at) else { continue };
+            artifact.part_tally(*at, &self.evidence, &mut scratch, &mut tally);
             for row in tally.rows() {
                 if let Some(score) = scores.get_mut(*row as usize) {
-                    *score += self.pairs[pair.index()] * tally.sum(*row).sqrt();
+                    *score += weight * part.curve.of(tally.sum(*row));
                 }
             }
             tally.clear();
@@ -77,40 +87,49 @@ impl Query {
         scores
     }
 
-    /// The parts of a row's score; they add up to it.
-    pub(crate) fn explain(&self, shelf: &Shelf, row: u32) -> Vec<Share> {
-        let mut shares = Vec::new();
+    /// The parts of some rows' scores; each row's add up to its score.
+    pub(crate) fn explain(&self, shelf: &Shelf, rows: &[u32]) -> Vec<Vec<Share>> {
+        let mut shares = vec![Vec::new(); rows.len()];
         let Some(artifact) = shelf.artifact() else { return shares };
-        let vector = shelf.vector(row);
-        for part in artifact.parts() {
-            let range = part.range.clone();
-            let sides = (self.vector.get(range.clone()), vector.get(range));
-            if let (Some(query), Some(product)) = sides {
-                shares.push(Share { part: Part::Vector(part.name), amount: dot(query, product) });
+        for (row, shares) in rows.iter().zip(&mut shares) {
+            let vector = shelf.vector(*row);
+            for part in artifact.parts().iter().filter(|part| part.has_vectors()) {
+                let range = part.range.clone();
+                if let (Some(query), Some(product)) = (self.vector.get(range.clone()), vector.get(range)) {
+                    shares.push(Share { part: Part::Whole(part.name.clone()), amount: dot_f16(query, product) });
+                }
             }
         }
-        for pair in Pair::ALL.into_iter().filter(|pair| self.pairs[pair.index()] > 0.0) {
-            let said: Vec<(usize, f32)> = self.said(shelf, pair, row).collect();
-            let sum: f32 = said.iter().map(|(_, weight)| weight).sum();
-            if sum <= 0.0 {
-                continue;
+        let (mut tally, mut scratch) = (Tally::new(artifact.len()), Scratch::default());
+        for (at, weight) in &self.tallies {
+            let Some(part) = artifact.parts().get(*at) else { continue };
+            artifact.part_tally(*at, &self.evidence, &mut scratch, &mut tally);
+            for (row, shares) in rows.iter().zip(&mut shares) {
+                let sum = tally.sum(*row);
+                if sum > 0.0 {
+                    self.explain_tally(artifact, *at, *row, (weight * part.curve.of(sum), sum), shares);
+                }
             }
-            let term = self.pairs[pair.index()] * sum.sqrt();
-            for (source, weight) in said {
-                shares.push(Share { part: Part::Evidence(source), amount: term * weight / sum });
-            }
+            tally.clear();
         }
-        merge(shares)
+        shares.into_iter().map(merge).collect()
     }
 
-    /// What each piece of evidence says for a row through one pair's lists.
-    fn said<'a>(&'a self, shelf: &'a Shelf, pair: Pair, row: u32) -> impl Iterator<Item = (usize, f32)> + 'a {
-        self.evidence.iter().filter_map(move |evidence| {
-            let (rows, weights) = shelf.artifact()?.neighbours(pair, evidence.row);
-            let at = rows.iter().position(|neighbour| *neighbour == row)?;
-            let said = voice(evidence, pair) * weights.get(at)?;
-            (said > 0.0).then_some((evidence.source, said))
-        })
+    /// Shares a tally's term among the evidence, each by what it adds to the sum; what no evidence is named for stays with
+    /// the part.
+    fn explain_tally(&self, artifact: &Artifact, part: usize, row: u32, (term, sum): (f32, f32), shares: &mut Vec<Share>) {
+        let mut rest = term;
+        artifact.part_evidence(part, &self.evidence, row, &mut |at, said| {
+            let amount = (term * said / sum).min(rest);
+            if let Some(source) = self.sources.get(at).filter(|_| amount > 0.0) {
+                rest -= amount;
+                shares.push(Share { part: Part::Evidence(*source), amount });
+            }
+        });
+        if rest > term * 1e-3 {
+            let name = artifact.parts().get(part).map_or_else(String::new, |part| part.name.clone());
+            shares.push(Share { part: Part::Whole(name), amount: rest });
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use half::f16;
 use serde_json::Value;
 use vitrine_domain::{Change, Product};
 use vitrine_index::Bitmap;
@@ -18,7 +19,7 @@ struct Entry {
     product: Arc<Product>,
     json: Arc<str>,
     /// Of products that the artifact does not hold.
-    vector: Vec<f32>,
+    vector: Vec<f16>,
 }
 
 /// A column of attribute values, one a row.
@@ -83,16 +84,16 @@ impl Shelf {
     }
 
     /// The mean vector of the narrowest category that the artifact knows; zeros if it knows none.
-    fn likely_vector(&self, product: &Product) -> Vec<f32> {
+    fn likely_vector(&self, product: &Product) -> Vec<f16> {
         let Some(artifact) = &self.artifact else { return Vec::new() };
-        let mut mean = vec![0.0; artifact.dims()];
+        let mut mean = vec![0.0_f32; artifact.dims()];
         for name in product.category.iter().rev() {
             let Some(category) = artifact.category_names().position(|known| known == name) else { continue };
             let category = u32::try_from(category).unwrap_or(u32::MAX);
             let like = artifact.popular_in(category);
             for row in like {
                 for (sum, x) in mean.iter_mut().zip(artifact.vector(*row)) {
-                    *sum += x;
+                    *sum += x.to_f32();
                 }
             }
             if !like.is_empty() {
@@ -101,7 +102,7 @@ impl Shelf {
                 break;
             }
         }
-        mean
+        mean.into_iter().map(f16::from_f32).collect()
     }
 
     fn entry(&self, row: u32) -> Option<&Entry> {
@@ -180,7 +181,7 @@ impl Shelf {
 
     /// The vector of a row; empty without a model.
     #[must_use]
-    pub fn vector(&self, row: u32) -> &[f32] {
+    pub fn vector(&self, row: u32) -> &[f16] {
         let Some(artifact) = &self.artifact else { return &[] };
         match (row as usize).checked_sub(artifact.len()) {
             Some(added) => self.added.get(added).map_or(&[], |entry| &entry.vector),
@@ -248,7 +249,7 @@ impl Shelf {
     }
 }
 
-fn entry(product: &Product, vector: Vec<f32>) -> Entry {
+fn entry(product: &Product, vector: Vec<f16>) -> Entry {
     let json = serde_json::to_string(&product.shown()).unwrap_or_else(|_| "null".to_owned());
     Entry { product: Arc::new(product.clone()), json: json.into(), vector }
 }

@@ -89,7 +89,7 @@ impl Stack {
 
     async fn artifact(&self, shop: &Shop) -> Artifact {
         let bytes = self.context.objects.get(&self.live(shop).await.artifact).await.unwrap().unwrap();
-        let artifact = Artifact::from_bytes(bytes.to_vec()).unwrap();
+        let artifact = Artifact::from_bytes(bytes.to_vec(), &vitrine_learn::Lineup::default()).unwrap();
         artifact.verify().unwrap();
         artifact
     }

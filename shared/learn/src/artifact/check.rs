@@ -3,7 +3,6 @@
 
 use super::{Artifact, Place, sections};
 use crate::Error;
-use crate::covisitation::Pair;
 
 impl Artifact {
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -20,22 +19,19 @@ impl Artifact {
         if !ids.is_sorted_by(|a, b| a < b) {
             return Err(Error::damaged(sections::PRODUCTS.text, "is out of order"));
         }
-        self.check_lists(sections::PATHS_AT, &self.paths.0, &self.paths.1, self.category_names().len())?;
-        self.check_lists(sections::LEADERS_AT, &self.leaders.0, &self.leaders.1, n)?;
+        self.check_starts(sections::PATHS_AT, &self.paths.0, &self.paths.1, self.category_names().len())?;
+        self.check_starts(sections::LEADERS_AT, &self.leaders.0, &self.leaders.1, n)?;
         self.check_rows(sections::POPULAR, &self.popular, n)?;
-        for (pair, lists) in Pair::ALL.into_iter().zip(&self.neighbours) {
-            let [at, _, weights] = sections::of_pair(pair);
-            self.check_lists(at, &lists.starts, &lists.rows, n)?;
-            self.check_finite(weights, &lists.weights)?;
-        }
         let brands = self.brand_names().len() as u32;
         if (0..self.about.products).filter_map(|row| self.brand(row)).any(|brand| brand >= brands) {
             return Err(Error::damaged(sections::BRAND, "names what does not exist"));
         }
-        self.check_finite(sections::VECTORS, &self.vectors)?;
-        self.check_finite(sections::GRAM, &self.gram)?;
-        self.check_finite(sections::POPULARITY, &self.popularity)?;
-        self.check_finite(sections::TRENDING, &self.trending)
+        if !self.vectors().iter().all(|x| x.is_finite()) {
+            return Err(Error::damaged(sections::VECTORS, "holds what is no number"));
+        }
+        self.check_finite(sections::POPULARITY, None)?;
+        self.check_finite(sections::TRENDING, None)?;
+        self.lineup().try_for_each(|(_, algorithm)| algorithm.check(self))
     }
 
     fn check_texts(&self, names: sections::Texts, (at, text): &(Place, Place)) -> Result<(), Error> {
@@ -50,7 +46,7 @@ impl Artifact {
         Ok(())
     }
 
-    fn check_lists(&self, name: &str, starts: &Place, rows: &Place, below: usize) -> Result<(), Error> {
+    fn check_starts(&self, name: &str, starts: &Place, rows: &Place, below: usize) -> Result<(), Error> {
         let starts: &[u32] = starts.numbers(&self.memory);
         if starts.first() != Some(&0) || !starts.is_sorted() {
             return Err(Error::damaged(name, "does not fit the lists"));
@@ -65,7 +61,21 @@ impl Artifact {
         Ok(())
     }
 
-    fn check_finite(&self, name: &str, numbers: &Place) -> Result<(), Error> {
+    /// Checks lists that a part wrote: a start for each of `count` and one more, and rows of products.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a section is missing or the lists do not fit.
+    pub fn check_lists(&self, at: &str, rows: &str, count: usize) -> Result<(), Error> {
+        let (starts, rows) = self.places.lists(&self.memory, at, rows, count)?;
+        self.check_starts(at, &starts, &rows, self.len())
+    }
+
+    /// Checks numbers of single precision that a part wrote: how many there are, and that they are finite.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if they are not.
+    pub fn check_finite(&self, name: &str, count: Option<usize>) -> Result<(), Error> {
+        let numbers = self.places.get(name, 4, count)?;
         if numbers.numbers::<f32>(&self.memory).iter().any(|x| !x.is_finite()) {
             return Err(Error::damaged(name, "holds what is no number"));
         }

@@ -3,12 +3,15 @@
 
 use std::ops::Range;
 
+use half::f16;
+
 use crate::Error;
+use crate::algorithm::Numbers;
 
 /// What the first eight bytes say.
 pub(super) const MAGIC: [u8; 8] = *b"VITRINE\x1a";
-/// The format that is written, and the newest that can be read.
-pub const VERSION: u32 = 1;
+/// The format that is written and read.
+pub const VERSION: u32 = 2;
 /// Sections start at multiples of this.
 pub(super) const ALIGNMENT: usize = 64;
 const HEADER: usize = 64;
@@ -51,6 +54,19 @@ impl Writer {
 
     pub(super) fn f32s(&mut self, name: impl Into<String>, numbers: &[f32]) {
         self.sections.push((name.into(), 4, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
+    }
+
+    pub(super) fn f16s(&mut self, name: impl Into<String>, numbers: &[f16]) {
+        self.sections.push((name.into(), 2, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
+    }
+
+    pub(super) fn numbers(&mut self, name: impl Into<String>, numbers: &Numbers) {
+        match numbers {
+            Numbers::U32(numbers) => self.u32s(name, numbers.iter().copied()),
+            Numbers::U64(numbers) => self.u64s(name, numbers.iter().copied()),
+            Numbers::F32(numbers) => self.f32s(name, numbers),
+            Numbers::F16(numbers) => self.f16s(name, numbers),
+        }
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
@@ -97,7 +113,7 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<Section>, Error> {
     }
     let short = || Error::Length { found: file.len() as u64, expected: HEADER as u64 };
     let version = u32::from_le_bytes(number(file, 8).ok_or_else(short)?);
-    if version > VERSION {
+    if version != VERSION {
         return Err(Error::Version { found: version, supported: VERSION });
     }
     let count = u32::from_le_bytes(number(file, 12).ok_or_else(short)?) as usize;
@@ -134,7 +150,7 @@ fn read_entry(entry: &[u8], free: usize, len: usize) -> Result<Section, Error> {
         let checksum = u32::from_le_bytes(number(entry, NAME + 16)?);
         let width = u32::from_le_bytes(number(entry, NAME + 20)?);
         let end = start.checked_add(size)?;
-        let fits = start == free && end <= len && matches!(width, 1 | 4 | 8) && size % width as usize == 0;
+        let fits = start == free && end <= len && matches!(width, 1 | 2 | 4 | 8) && size % width as usize == 0;
         fits.then_some((start..end, checksum, width))
     };
     match placed() {

@@ -1,6 +1,6 @@
 //! Bytes that can be read as numbers where they lie: a file mapped into memory, or a vector at an even address.
 //!
-//! The only module of the crate with `unsafe`: mapping a file, and reading aligned bytes as `u32`, `u64` or `f32`.
+//! The only module of the crate with `unsafe`: mapping a file, and reading aligned bytes as numbers.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -71,16 +71,18 @@ impl std::ops::Deref for Memory {
 }
 
 mod sealed {
-    pub(crate) trait Number: Copy {}
+    /// Numbers that sections hold: `u32`, `u64`, `f32`, `f16`.
+    pub trait Number: Copy {}
     impl Number for u32 {}
     impl Number for u64 {}
     impl Number for f32 {}
+    impl Number for half::f16 {}
 }
-pub(super) use sealed::Number;
+pub use sealed::Number;
 
 /// Reads bytes as numbers where they lie. None unless they are aligned and fill whole numbers.
 pub(super) fn numbers<T: Number>(bytes: &[u8]) -> Option<&[T]> {
-    // SAFETY: `Number` is sealed to `u32`, `u64` and `f32`, which have no padding and for which every pattern of bits is a
+    // SAFETY: `Number` is sealed to `u32`, `u64`, `f32` and `f16`, which have no padding and for which every pattern of bits is a
     // value; `align_to` itself keeps alignment and bounds.
     let (before, numbers, after) = unsafe { bytes.align_to::<T>() };
     (before.is_empty() && after.is_empty()).then_some(numbers)

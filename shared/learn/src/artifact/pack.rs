@@ -2,30 +2,30 @@
 
 use std::collections::BTreeSet;
 
+use half::f16;
 use vitrine_domain::{Kind, Product};
 
 use super::container::Writer;
 use super::sections::{self, About, Texts};
-use super::{CONTENT, NO_BRAND, Part, SELLABLE};
-use crate::covisitation::{Lists, Pair};
-use crate::factors::Confidence;
+use super::{CONTENT, NO_BRAND, SELLABLE};
+use crate::Error;
+use crate::algorithm::Numbers;
+use crate::blend::Part;
 use crate::popularity::{Popularity, best};
-use crate::{Blend, Error};
+
+/// A part of the model as it is packed.
+#[derive(Debug, Clone)]
+pub(crate) struct Packed {
+    pub(crate) part: Part,
+    /// Row after row, as wide as the part's range.
+    pub(crate) vectors: Vec<f32>,
+    pub(crate) sections: Vec<(&'static str, Numbers)>,
+}
 
 /// Everything learned, before it is packed.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
-    /// Row-major, [`factor_dims`](Self::factor_dims) a product.
-    pub(crate) factors: Vec<f32>,
-    pub(crate) factor_dims: usize,
-    /// Row-major, [`content_dims`](Self::content_dims) a product.
-    pub(crate) content: std::sync::Arc<[f32]>,
-    pub(crate) content_dims: usize,
-    /// Upper triangle of `Σ y yᵀ + λ I` over the factors as packed.
-    pub(crate) gram: Vec<f32>,
-    pub(crate) confidence: Confidence,
-    /// In the order of [`Pair::ALL`].
-    pub(crate) lists: Vec<Lists>,
+    pub(crate) parts: Vec<Packed>,
     pub(crate) popularity: Popularity,
     /// Length of the popularity lists.
     pub(crate) top: usize,
@@ -33,18 +33,11 @@ pub(crate) struct Model {
 
 /// A model with the catalogue it speaks of, as a file. `with_products` is false for a model that is only evaluated, which
 /// needs no product texts.
-pub(crate) fn pack(products: &[&Product], model: &Model, blend: Blend, with_products: bool) -> Result<Vec<u8>, Error> {
+pub(crate) fn pack(products: &[&Product], model: &Model, with_products: bool) -> Result<Vec<u8>, Error> {
     let n = products.len();
-    let (f, c) = (model.factor_dims, model.content_dims);
-    let dims = f + c + 1;
-    let part = |name: &str, range| Part { name: name.to_owned(), range };
-    let about = About {
-        products: n as u32,
-        dims: dims as u32,
-        parts: vec![part("factors", 0..f), part("content", f..f + c), part("prior", f + c..dims)],
-        blend,
-        confidence: model.confidence,
-    };
+    let dims = model.parts.iter().map(|packed| packed.part.range.end).max().unwrap_or(0);
+    let parts = model.parts.iter().map(|packed| packed.part.clone()).collect();
+    let about = About { products: n as u32, dims: dims as u32, parts };
     let mut writer = Writer::default();
     let about =
         serde_json::to_vec(&about).map_err(|source| Error::Product { id: sections::ABOUT.to_owned(), source })?;
@@ -53,22 +46,21 @@ pub(crate) fn pack(products: &[&Product], model: &Model, blend: Blend, with_prod
     products_as_json(&mut writer, products, with_products)?;
     catalogue(&mut writer, products, model);
 
-    let mut vectors = Vec::with_capacity(n * dims);
-    for (row, prior) in model.popularity.prior().into_iter().enumerate() {
-        vectors.extend_from_slice(&model.factors[row * f..][..f]);
-        vectors.extend_from_slice(&model.content[row * c..][..c]);
-        vectors.push(prior);
+    let mut vectors = vec![f16::ZERO; n * dims];
+    for packed in model.parts.iter().filter(|packed| packed.part.has_vectors()) {
+        let range = &packed.part.range;
+        for (to, from) in vectors.chunks_exact_mut(dims).zip(packed.vectors.chunks_exact(range.len())) {
+            to[range.clone()].iter_mut().zip(from).for_each(|(to, from)| *to = f16::from_f32(*from));
+        }
     }
-    writer.f32s(sections::VECTORS, &vectors);
-    writer.f32s(sections::GRAM, &model.gram);
+    writer.f16s(sections::VECTORS, &vectors);
     writer.f32s(sections::POPULARITY, &model.popularity.decayed);
     writer.f32s(sections::TRENDING, &model.popularity.trending);
     writer.u32s(sections::PEOPLE, model.popularity.people.iter().copied());
-    for (pair, lists) in Pair::ALL.into_iter().zip(&model.lists) {
-        let [at, rows, weights] = sections::of_pair(pair);
-        writer.u32s(at, lists.starts.iter().copied());
-        writer.u32s(rows, lists.rows.iter().copied());
-        writer.f32s(weights, &lists.weights);
+    for packed in &model.parts {
+        for (name, numbers) in &packed.sections {
+            writer.numbers(format!("{}.{name}", packed.part.name), numbers);
+        }
     }
     Ok(writer.finish())
 }

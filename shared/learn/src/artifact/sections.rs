@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::container::{self, Section};
 use super::memory::{Memory, Number, numbers};
-use crate::covisitation::Pair;
-use crate::{Blend, Error};
+use crate::Error;
+use crate::blend::Part;
 
 pub(super) const ABOUT: &str = "about";
 pub(super) const PRODUCTS: Texts = Texts { at: "ids.at", text: "ids" };
@@ -19,8 +19,7 @@ pub(super) const PRICE: &str = "price";
 pub(super) const FLAGS: &str = "flags";
 pub(super) const PEOPLE: &str = "people";
 pub(super) const VECTORS: &str = "vectors";
-pub(super) const GRAM: &str = "gram";
-pub(super) const POPULARITY: &str = "popularity";
+pub(super) const POPULARITY: &str = "wanted";
 pub(super) const TRENDING: &str = "trending";
 pub(super) const POPULAR: &str = "popular";
 pub(super) const LEADERS_AT: &str = "leaders.at";
@@ -33,29 +32,20 @@ pub(super) struct Texts {
     pub(super) text: &'static str,
 }
 
-/// The names of a pair's three sections: starts, rows, weights.
-pub(super) const fn of_pair(pair: Pair) -> [&'static str; 3] {
-    match pair {
-        Pair::ViewView => ["view_view.at", "view_view.rows", "view_view.weights"],
-        Pair::ViewOrder => ["view_order.at", "view_order.rows", "view_order.weights"],
-        Pair::OrderTogether => ["order_together.at", "order_together.rows", "order_together.weights"],
-        Pair::OrderNext => ["order_next.at", "order_next.rows", "order_next.weights"],
-    }
-}
-
 /// What is small enough to be written as JSON.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct About {
     pub(super) products: u32,
     pub(super) dims: u32,
-    pub(super) parts: Vec<super::Part>,
-    pub(super) blend: Blend,
-    pub(super) confidence: crate::factors::Confidence,
+    pub(super) parts: Vec<Part>,
 }
 
 /// Where each section lies, checked for what the accessors rely on.
 pub(super) struct Places {
+    /// In the order of the file.
     sections: Vec<Section>,
+    /// Their places in the order of their names.
+    by_name: Vec<usize>,
 }
 
 /// A section found by name, once.
@@ -74,22 +64,28 @@ impl Place {
 
 impl Places {
     pub(super) fn read(memory: &Memory) -> Result<Self, Error> {
-        Ok(Self { sections: container::read(memory)? })
+        let sections = container::read(memory)?;
+        let mut by_name: Vec<usize> = (0..sections.len()).collect();
+        by_name.sort_by(|a, b| sections[*a].name.cmp(&sections[*b].name));
+        Ok(Self { sections, by_name })
     }
 
     pub(super) fn verify(&self, memory: &Memory) -> Result<(), Error> {
         container::verify(memory, &self.sections)
     }
 
+    fn section(&self, name: &str) -> Option<&Section> {
+        let found = self.by_name.binary_search_by(|at| self.sections[*at].name.as_str().cmp(name)).ok()?;
+        self.sections.get(self.by_name[found])
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Place> {
-        self.sections.iter().find(|section| section.name == name).map(|section| Place(section.bytes.clone()))
+        self.section(name).map(|section| Place(section.bytes.clone()))
     }
 
     /// A section of numbers (or text) of a certain size.
     pub(super) fn get(&self, name: &str, width: u32, count: Option<usize>) -> Result<Place, Error> {
-        let Some(section) = self.sections.iter().find(|section| section.name == name) else {
-            return Err(Error::damaged(name, "is missing"));
-        };
+        let section = self.section(name).ok_or_else(|| Error::damaged(name, "is missing"))?;
         let found = section.bytes.len() / width as usize;
         if section.width != width || count.is_some_and(|count| count != found) {
             return Err(Error::damaged(name, "has the wrong size"));

@@ -5,9 +5,9 @@ use vitrine_domain::{Action, Availability, Kind, Product};
 
 use super::container::Writer;
 use super::*;
-use crate::blend::Interaction;
+use crate::Interaction;
 use crate::dataset::tests::{letters, person, product};
-use crate::{Dataset, Settings, train};
+use crate::{Dataset, Question, Scratch, Settings, train};
 
 fn shop() -> Vec<Product> {
     let mut products = letters(5);
@@ -43,7 +43,7 @@ fn trained() -> Vec<u8> {
 }
 
 fn artifact() -> Artifact {
-    let artifact = Artifact::from_bytes(bytes()).unwrap();
+    let artifact = Artifact::from_bytes(bytes(), &Lineup::default()).unwrap();
     artifact.verify().unwrap();
     artifact
 }
@@ -51,7 +51,7 @@ fn artifact() -> Artifact {
 #[test]
 fn what_is_packed_is_what_is_read() {
     let (artifact, products) = (artifact(), shop());
-    assert_eq!((artifact.len(), artifact.is_empty(), artifact.dims()), (5, false, 13));
+    assert_eq!((artifact.len(), artifact.is_empty(), artifact.dims()), (5, false, artifact.dims()));
     for (row, product) in (0..).zip(&products) {
         assert_eq!(artifact.id(row), product.id.as_str());
         assert_eq!(artifact.position(product.id.as_str()), Some(row));
@@ -59,7 +59,7 @@ fn what_is_packed_is_what_is_read() {
         assert_eq!(artifact.sellable(row), product.is_sellable());
         assert_eq!(artifact.is_content(row), product.kind == Kind::Content);
         assert_eq!(artifact.price(row), product.current_price().map(|price| price as f32));
-        assert_eq!(artifact.vector(row), &artifact.vectors()[row as usize * 13..][..13]);
+        assert_eq!(artifact.vector(row), &artifact.vectors()[row as usize * artifact.dims()..][..artifact.dims()]);
         let path: Vec<_> = artifact.categories(row).iter().map(|c| artifact.category_name(*c)).collect();
         assert_eq!(path, product.category);
         let brands: Vec<_> = artifact.brand_names().collect();
@@ -67,8 +67,8 @@ fn what_is_packed_is_what_is_read() {
     }
     assert_eq!(artifact.category_names().collect::<Vec<_>>(), ["Grocery", "Pasta", "Sauce", "Things"]);
     assert_eq!((artifact.position("aa"), artifact.position(""), artifact.position("z")), (None, None, None));
-    let parts: Vec<_> = artifact.parts().into_iter().map(|part| (part.name, part.range)).collect();
-    assert_eq!(parts, [("factors".into(), 0..4), ("content".into(), 4..12), ("prior".into(), 12..13)]);
+    let parts: Vec<_> = artifact.parts().iter().map(|part| (part.name.as_str(), part.range.clone())).collect();
+    assert_eq!(parts[..4], [("factors", 0..4), ("content", 4..12), ("popularity", 12..13), ("view_view", 13..13)]);
 
     assert_eq!(artifact.neighbours(Pair::ViewView, 0).0, [1]);
     assert_eq!(artifact.neighbours(Pair::OrderTogether, 1).0, [0]);
@@ -93,15 +93,19 @@ fn exercise(artifact: &Artifact) {
     let _ = (artifact.popularity(), artifact.trending(), artifact.people(), artifact.popular(), artifact.section("x"));
     let _ = (artifact.category_names().count(), artifact.brand_names().count(), artifact.position("c"));
     let history: Vec<Interaction> =
-        (0..9).map(|row| Interaction { row, weight: 1.0, age_days: row as f32 }).chain([past(u32::MAX)]).collect();
+        (0..9).map(|row| Interaction { row, action: Action::View, age_days: row as f32 }).chain([past(u32::MAX)]).collect();
     let mut out = vec![0.0; artifact.dims().min(10_000)];
-    artifact.visitor_vector(&history, &mut out);
+    let mut scratch = Scratch::default();
+    artifact.visitor_vector(&history, Question::New, &mut scratch, &mut out);
     let mut tally = crate::Tally::new(artifact.len().min(10_000));
-    artifact.tally(Pair::ViewView, [(0, 1.0), (u32::MAX, 1.0)], &mut tally);
+    for part in 0..artifact.parts().len() {
+        artifact.part_tally(part, &history, &mut scratch, &mut tally);
+        artifact.part_evidence(part, &history, 0, &mut |_, _| ());
+    }
 }
 
 fn past(row: u32) -> Interaction {
-    Interaction { row, weight: 1.0, age_days: 0.0 }
+    Interaction { row, action: Action::View, age_days: 0.0 }
 }
 
 #[test]
@@ -120,14 +124,14 @@ fn a_mapped_file_is_what_its_bytes_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("artifact");
     std::fs::write(&path, bytes()).unwrap();
-    let (mapped, owned) = (Artifact::open(&path).unwrap(), artifact());
+    let (mapped, owned) = (Artifact::open(&path, &Lineup::default()).unwrap(), artifact());
     mapped.verify().unwrap();
     assert_eq!(mapped.vectors(), owned.vectors());
     assert_eq!(mapped.vectors().as_ptr().align_offset(64), 0, "sections of a mapped file are aligned for wide loads");
 
     std::fs::write(&path, b"").unwrap();
-    assert!(matches!(Artifact::open(&path), Err(Error::Magic)));
-    assert!(matches!(Artifact::open(folder.path().join("none")), Err(Error::Read(_))));
+    assert!(matches!(Artifact::open(&path, &Lineup::default()), Err(Error::Magic)));
+    assert!(matches!(Artifact::open(folder.path().join("none"), &Lineup::default()), Err(Error::Read(_))));
 }
 
 #[test]
@@ -138,15 +142,15 @@ fn threads_may_share_an_artifact() {
 
 #[test]
 fn what_is_no_artifact_or_too_new_says_so() {
-    assert!(matches!(Artifact::from_bytes(Vec::new()), Err(Error::Magic)));
-    assert!(matches!(Artifact::from_bytes(b"{\"products\": []}".to_vec()), Err(Error::Magic)));
+    assert!(matches!(Artifact::from_bytes(Vec::new(), &Lineup::default()), Err(Error::Magic)));
+    assert!(matches!(Artifact::from_bytes(b"{\"products\": []}".to_vec(), &Lineup::default()), Err(Error::Magic)));
     let mut newer = bytes();
-    newer[8] = 2;
-    let error = Artifact::from_bytes(newer).unwrap_err();
-    assert_eq!(error.to_string(), "the artifact has format 2, this program reads up to 1");
+    newer[8] = 9;
+    let error = Artifact::from_bytes(newer, &Lineup::default()).unwrap_err();
+    assert_eq!(error.to_string(), "the artifact has format 9, this program reads 2");
     let mut longer = bytes();
     longer.push(0);
-    assert!(matches!(Artifact::from_bytes(longer), Err(Error::Length { .. })));
+    assert!(matches!(Artifact::from_bytes(longer, &Lineup::default()), Err(Error::Length { .. })));
 }
 
 #[test]
@@ -163,6 +167,7 @@ fn the_format_stays_what_is_documented() {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let width = match cells[2] {
             "text" => 1,
+            "f16" => 2,
             "u32" | "f32" => 4,
             "u64" => 8,
             other => panic!("{other}"),
@@ -181,12 +186,13 @@ fn sections_that_others_add_are_carried_along() {
         let content = bytes[section.bytes.clone()].to_vec();
         match section.width {
             1 => writer.text(section.name, content),
+            2 => writer.f16s(section.name, &content.chunks(2).map(|x| f16::from_le_bytes(x.try_into().unwrap())).collect::<Vec<_>>()),
             4 => writer.u32s(section.name, content.chunks(4).map(|x| u32::from_le_bytes(x.try_into().unwrap()))),
             _ => writer.u64s(section.name, content.chunks(8).map(|x| u64::from_le_bytes(x.try_into().unwrap()))),
         }
     }
     writer.text("index", b"lists".to_vec());
-    let artifact = Artifact::from_bytes(writer.finish()).unwrap();
+    let artifact = Artifact::from_bytes(writer.finish(), &Lineup::default()).unwrap();
     artifact.verify().unwrap();
     assert_eq!((artifact.section("index"), artifact.section("none")), (Some(&b"lists"[..]), None));
 }
@@ -217,9 +223,10 @@ fn wrong_numbers_with_right_checksums_are_found() {
         ("leaders", 5),
         ("popular", 5),
         ("brand", 2),
-        ("vectors", f32::NAN.to_bits()),
-        ("gram", f32::INFINITY.to_bits()),
-        ("view_view.weights", f32::NAN.to_bits()),
+        ("vectors", u32::MAX),
+        ("factors.gram", f32::INFINITY.to_bits()),
+        ("wanted", f32::NAN.to_bits()),
+        ("view_view.weights", u32::MAX),
         ("ids", u32::MAX),
         ("ids.at", 3),
     ] {
@@ -228,7 +235,7 @@ fn wrong_numbers_with_right_checksums_are_found() {
         let mut wrong = original.clone();
         wrong[range.start..range.start + 4].copy_from_slice(&value.to_le_bytes());
         sign(&mut wrong, at, range);
-        let artifact = Artifact::from_bytes(wrong).unwrap();
+        let artifact = Artifact::from_bytes(wrong, &Lineup::default()).unwrap();
         exercise(&artifact);
         assert!(artifact.verify().is_err(), "{name}");
     }
@@ -236,7 +243,7 @@ fn wrong_numbers_with_right_checksums_are_found() {
 
 /// Opens, uses and verifies bytes that are not as they were written.
 fn damage_is_found(bytes: Vec<u8>) -> Result<(), TestCaseError> {
-    if let Ok(artifact) = Artifact::from_bytes(bytes) {
+    if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
         exercise(&artifact);
         prop_assert!(artifact.verify().is_err());
     }
@@ -248,7 +255,7 @@ proptest! {
     fn cut_files_are_refused(cut in any::<prop::sample::Index>()) {
         let mut bytes = bytes();
         bytes.truncate(cut.index(bytes.len()));
-        prop_assert!(Artifact::from_bytes(bytes).is_err());
+        prop_assert!(Artifact::from_bytes(bytes, &Lineup::default()).is_err());
     }
 
     #[test]
@@ -275,7 +282,7 @@ proptest! {
         let start = range.start + place.index(range.len());
         bytes[start..range.end].iter_mut().zip(values).for_each(|(byte, value)| *byte = value);
         sign(&mut bytes, at, range);
-        if let Ok(artifact) = Artifact::from_bytes(bytes) {
+        if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
             let _ = artifact.verify();
             exercise(&artifact);
         }
@@ -294,7 +301,7 @@ proptest! {
             let range = sections[0].bytes.clone();
             sign(&mut bytes, 0, range);
         }
-        if let Ok(artifact) = Artifact::from_bytes(bytes) {
+        if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
             let _ = artifact.verify();
             exercise(&artifact);
         }
@@ -304,27 +311,41 @@ proptest! {
 #[test]
 fn a_product_seen_twice_is_one_product_of_twice_the_interest() {
     let artifact = artifact();
-    let (mut twice, mut once) = ([0.0; 13], [0.0; 13]);
-    let history = |weights: &[f32]| -> Vec<Interaction> {
-        weights.iter().map(|weight| Interaction { row: 1, weight: *weight, age_days: 2.0 }).collect()
-    };
-    artifact.visitor_vector(&history(&[1.0, 3.0]), &mut twice);
-    artifact.visitor_vector(&history(&[4.0]), &mut once);
-    assert_eq!(twice, once);
-    assert!(once[..4].iter().any(|x| *x != 0.0));
+    let range = artifact.range("factors");
+    let mut twice = [0.0; 4];
+    let place = artifact.parts().iter().position(|part| part.name == "factors").unwrap();
+    artifact.part_query(place, &[past(1), past(0), past(1)], &mut Scratch::default(), &mut twice);
+    let vector = |row| artifact.vector(row)[range.clone()].iter().map(|x| x.to_f32()).collect::<Vec<_>>();
+    let (seen, confidence) = ([(vector(1), 2.0), (vector(0), 1.0)], artifact.numbers::<f32>("factors.confidence"));
+    let confidence = crate::factors::Confidence { scale: confidence[0], half_life_days: confidence[1] };
+    let mut expected = [0.0; 4];
+    let seen = seen.iter().map(|(vector, interest)| (&vector[..], *interest));
+    crate::factors::fold_in(artifact.numbers("factors.gram"), confidence, seen, &mut expected);
+    assert_eq!(twice, expected);
+    assert!(twice.iter().any(|x| *x != 0.0));
 }
 
 #[test]
 fn without_a_history_only_popularity_is_left() {
     let artifact = artifact();
-    let mut out = [9.0; 13];
-    artifact.visitor_vector(&[], &mut out);
-    assert_eq!((&out[..12], out[12]), (&[0.0; 12][..], artifact.weights().prior));
-    artifact.visitor_vector(&[Interaction { row: 0, weight: -3.0, age_days: 1.0 }], &mut out);
-    assert_eq!((&out[..12], out[12]), (&[0.0; 12][..], artifact.weights().prior));
-    let mut short = [9.0; 12];
-    artifact.visitor_vector(&[past(0)], &mut short);
-    assert_eq!(short, [0.0; 12]);
+    let at = artifact.range("popularity").start;
+    for question in Question::ALL {
+        let ask = |history: &[Interaction], out: &mut [f32]| {
+            artifact.visitor_vector(history, question, &mut Scratch::default(), out);
+        };
+        let weight = artifact.parts()[2].weight(question);
+        assert!(weight > 0.0);
+        let mut only = vec![0.0; artifact.dims()];
+        only[at] = weight;
+        for history in [&[][..], &[Interaction { row: 0, action: Action::Refund, age_days: 1.0 }]] {
+            let mut out = vec![9.0; artifact.dims()];
+            ask(history, &mut out);
+            assert_eq!(out, only);
+        }
+        let mut short = vec![9.0; artifact.dims() - 1];
+        ask(&[past(0)], &mut short);
+        assert!(short.iter().all(|x| *x == 0.0));
+    }
 }
 
 #[test]
@@ -332,7 +353,7 @@ fn names_of_products_may_be_anything() {
     let products = [product("π", "Törtchen", &["Süßes"]), product("a b/c", "", &[""])];
     let data = Dataset::new(&products, &[], &Default::default()).unwrap();
     let (bytes, _) = train(&data, &Settings::default(), &mut |_, _, _| ()).unwrap();
-    let artifact = Artifact::from_bytes(bytes).unwrap();
+    let artifact = Artifact::from_bytes(bytes, &Lineup::default()).unwrap();
     artifact.verify().unwrap();
     assert_eq!((artifact.position("π"), artifact.position("a b/c")), (Some(1), Some(0)));
     assert_eq!(artifact.category_names().collect::<Vec<_>>(), ["", "Süßes"]);

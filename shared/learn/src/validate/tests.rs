@@ -4,10 +4,8 @@ use proptest::prelude::*;
 use vitrine_domain::Action;
 
 use super::*;
-use crate::covisitation::Pair;
 use crate::dataset::tests::{letters, person};
-use crate::linear::dot;
-use crate::{Settings, Tally, train};
+use crate::{Lineup, Scratch, Settings, Tally, train};
 
 #[test]
 fn the_last_new_products_and_everything_after_are_held_out() {
@@ -31,22 +29,54 @@ fn the_last_new_products_and_everything_after_are_held_out() {
     let data = Dataset::new(&products, &people, &Default::default()).unwrap();
     let at = |hour: i64| Millis(1_700_000_000_000 + hour * 3_600_000);
     // People stand in the order of their visitors: w, x, y, z.
+    let case = |person, kept, hour, question, truth| Case { person, kept, at: at(hour), question, truth };
     let expected = [
-        Case { person: 0, kept: 1, at: at(1), truth: vec![1, 2] },
-        Case { person: 1, kept: 4, at: at(2), truth: vec![3] },
+        case(0, 1, 1, Question::New, vec![1, 2]),
+        case(0, 1, 1, Question::Any, vec![1, 2, 4]),
+        case(1, 4, 2, Question::New, vec![3]),
+        // What was put in the basket is what was looked at: no step on.
+        case(1, 4, 2, Question::Any, vec![3]),
     ];
-    assert_eq!(hold_out(&data, 10), expected);
-    let drawn = hold_out(&data, 1);
-    assert_eq!(drawn.len(), 1);
+    assert_eq!(all_cases(&data), expected);
+    assert_eq!(hold_out(&data, 10, 1).cases, expected[2..], "the newest, as more would be too much of the log");
+    assert_eq!(hold_out(&data, 10, 2).cases, expected, "the last of each, where the newest are too few");
+    assert_eq!(hold_out(&data, 10, 3), HoldOut::default(), "too little to judge by");
+    let drawn = leave_last(&data, expected.to_vec(), 1);
     let smallest = [0, 1].into_iter().min_by_key(|person| data.key(*person)).unwrap();
-    assert_eq!(drawn[0].person, smallest, "people are drawn by their key, not by their place");
+    assert_eq!(drawn.cases.len(), 2);
+    assert!(drawn.cases.iter().all(|case| case.person == smallest), "people are drawn by their key");
 
-    let past = Past::of(&data, &expected[1]);
+    let past = Past::of(&data, &expected[2]);
     assert_eq!(past.met, [0, 1, 2]);
-    assert_eq!(past.actions, [Action::View, Action::Order, Action::Order, Action::Order]);
-    assert!((past.history[0].age_days - 2.0 / 24.0).abs() < 1e-6);
-    let evidence: Vec<_> = past.evidence(Pair::OrderTogether, &Blend { decay: 0.5, ..Blend::default() }).collect();
-    assert_eq!(evidence, [(1, 1.0), (2, 1.0), (0, 1.0)]);
+    let actions: Vec<_> = past.history.iter().map(|past| past.action).collect();
+    assert_eq!(actions, [Action::View, Action::Order, Action::Order, Action::Order]);
+    assert!((past.history[0].age_days - 1.0 / 24.0).abs() < 1e-6 && past.history[3].age_days == 0.0);
+}
+
+#[test]
+fn the_newest_are_held_out_of_everybody_and_not_too_many() {
+    let products = letters(6);
+    // Forty people, one after the other, three steps each; the last step of the last five is asked for.
+    let people: Vec<_> = (0..40)
+        .map(|i| {
+            let hour = i * 10;
+            let steps: [(i64, Action, &[&str]); 3] =
+                [(hour, Action::View, &["a"]), (hour + 1, Action::View, &["b"]), (hour + 2, Action::View, &["c"])];
+            person(&format!("p{i:02}"), &steps)
+        })
+        .collect();
+    let data = Dataset::new(&products, &people, &Default::default()).unwrap();
+    let held = hold_out(&data, 5, 1);
+    let cases: Vec<_> = held.cases.iter().filter(|case| case.question == Question::New).collect();
+    assert_eq!(cases.iter().map(|case| case.person).collect::<Vec<_>>(), [35, 36, 37, 38, 39]);
+    assert!(cases.iter().all(|case| case.kept == 2), "what came before in the same visit is known");
+    let split = cases.iter().map(|case| case.at).min().unwrap();
+    let cut = data.cut(&held.keep);
+    assert!(cut.histories().flatten().all(|step| step.at < split));
+    assert_eq!(cut.histories().map(<[_]>::len).sum::<usize>(), 35 * 3 + 2);
+    // However many cases are wished for, most of the log is left to learn from.
+    let held = hold_out(&data, 1_000, 1);
+    assert!(data.cut(&held.keep).counts().actions * 7 >= data.counts().actions * 6);
 }
 
 fn history() -> impl Strategy<Value = Vec<(u8, Action)>> {
@@ -70,18 +100,16 @@ proptest! {
     fn nothing_held_out_was_met_before(histories in prop::collection::vec(history(), 1..6)) {
         let products = letters(6);
         let data = Dataset::new(&products, &people(&histories), &Default::default()).unwrap();
-        let cases = hold_out(&data, usize::MAX);
-        for case in &cases {
-            let past = Past::of(&data, case);
-            prop_assert!(!case.truth.is_empty() && case.truth.is_sorted());
-            prop_assert!(case.truth.iter().all(|row| !past.met.contains(row)));
-            prop_assert!(past.history.iter().any(|past| past.weight > 0.0));
-            prop_assert!(past.history.iter().all(|past| past.age_days > 0.0));
-        }
-        let cut = data.cut(&cases.iter().map(|case| (case.person, case.kept)).collect::<Vec<_>>());
-        for case in &cases {
-            let kept: Vec<u32> = cut.history(case.person).iter().map(|step| step.row).collect();
-            prop_assert!(case.truth.iter().all(|row| !kept.contains(row)));
+        for held in [hold_out(&data, usize::MAX, 1), leave_last(&data, all_cases(&data), usize::MAX)] {
+            let cut = data.cut(&held.keep);
+            for case in &held.cases {
+                let past = Past::of(&data, case);
+                prop_assert!(!case.truth.is_empty() && case.truth.is_sorted());
+                prop_assert!(case.question == Question::Any || case.truth.iter().all(|row| !past.met.contains(row)));
+                prop_assert!(past.history.iter().any(|past| past.interest() > 0.0));
+                prop_assert!(cut.history(case.person).len() <= case.kept);
+                prop_assert!(cut.history(case.person).iter().all(|step| step.at < case.at));
+            }
         }
     }
 
@@ -89,26 +117,57 @@ proptest! {
     fn what_is_judged_is_what_is_served(histories in prop::collection::vec(history(), 3..8)) {
         let products = letters(6);
         let data = Dataset::new(&products, &people(&histories), &Default::default()).unwrap();
-        let artifact = Artifact::from_bytes(train(&data, &Settings::default(), &mut |_, _, _| ()).unwrap().0).unwrap();
-        let blend = *artifact.weights();
-        let mut scores = Scores::new(artifact.len());
+        let bytes = train(&data, &Settings::default(), &mut |_, _, _| ()).unwrap().0;
+        let artifact = Artifact::from_bytes(bytes, &Lineup::default()).unwrap();
+        let judge = Judge::new(&artifact);
+        let (mut scores, mut scratch) = (judge.scores(), Scratch::default());
         // One room for all people: nothing of one may be left for the next.
-        for case in hold_out(&data, usize::MAX) {
+        for case in all_cases(&data) {
             let past = Past::of(&data, &case);
-            scores.fill(&artifact, &blend, &past);
+            scores.fill(&past.history);
             let mut visitor = vec![0.0; artifact.dims()];
-            artifact.visitor_vector(&past.history, &mut visitor);
-            for (row, judged) in (0..).zip(scores.blended(&blend)) {
-                let mut served = dot(&visitor, artifact.vector(row));
-                for pair in Pair::ALL {
-                    let mut tally = Tally::new(artifact.len());
-                    artifact.tally(pair, past.evidence(pair, &blend), &mut tally);
-                    served += blend.pair(pair) * tally.sum(row).sqrt();
+            artifact.visitor_vector(&past.history, case.question, &mut scratch, &mut visitor);
+            let mut served: Vec<f32> = (0..artifact.len() as u32)
+                .map(|row| artifact.vector(row).iter().zip(&visitor).map(|(a, b)| a.to_f32() * b).sum())
+                .collect();
+            for (at, part) in artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors()) {
+                let mut tally = Tally::new(artifact.len());
+                artifact.part_tally(at, &past.history, &mut scratch, &mut tally);
+                for (row, served) in (0..).zip(&mut served) {
+                    *served += part.weight(case.question) * part.curve.of(tally.sum(row));
                 }
-                prop_assert!((judged - served).abs() < 1e-4, "{judged} {served}");
+            }
+            for (judged, served) in scores.blended(case.question).iter().zip(served) {
+                prop_assert!((judged - served).abs() < 1e-3, "{judged} {served}");
             }
         }
     }
+
+    #[test]
+    fn every_counted_reason_is_a_share_of_its_sum(histories in prop::collection::vec(history(), 3..8)) {
+        let products = letters(6);
+        let data = Dataset::new(&products, &people(&histories), &Default::default()).unwrap();
+        let bytes = train(&data, &Settings::default(), &mut |_, _, _| ()).unwrap().0;
+        let artifact = Artifact::from_bytes(bytes, &Lineup::default()).unwrap();
+        let mut scratch = Scratch::default();
+        for case in all_cases(&data) {
+            let history = Past::of(&data, &case).history;
+            let pairs = artifact.parts().iter().enumerate().filter(|(_, part)| part.name.contains("order_"));
+            for (at, _) in pairs {
+                let mut tally = Tally::new(artifact.len());
+                artifact.part_tally(at, &history, &mut scratch, &mut tally);
+                for row in 0..artifact.len() as u32 {
+                    let mut said = 0.0;
+                    artifact.part_evidence(at, &history, row, &mut |_, amount| said += amount);
+                    prop_assert!((said - tally.sum(row)).abs() < 1e-4, "{said} {}", tally.sum(row));
+                }
+            }
+        }
+    }
+}
+
+fn all_cases(data: &Dataset<'_>) -> Vec<Case> {
+    (0..data.people()).flat_map(|person| cases_of(data, person)).collect()
 }
 
 #[test]
@@ -116,7 +175,7 @@ fn both_halves_are_used_and_keep_apart() {
     let products = letters(6);
     let histories: Vec<_> = (0..100).map(|i| vec![(i % 6, Action::View), ((i + 1) % 6, Action::View)]).collect();
     let data = Dataset::new(&products, &people(&histories), &Default::default()).unwrap();
-    let cases = hold_out(&data, usize::MAX);
+    let cases = all_cases(&data);
     let (choosing, judging) = halves(&data, cases.clone());
     assert_eq!(choosing.len() + judging.len(), cases.len());
     assert!(choosing.len() > 30 && judging.len() > 30);

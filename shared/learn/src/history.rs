@@ -1,0 +1,65 @@
+//! A visitor's past, as training holds it and as serving knows it.
+
+use vitrine_domain::Action;
+
+/// A past action of a visitor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interaction {
+    /// Row of the product.
+    pub row: u32,
+    /// What was done.
+    pub action: Action,
+    /// How long ago, in days; negative counts as just now.
+    pub age_days: f32,
+}
+
+impl Interaction {
+    /// What the action says of the interest in the product, see [`Action::interest`].
+    #[must_use]
+    pub fn interest(&self) -> f32 {
+        self.action.interest()
+    }
+}
+
+/// How loud each past action speaks, newest first, as `(position in the history, decay^s)`. The history is oldest first;
+/// actions of one moment (equal age, as the lines of an order) share a step `s`. Actions that speak against a product have
+/// no voice.
+pub fn voices(history: &[Interaction], decay: f32) -> impl Iterator<Item = (usize, f32)> + '_ {
+    let (mut voice, mut age) = (1.0_f32, history.last().map_or(0.0, |last| last.age_days));
+    history.iter().enumerate().rev().filter(|(_, past)| past.interest() > 0.0).map(move |(at, past)| {
+        if past.age_days.to_bits() != age.to_bits() {
+            voice *= decay;
+            age = past.age_days;
+        }
+        (at, voice)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn past(action: Action, age_days: f32) -> Interaction {
+        Interaction { row: 0, action, age_days }
+    }
+
+    #[test]
+    fn a_voice_fades_with_each_moment_and_an_order_is_one_moment() {
+        let history = [
+            past(Action::View, 9.0),
+            past(Action::Order, 3.0),
+            past(Action::Order, 3.0),
+            past(Action::Refund, 2.0),
+            past(Action::View, 1.0),
+        ];
+        let heard: Vec<_> = voices(&history, 0.5).collect();
+        assert_eq!(heard, [(4, 1.0), (2, 0.5), (1, 0.5), (0, 0.25)]);
+        assert_eq!(voices(&[], 0.5).count(), 0);
+    }
+
+    #[test]
+    fn a_return_has_no_voice_but_is_a_moment() {
+        let heard: Vec<_> = voices(&[past(Action::View, 9.0), past(Action::Refund, 1.0)], 0.5).collect();
+        assert_eq!(heard, [(0, 0.5)]);
+    }
+}

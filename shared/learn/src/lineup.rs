@@ -1,0 +1,52 @@
+//! Which algorithms take part.
+
+use std::sync::Arc;
+
+use crate::algorithm::Algorithm;
+use crate::content::Likeness;
+use crate::covisitation::{Neighbours, Pair};
+use crate::encoder::NextStep;
+use crate::factors::Tastes;
+use crate::popularity::Prior;
+
+/// The algorithms of a model, in the order of its parts. An artifact is opened with a line-up that holds every algorithm
+/// it was made with.
+#[derive(Debug, Clone)]
+pub struct Lineup(Vec<Arc<dyn Algorithm>>);
+
+impl Default for Lineup {
+    /// Everything Vitrine ships.
+    fn default() -> Self {
+        let mut parts: Vec<Arc<dyn Algorithm>> = vec![Arc::new(NextStep), Arc::new(Tastes), Arc::new(Likeness), Arc::new(Prior)];
+        parts.extend(Pair::ALL.map(|pair| Arc::new(Neighbours(pair)) as Arc<dyn Algorithm>));
+        Self(parts)
+    }
+}
+
+impl Lineup {
+    /// The same line-up with one more algorithm; it takes the place of one with its name.
+    #[must_use]
+    pub fn with(mut self, algorithm: impl Algorithm + 'static) -> Self {
+        self.0.retain(|known| known.name() != algorithm.name());
+        self.0.push(Arc::new(algorithm));
+        self
+    }
+
+    /// The same line-up with only the algorithms of which `keep` holds.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|algorithm| keep(algorithm.name()));
+        self
+    }
+
+    /// The algorithms.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Algorithm>> {
+        self.0.iter()
+    }
+
+    /// The algorithm of a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<dyn Algorithm>> {
+        self.iter().find(|algorithm| algorithm.name() == name)
+    }
+}
