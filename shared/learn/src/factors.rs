@@ -24,12 +24,13 @@ use crate::parallel;
 use crate::settings;
 
 pub(crate) mod cold;
-mod kernel;
 mod part;
+
+pub(crate) use part::Tastes;
+mod kernel;
 mod simd;
 
 use kernel::{Side, Vector};
-pub(crate) use part::Tastes;
 use simd::{Block, LANES};
 
 /// Most dimensions of a taste: what one solve holds on the stack.
