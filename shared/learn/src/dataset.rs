@@ -3,11 +3,18 @@
 //! A [`Dataset`] is the canonical form of a shop: products sorted by identifier, people sorted by visitor, whatever order
 //! they came in. Everything that the models see is in here, so holding something out means building a data set without
 //! it ([`Dataset::cut`]); no model can look past that.
+//!
+//! Only [`Step`]s are held, 24 bytes each: a [`Builder`] reads one person's events at a time and keeps nothing else of
+//! them.
 
-use vitrine_domain::{Action, Event, Millis, Product, Purpose, Visitor, time::DAY};
+use vitrine_domain::{Action, Event, Millis, Product, Visitor, time::DAY};
 
 use crate::Error;
 use crate::settings::Limits;
+
+mod builder;
+
+pub use builder::Builder;
 
 /// One action on one product.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,94 +90,41 @@ pub(crate) fn mix(x: u64) -> u64 {
 }
 
 impl<'a> Dataset<'a> {
-    /// Reads a shop. Histories hold one entry for each person, with all their events merged and in fold order.
-    ///
-    /// Only events that speak for or against products and allow [`Purpose::Personalise`] are kept; actions on products
-    /// that the catalogue does not have are counted and dropped.
+    /// Reads a shop whose histories are at hand; one that is larger than memory is read by a [`Builder`]. Histories hold
+    /// one entry for each person, with all their events merged and in fold order.
     ///
     /// # Errors
     /// [`Error::Limit`] if the shop is larger than `limits`.
     pub fn new(catalogue: &'a [Product], histories: &[(Visitor, Vec<Event>)], limits: &Limits) -> Result<Self, Error> {
-        let mut dataset = Self::of_products(catalogue, limits)?;
-        let mut order: Vec<&(Visitor, Vec<Event>)> = histories.iter().collect();
-        order.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut times = None;
-        for (visitor, events) in order {
-            let before = dataset.steps.len();
-            for (number, event) in (0..).zip(events) {
-                if !event.purposes.allows(Purpose::Personalise) {
-                    dataset.counts.without_consent += 1;
-                    continue;
-                }
-                let at = event.at();
-                let (oldest, newest) = times.unwrap_or((at, at));
-                times = Some((at.min(oldest), at.max(newest)));
-                dataset.push(event, number);
-            }
-            if dataset.steps.len() > limits.actions {
-                return Err(Error::Limit { what: "actions", found: dataset.steps.len(), limit: limits.actions });
-            }
-            if dataset.steps.len() > before {
-                dataset.starts.push(dataset.steps.len());
-                dataset.keys.push(stable_hash(visitor.to_string().bytes()));
-            }
+        let mut builder = Builder::new(catalogue, limits)?;
+        for (visitor, events) in histories {
+            builder.push(visitor, events)?;
         }
-        (dataset.oldest, dataset.now) = times.unwrap_or_default();
-        dataset.counts.people = dataset.people();
-        dataset.counts.actions = dataset.steps.len();
-        Ok(dataset)
+        Ok(builder.finish())
     }
 
-    fn of_products(catalogue: &'a [Product], limits: &Limits) -> Result<Self, Error> {
-        let mut products: Vec<&Product> = catalogue.iter().collect();
-        products.sort_by(|a, b| a.id.cmp(&b.id));
-        // The sort is stable, so of equal identifiers the last is the one that came last.
-        products.dedup_by(|later, kept| {
-            let same = later.id == kept.id;
-            if same {
-                *kept = *later;
-            }
-            same
-        });
-        if products.len() > limits.products {
-            return Err(Error::Limit { what: "products", found: products.len(), limit: limits.products });
+    /// A 64-bit hash of everything that models see: equal shops have equal hashes, in whatever order they were read. For
+    /// a model card, not against forgery.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = mix(self.products.len() as u64);
+        let mut add = |word: u64| hash = mix(hash ^ word);
+        for product in &self.products {
+            // A product that cannot be written as JSON cannot be packed either: training says so.
+            let text = serde_json::to_vec(product).unwrap_or_default();
+            add(stable_hash(text));
         }
-        let counts = Counts {
-            products: products.len(),
-            repeated_products: catalogue.len() - products.len(),
-            ..Counts::default()
-        };
-        Ok(Self {
-            products,
-            steps: Vec::new(),
-            starts: vec![0],
-            keys: Vec::new(),
-            now: Millis(0),
-            oldest: Millis(0),
-            counts,
-        })
-    }
-
-    fn push(&mut self, event: &Event, number: u32) {
-        let weight = event.action.interest();
-        if weight == 0.0 || event.lines.is_empty() {
-            return;
-        }
-        let first = self.steps.len();
-        for line in &event.lines {
-            let Some(row) = self.row(line.product.as_str()) else {
-                self.counts.unknown_products += 1;
-                continue;
-            };
-            // A basket holds a product once, however many lines it is spread over.
-            if self.steps[first..].iter().all(|step| step.row != row) {
-                self.steps.push(Step { row, event: number, at: event.at(), weight, action: event.action });
+        for (history, key) in self.histories().zip(&self.keys) {
+            add(*key);
+            for step in history {
+                add(u64::from(step.row) << 32 | u64::from(step.event));
+                add(step.at.0.cast_unsigned());
+                add(step.action as u64);
             }
         }
-        if self.steps.len() > first {
-            self.counts.events += 1;
-            self.counts.orders += usize::from(event.action == Action::Order);
-        }
+        add(self.oldest.0.cast_unsigned());
+        add(self.now.0.cast_unsigned());
+        hash
     }
 
     /// The products, row by row.

@@ -17,7 +17,8 @@ pub struct Lineup(Vec<Arc<dyn Algorithm>>);
 impl Default for Lineup {
     /// Everything Vitrine ships.
     fn default() -> Self {
-        let mut parts: Vec<Arc<dyn Algorithm>> = vec![Arc::new(NextStep), Arc::new(Tastes), Arc::new(Likeness), Arc::new(Prior)];
+        let mut parts: Vec<Arc<dyn Algorithm>> =
+            vec![Arc::new(NextStep), Arc::new(Tastes), Arc::new(Likeness), Arc::new(Prior)];
         parts.extend(Pair::ALL.map(|pair| Arc::new(Neighbours(pair)) as Arc<dyn Algorithm>));
         Self(parts)
     }

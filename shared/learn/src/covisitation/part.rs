@@ -4,6 +4,7 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 
 use super::{Lists, Pair, count};
+use crate::Error;
 use crate::algorithm::{Algorithm, Curve, Learned, Lesson, Numbers, Scratch};
 use crate::artifact::Artifact;
 use crate::blend::Question;
@@ -11,7 +12,6 @@ use crate::history::{Interaction, voices};
 use crate::settings::Covisitation;
 use crate::tally::Tally;
 use crate::validate::Exam;
-use crate::Error;
 
 /// Values tried for what is left of a voice with each moment.
 const DECAYS: [f32; 7] = [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97];
@@ -39,12 +39,7 @@ impl Knobs {
     }
 
     fn settings(self, settings: &Covisitation) -> Covisitation {
-        Covisitation {
-            window: self.window,
-            backward: self.backward,
-            shrinkage: self.shrinkage,
-            ..settings.clone()
-        }
+        Covisitation { window: self.window, backward: self.backward, shrinkage: self.shrinkage, ..settings.clone() }
     }
 }
 
@@ -122,9 +117,8 @@ impl Neighbours {
             return (best, knobs);
         }
         let of_looks = self.0 == Pair::ViewView;
-        let mut candidates: Vec<fn(&mut Knobs, usize) -> bool> = vec![|knobs, at| {
-            SHRINKAGES.get(at).map(|x| knobs.shrinkage = *x).is_some()
-        }];
+        let mut candidates: Vec<fn(&mut Knobs, usize) -> bool> =
+            vec![|knobs, at| SHRINKAGES.get(at).map(|x| knobs.shrinkage = *x).is_some()];
         if of_looks {
             candidates.push(|knobs, at| BACKWARDS.get(at).map(|x| knobs.backward = *x).is_some());
             candidates.push(|knobs, at| WINDOWS.get(at).map(|x| knobs.window = *x).is_some());
