@@ -80,7 +80,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { settings: Settings::default(), models: Vec::new(), resamples: 1_000, lineup: Lineup::default(), text: None }
+        Self {
+            settings: Settings::default(),
+            models: Vec::new(),
+            resamples: 1_000,
+            lineup: Lineup::default(),
+            text: None,
+        }
     }
 }
 

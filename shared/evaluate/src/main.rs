@@ -146,7 +146,13 @@ fn main() -> Result<()> {
             Task::Log(folder(&shop, &data_dir)?, archive::Options { at: split, days, version: live })
         }
     };
-    let options = Options { settings: settings(&common)?, models: common.models, resamples: common.resamples as usize, text: common.text, ..Options::default() };
+    let options = Options {
+        settings: settings(&common)?,
+        models: common.models,
+        resamples: common.resamples as usize,
+        text: common.text,
+        ..Options::default()
+    };
     let report = evaluate(&task, &options, &Progress::on_terminal())?;
     std::io::stdout().lock().write_all(report.to_text().as_bytes())?;
     if let Some(file) = common.json {

@@ -56,7 +56,13 @@ fn main() -> Result<()> {
         let history = data.history(person);
         let (test, before) = history.split_last()?;
         let known = before.iter().any(|step| step.row == test.row);
-        (!before.is_empty() && !known).then(|| Case { person, kept: before.len(), at: test.at, truth: vec![test.row], question: Question::New })
+        (!before.is_empty() && !known).then(|| Case {
+            person,
+            kept: before.len(),
+            at: test.at,
+            truth: vec![test.row],
+            question: Question::New,
+        })
     };
     let cases: Vec<Case> = (0..data.people()).filter_map(last).collect();
     let keep: Vec<_> = cases.iter().map(|case| (case.person, case.kept - unseen)).collect();
@@ -64,14 +70,26 @@ fn main() -> Result<()> {
     let (mut out, mut stage) = (std::io::stdout().lock(), None);
     let start = std::time::Instant::now();
     let (bytes, card) = train(&data.cut(&keep), &settings, &mut |now, done, _| {
-        if now != vitrine_learn::Stage::Validation && now != vitrine_learn::Stage::Content && stage != Some((now, done/20)) {
-            stage = Some((now, done/20));
+        if now != vitrine_learn::Stage::Validation
+            && now != vitrine_learn::Stage::Content
+            && stage != Some((now, done / 20))
+        {
+            stage = Some((now, done / 20));
             let _ = writeln!(out, "{:6.2} s  {} {}", start.elapsed().as_secs_f64(), now.as_str(), done);
         }
     })?;
-    writeln!(out, "{:6.2} s  trained: {} bytes, {:#?} {:?}", start.elapsed().as_secs_f64(), bytes.len(), card.parts, card.chosen)?;
+    writeln!(
+        out,
+        "{:6.2} s  trained: {} bytes, {:#?} {:?}",
+        start.elapsed().as_secs_f64(),
+        bytes.len(),
+        card.parts,
+        card.chosen
+    )?;
     writeln!(out, "{:?}", card.validation.as_ref().map(|v| (v.choosing, v.judging)))?;
-    for (name, f) in card.figures(Question::New).into_iter().flatten() { writeln!(out, "   validation {name:16} {:7.4} {:8.4}", f.hr10, f.ndcg10)?; }
+    for (name, f) in card.figures(Question::New).into_iter().flatten() {
+        writeln!(out, "   validation {name:16} {:7.4} {:8.4}", f.hr10, f.ndcg10)?;
+    }
     let artifact = Artifact::from_bytes(bytes, &Lineup::default())?;
     let figures = judge(&data, &artifact, &cases, Question::New, 2, &mut |_| ());
     writeln!(

@@ -29,9 +29,9 @@ use crate::encoder;
 use crate::history::Interaction;
 use crate::popularity::Popularity;
 use crate::tally::Tally;
-use crate::{covisitation, repurchase, sessions};
 use crate::validate::Exam;
 use crate::{Dataset, Error, Settings};
+use crate::{covisitation, repurchase, sessions};
 
 /// A way to learn from a shop's log and to score its products for a visitor.
 pub trait Algorithm: fmt::Debug + Send + Sync {

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use half::f16;
 
+use crate::Error;
 use crate::algorithm::Algorithm;
 use crate::blend::Part;
 use crate::covisitation::{self, Pair};
 use crate::lineup::Lineup;
-use crate::Error;
 
 mod check;
 pub(crate) mod container;

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vitrine_domain::Millis;
 
+use crate::Settings;
 use crate::blend::{Part, Question};
 use crate::dataset::Counts;
 use crate::validate::Figures;
-use crate::Settings;
 
 /// What is written beside an artifact. Equal for equal input, like the artifact: whoever publishes adds when and how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

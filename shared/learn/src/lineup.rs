@@ -21,9 +21,14 @@ pub struct Lineup(Vec<Arc<dyn Algorithm>>);
 impl Default for Lineup {
     /// Everything Vitrine ships.
     fn default() -> Self {
-        let mut parts: Vec<Arc<dyn Algorithm>> = vec![Arc::new(NextStep), Arc::new(Tastes), Arc::new(Likeness), Arc::new(Prior)];
-        parts.push(Arc::new(Paths));
-        parts.push(Arc::new(Latest));
+        let mut parts: Vec<Arc<dyn Algorithm>> = vec![
+            Arc::new(NextStep),
+            Arc::new(Tastes),
+            Arc::new(Paths),
+            Arc::new(Likeness),
+            Arc::new(Prior),
+            Arc::new(Latest),
+        ];
         parts.extend(Pair::ALL.map(|pair| Arc::new(Neighbours(pair)) as Arc<dyn Algorithm>));
         // After the lists of looks, which it reads.
         parts.push(Arc::new(Neighbourhood));

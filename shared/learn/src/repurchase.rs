@@ -32,8 +32,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::Interaction;
 use crate::dataset::Dataset;
+use crate::history::Interaction;
 use crate::settings;
 use crate::tally::Tally;
 

@@ -176,10 +176,8 @@ impl Past {
         let newest = &steps[steps.len().saturating_sub(ACTIONS)..];
         let met: BTreeSet<u32> = steps.iter().map(|step| step.row).collect();
         let now = newest.last().map_or(case.at, |step| step.at);
-        let history = newest
-            .iter()
-            .map(|s| Interaction { row: s.row, action: s.action, age_days: days(now, s.at) })
-            .collect();
+        let history =
+            newest.iter().map(|s| Interaction { row: s.row, action: s.action, age_days: days(now, s.at) }).collect();
         Self { history, met: met.into_iter().collect(), visitor: data.key(case.person) }
     }
 

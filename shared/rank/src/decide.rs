@@ -128,9 +128,9 @@ fn question(placement: &Placement) -> Question {
 
 fn personal(shelf: &Shelf, request: &Request<'_>, allowed: &Bitmap) -> Answer {
     let question = question(request.placement);
-    let query = shelf.artifact().map_or_else(Query::default, |artifact| {
-        Query::personal(artifact, question, known(shelf, request))
-    });
+    let query = shelf
+        .artifact()
+        .map_or_else(Query::default, |artifact| Query::personal(artifact, question, known(shelf, request)));
     let liked = known(shelf, request).any(|(_, past)| past.interest() > 0.0);
     let basis = if liked { Basis::History } else { Basis::Popularity };
     let hidden = hidden(shelf, request);

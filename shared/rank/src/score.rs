@@ -117,7 +117,14 @@ impl Query {
 
     /// Shares a tally's term among the evidence, each by what it adds to the sum; what no evidence is named for stays with
     /// the part.
-    fn explain_tally(&self, artifact: &Artifact, part: usize, row: u32, (term, sum): (f32, f32), shares: &mut Vec<Share>) {
+    fn explain_tally(
+        &self,
+        artifact: &Artifact,
+        part: usize,
+        row: u32,
+        (term, sum): (f32, f32),
+        shares: &mut Vec<Share>,
+    ) {
         let mut rest = term;
         artifact.part_evidence(part, &self.evidence, row, &mut |at, said| {
             let amount = (term * said / sum).min(rest);

@@ -75,7 +75,7 @@ pub fn python(script: &str, arguments: &[&Path]) -> Result<Vec<(String, Vec<f64>
     let output = Command::new(interpreter())
         .arg(path)
         .args(arguments)
-        .envs([("OPENBLAS_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1")])
+        .envs([("OPENBLAS_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1"), ("OMP_WAIT_POLICY", "passive")])
         .output()
         .map_err(|error| format!("{}: {error}; {INSTALL}", interpreter().display()))?;
     let error = String::from_utf8_lossy(&output.stderr);

@@ -92,8 +92,10 @@ fn exercise(artifact: &Artifact) {
     }
     let _ = (artifact.popularity(), artifact.trending(), artifact.people(), artifact.popular(), artifact.section("x"));
     let _ = (artifact.category_names().count(), artifact.brand_names().count(), artifact.position("c"));
-    let history: Vec<Interaction> =
-        (0..9).map(|row| Interaction { row, action: Action::View, age_days: row as f32 }).chain([past(u32::MAX)]).collect();
+    let history: Vec<Interaction> = (0..9)
+        .map(|row| Interaction { row, action: Action::View, age_days: row as f32 })
+        .chain([past(u32::MAX)])
+        .collect();
     let mut out = vec![0.0; artifact.dims().min(10_000)];
     let mut scratch = Scratch::default();
     artifact.visitor_vector(&history, Question::New, &mut scratch, &mut out);
@@ -186,7 +188,10 @@ fn sections_that_others_add_are_carried_along() {
         let content = bytes[section.bytes.clone()].to_vec();
         match section.width {
             1 => writer.text(section.name, content),
-            2 => writer.f16s(section.name, &content.chunks(2).map(|x| f16::from_le_bytes(x.try_into().unwrap())).collect::<Vec<_>>()),
+            2 => writer.f16s(
+                section.name,
+                &content.chunks(2).map(|x| f16::from_le_bytes(x.try_into().unwrap())).collect::<Vec<_>>(),
+            ),
             4 => writer.u32s(section.name, content.chunks(4).map(|x| u32::from_le_bytes(x.try_into().unwrap()))),
             _ => writer.u64s(section.name, content.chunks(8).map(|x| u64::from_le_bytes(x.try_into().unwrap()))),
         }

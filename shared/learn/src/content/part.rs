@@ -13,8 +13,8 @@ use crate::blend::Question;
 use crate::history::{Interaction, voices};
 use crate::linear::{add_scaled, normalise};
 use crate::progress::{Progress, Stage};
-use crate::text::TextEncoder;
 use crate::settings;
+use crate::text::TextEncoder;
 
 /// What the products' texts say: a vector of length one for each, or of zeros where there is no text.
 #[derive(Debug, Clone, Default)]

@@ -4,6 +4,7 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 
 use super::{Lists, Pair, count};
+use crate::Error;
 use crate::algorithm::{Algorithm, Curve, Learned, Lesson, Numbers, Scratch};
 use crate::artifact::Artifact;
 use crate::blend::Question;
@@ -11,7 +12,6 @@ use crate::history::{Interaction, voices};
 use crate::settings::Covisitation;
 use crate::tally::Tally;
 use crate::validate::Exam;
-use crate::Error;
 
 /// Values tried for what is left of a voice with each moment.
 const DECAYS: [f32; 7] = [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97];
@@ -36,7 +36,13 @@ struct Knobs {
 
 impl Knobs {
     fn of(settings: &Covisitation) -> Self {
-        Self { decay: 0.7, window: settings.window, backward: settings.backward, shrinkage: settings.shrinkage, cosine: settings.cosine }
+        Self {
+            decay: 0.7,
+            window: settings.window,
+            backward: settings.backward,
+            shrinkage: settings.shrinkage,
+            cosine: settings.cosine,
+        }
     }
 
     fn settings(self, settings: &Covisitation) -> Covisitation {
@@ -131,9 +137,7 @@ impl Neighbours {
         if !of_looks {
             candidates.push(|knobs, at| [false, true].get(at).map(|x| knobs.cosine = *x).is_some());
         }
-        candidates.push(|knobs, at| {
-            SHRINKAGES.get(at).map(|x| knobs.shrinkage = *x).is_some()
-        });
+        candidates.push(|knobs, at| SHRINKAGES.get(at).map(|x| knobs.shrinkage = *x).is_some());
         if of_looks {
             candidates.push(|knobs, at| BACKWARDS.get(at).map(|x| knobs.backward = *x).is_some());
             candidates.push(|knobs, at| WINDOWS.get(at).map(|x| knobs.window = *x).is_some());

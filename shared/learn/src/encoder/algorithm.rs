@@ -141,8 +141,7 @@ impl Algorithm for NextStep {
                     ControlFlow::Continue(())
                 };
                 let seed = lesson.settings.seed;
-                let weights =
-                    train(&sequences, &catalogue, &options, seed, lesson.threads, parent.as_ref(), watch);
+                let weights = train(&sequences, &catalogue, &options, seed, lesson.threads, parent.as_ref(), watch);
                 (weights, chosen)
             }
         };

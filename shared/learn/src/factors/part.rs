@@ -1,11 +1,11 @@
 //! Factors as a part of the score: the visitor is folded in, their taste is the query.
 
 use super::{Confidence, Interest, fold_in, regularised_gram, train};
+use crate::Error;
 use crate::algorithm::{Algorithm, Learned, Lesson, Numbers, Scratch, Vectors};
 use crate::artifact::Artifact;
 use crate::cold::warm_sparse;
 use crate::history::Interaction;
-use crate::Error;
 
 /// Long-term taste.
 #[derive(Debug, Clone, Copy)]
@@ -56,14 +56,15 @@ impl Algorithm for Tastes {
             model.vector_part(past.row, range.clone(), vector);
         }
         // Each product is seen once, at its first place in the history.
-        let seen = history.iter().zip(scratch.numbers.chunks_exact(d.max(1))).enumerate().filter_map(|(at, (past, y))| {
-            let row = past.row;
-            if row as usize >= model.len() || history[..at].iter().any(|past| past.row == row) {
-                return None;
-            }
-            let same = history[at..].iter().filter(|past| past.row == row);
-            Some((y, same.map(|past| confidence.faded(past.interest(), past.age_days)).sum()))
-        });
+        let seen =
+            history.iter().zip(scratch.numbers.chunks_exact(d.max(1))).enumerate().filter_map(|(at, (past, y))| {
+                let row = past.row;
+                if row as usize >= model.len() || history[..at].iter().any(|past| past.row == row) {
+                    return None;
+                }
+                let same = history[at..].iter().filter(|past| past.row == row);
+                Some((y, same.map(|past| confidence.faded(past.interest(), past.age_days)).sum()))
+            });
         fold_in(model.numbers(GRAM), confidence, seen, query);
     }
 

@@ -2,8 +2,8 @@
 
 use super::cases::{Case, bought, draw, orders};
 use super::{Clock, Globals, Repurchase, STEPS, View, step};
-use crate::settings;
 use crate::dataset::{Dataset, days};
+use crate::settings;
 
 /// Imagined orders that are tried, of a product towards the shop and of a person towards the product.
 const GRID: [f32; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];

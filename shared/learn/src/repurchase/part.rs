@@ -47,8 +47,7 @@ impl Algorithm for Again {
     }
 
     fn learn(&self, lesson: &Lesson<'_>, _: &mut dyn FnMut(u64, u64)) -> Result<Learned, Error> {
-        let Repurchase { rates, intervals, globals } =
-            Repurchase::learn(lesson.data, &lesson.settings.repurchase);
+        let Repurchase { rates, intervals, globals } = Repurchase::learn(lesson.data, &lesson.settings.repurchase);
         Ok(Learned {
             sections: vec![
                 ("rates", Numbers::F32(rates)),

@@ -16,8 +16,7 @@ pub(crate) struct Neighbourhood;
 /// The part's name.
 pub(crate) const SESSIONS: &str = "sessions";
 /// Its sections in the artifact: the index, the factors, the parameters.
-const INDEX: [&str; 4] =
-    ["sessions.starts", "sessions.rows", "sessions.posting_starts", "sessions.postings"];
+const INDEX: [&str; 4] = ["sessions.starts", "sessions.rows", "sessions.posting_starts", "sessions.postings"];
 const FACTORS: [&str; 3] = ["sessions.gains", "sessions.idf", "sessions.penalties"];
 const PARAMETERS: &str = "sessions.parameters";
 /// Most trials of the search read this many sessions in all; of larger logs fewer parameters are tried.
@@ -50,8 +49,9 @@ type Companions<'a> = std::iter::Map<
 
 impl Parameters {
     fn numbers(&self, reads: usize) -> Vec<f32> {
-        let Self { step, idf, length, recency, sharpness, distance, backward, itself, seen, popularity, expansion, .. } =
-            *self;
+        let Self {
+            step, idf, length, recency, sharpness, distance, backward, itself, seen, popularity, expansion, ..
+        } = *self;
         let counts = [self.neighbours as f32, self.companions as f32, reads as f32];
         let shares = [step, idf, length, recency, sharpness, distance, backward, itself, seen, popularity, expansion];
         [&counts[..], &shares].concat()

@@ -126,8 +126,9 @@ fn what_nobody_has_met_is_found_by_its_text() {
     let mut visitor = vec![0.0; artifact.dims()];
     for group in 0..GROUPS as u32 {
         let per_group = PER_GROUP as u32;
-        let history: Vec<Interaction> =
-            (0..3).map(|i| Interaction { row: group * per_group + i, action: Action::View, age_days: (3 - i) as f32 }).collect();
+        let history: Vec<Interaction> = (0..3)
+            .map(|i| Interaction { row: group * per_group + i, action: Action::View, age_days: (3 - i) as f32 })
+            .collect();
         artifact.visitor_vector(&history, Question::New, &mut Scratch::default(), &mut visitor);
         let score = |row: u32| dot(&visitor, &wide(&artifact, row));
         let new = |group: u32| group * per_group + per_group - 1;
@@ -150,7 +151,12 @@ fn a_shop_without_events_learns_from_its_texts() {
     artifact.verify().unwrap();
     assert!(card.validation.is_none() && card.chosen.is_empty());
     let mut visitor = vec![0.0; artifact.dims()];
-    artifact.visitor_vector(&[Interaction { row: 0, action: Action::View, age_days: 0.0 }], Question::New, &mut Scratch::default(), &mut visitor);
+    artifact.visitor_vector(
+        &[Interaction { row: 0, action: Action::View, age_days: 0.0 }],
+        Question::New,
+        &mut Scratch::default(),
+        &mut visitor,
+    );
     let mut rows: Vec<u32> = (0..artifact.len() as u32).collect();
     rows.sort_by(|a, b| dot(&visitor, &wide(&artifact, *b)).total_cmp(&dot(&visitor, &wide(&artifact, *a))));
     assert!(rows[..PER_GROUP].iter().all(|row| (*row as usize) < PER_GROUP), "{rows:?}");
@@ -166,7 +172,12 @@ fn nothing_at_all_is_an_artifact_too() {
         artifact.verify().unwrap();
         assert!(artifact.is_empty() && card.validation.is_none());
         let mut visitor = vec![0.0; artifact.dims()];
-        artifact.visitor_vector(&[Interaction { row: 0, action: Action::View, age_days: 0.0 }], Question::New, &mut Scratch::default(), &mut visitor);
+        artifact.visitor_vector(
+            &[Interaction { row: 0, action: Action::View, age_days: 0.0 }],
+            Question::New,
+            &mut Scratch::default(),
+            &mut visitor,
+        );
         assert_eq!((artifact.position("0-00"), artifact.popular()), (None, &[][..]));
     }
 }

@@ -73,11 +73,7 @@ impl<'a> Exam<'a> {
     }
 
     /// Mean NDCG@20 when products stand in the order of a tally's sums; what has no sum is not recommended.
-    pub fn by_tally(
-        &self,
-        question: Question,
-        tally: impl Fn(&[Interaction], &mut Scratch, &mut Tally) + Sync,
-    ) -> f64 {
+    pub fn by_tally(&self, question: Question, tally: impl Fn(&[Interaction], &mut Scratch, &mut Tally) + Sync) -> f64 {
         let room = || (Scratch::default(), Tally::new(self.products));
         self.mean(question, TALLIES, room, |(scratch, sums), case, past| {
             scratch.visitor = Some(past.visitor);

@@ -87,8 +87,11 @@ impl Algorithm for Own {
                 }
             }
         }
-        let mut given: Vec<(u64, &[f32])> =
-            own.visitors.iter().map(|(visitor, vector)| (stable_hash(visitor.to_string().bytes()), &vector[..])).collect();
+        let mut given: Vec<(u64, &[f32])> = own
+            .visitors
+            .iter()
+            .map(|(visitor, vector)| (stable_hash(visitor.to_string().bytes()), &vector[..]))
+            .collect();
         given.sort_by_key(|(key, _)| *key);
         let keys = given.iter().map(|(key, _)| *key).collect();
         let given = given.iter().flat_map(|(_, vector)| {
@@ -144,7 +147,11 @@ mod tests {
             products: vec![(id("a"), vec![2.0, 0.0]), (id("c"), vec![1.0, 0.1]), (id("d"), vec![0.0, 1.0])],
             visitors: vec![(Visitor::known("y").unwrap(), vec![0.0, 3.0])],
         };
-        let trainer = Trainer { lineup: Lineup::default().with(Own::from(own)), settings: Settings::default(), ..Trainer::default() };
+        let trainer = Trainer {
+            lineup: Lineup::default().with(Own::from(own)),
+            settings: Settings::default(),
+            ..Trainer::default()
+        };
         let trained = trainer.train(&data, &mut |_, _, _| ()).unwrap();
         // Whoever serves knows nothing of the set.
         let model = Artifact::from_bytes(trained.bytes, &Lineup::default()).unwrap();
