@@ -21,7 +21,7 @@ mod weights;
 pub use layout::{GAPS, KINDS, LENGTH, Layout, gap_bucket};
 pub use products::Catalogue;
 pub use sequences::{Sequences, kind_of};
-pub use train::{Epoch, train};
+pub use train::{EarlyStop, Epoch, train};
 pub use view::{Past, Scratch, View};
 pub use weights::Weights;
 

@@ -230,7 +230,9 @@ impl Settings {
     pub fn check(&self) -> Result<(), Error> {
         let positive = |name, x: f32| (name, x.is_finite() && x > 0.0, "a positive number");
         let not_negative = |name, x: f32| (name, x.is_finite() && x >= 0.0, "zero or a positive number");
-        let (c, p, f) = (&self.covisitation, &self.popularity, &self.factors);
+        let share = |name, x: f32| (name, (0.0..=1.0).contains(&x), "0 to 1");
+        let rate = |name, x: f32| (name, (0.0..1.0).contains(&x), "at least 0 and below 1");
+        let (c, p, f, e) = (&self.covisitation, &self.popularity, &self.factors, &self.encoder);
         let rules = [
             ("limits.products", self.limits.products <= 10_000_000, "at most 10,000,000"),
             ("limits.actions", self.limits.actions <= 1_000_000_000, "at most 1,000,000,000"),
@@ -256,6 +258,19 @@ impl Settings {
             positive("factors.regularisation", f.regularisation),
             positive("factors.half_life_days", f.half_life_days),
             not_negative("factors.cold", f.cold),
+            ("encoder.dims", (4..=512).contains(&e.dims), "4 to 512"),
+            ("encoder.inner", (1..=4_096).contains(&e.inner), "1 to 4,096"),
+            ("encoder.epochs", (1..=10_000).contains(&e.epochs), "1 to 10,000"),
+            ("encoder.batch", (1..=1_000_000).contains(&e.batch), "1 to 1,000,000"),
+            positive("encoder.learning_rate", e.learning_rate),
+            share("encoder.final_rate", e.final_rate),
+            not_negative("encoder.weight_decay", e.weight_decay),
+            rate("encoder.second_moment", e.second_moment),
+            rate("encoder.dropout", e.dropout),
+            rate("encoder.id_dropout", e.id_dropout),
+            ("encoder.negatives", (1..=1_000_000).contains(&e.negatives), "1 to 1,000,000"),
+            share("encoder.popular", e.popular),
+            positive("encoder.deviation", e.deviation),
             ("validation.people", self.validation.people <= 1_000_000, "at most 1,000,000"),
             ("validation.least_people", self.validation.least_people >= 2, "at least 2"),
         ];
