@@ -157,6 +157,8 @@ pub struct Encoder {
     pub batch: usize,
     /// Size of a step of the optimiser.
     pub learning_rate: f32,
+    /// Size of a step of the products' vectors, relative to the other weights.
+    pub table_rate: f32,
     /// Share of the learning rate that is left at the last epoch.
     pub final_rate: f32,
     /// Steps until the full learning rate.
@@ -175,8 +177,6 @@ pub struct Encoder {
     pub popular: f32,
     /// Catalogues up to so many products are compared with as a whole.
     pub full_softmax: usize,
-    /// x
-    pub correction: f32,
     /// Standard deviation of the vectors that products start with.
     pub deviation: f32,
 }
@@ -187,18 +187,18 @@ impl Default for Encoder {
             dims: 64,
             inner: 128,
             epochs: 30,
-            batch: 1024,
-            learning_rate: 1e-3,
+            batch: 256,
+            learning_rate: 2e-3,
+            table_rate: 5.0,
             final_rate: 1.0,
             warm_up: 100,
             weight_decay: 0.0,
             second_moment: 0.999,
-            dropout: 0.2,
+            dropout: 0.4,
             id_dropout: 0.2,
-            negatives: 256,
+            negatives: 512,
             popular: 0.5,
             full_softmax: 0,
-            correction: 1.0,
             deviation: 0.02,
         }
     }
@@ -263,6 +263,7 @@ impl Settings {
             ("encoder.epochs", (1..=10_000).contains(&e.epochs), "1 to 10,000"),
             ("encoder.batch", (1..=1_000_000).contains(&e.batch), "1 to 1,000,000"),
             positive("encoder.learning_rate", e.learning_rate),
+            positive("encoder.table_rate", e.table_rate),
             share("encoder.final_rate", e.final_rate),
             not_negative("encoder.weight_decay", e.weight_decay),
             rate("encoder.second_moment", e.second_moment),

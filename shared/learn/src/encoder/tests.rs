@@ -72,7 +72,16 @@ impl Facts {
 
 /// A small encoder without round numbers.
 pub(super) fn small() -> settings::Encoder {
-    settings::Encoder { dims: 10, inner: 7, batch: 40, negatives: 9, full_softmax: 0, ..settings::Encoder::default() }
+    settings::Encoder {
+        dims: 10,
+        inner: 7,
+        batch: 40,
+        negatives: 9,
+        full_softmax: 0,
+        dropout: 0.1,
+        table_rate: 1.0,
+        ..settings::Encoder::default()
+    }
 }
 
 /// Weights of which none is special.

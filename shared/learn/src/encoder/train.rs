@@ -239,12 +239,13 @@ impl<'a> Trainer<'a> {
     fn update(&mut self) {
         let rate = self.rate();
         let d = self.weights.layout.dims;
+        let of_table = Rate { learning_rate: rate.learning_rate * self.settings.table_rate, ..rate };
         let Self { weights, identifiers, attributes, dense, space, .. } = self;
         for (row, gradient) in space.sample.rows.iter().zip(space.d_vectors.chunks_exact(d)) {
-            identifiers.row(*row as usize, &mut weights.identifiers, gradient, rate);
+            identifiers.row(*row as usize, &mut weights.identifiers, gradient, of_table);
         }
         for (row, gradient) in space.touched_attributes.iter().zip(space.d_attributes.chunks_exact(d)) {
-            attributes.row(*row as usize, &mut weights.attributes, gradient, rate);
+            attributes.row(*row as usize, &mut weights.attributes, gradient, of_table);
         }
         dense.all(&mut weights.dense, &space.d_dense, Rate { decay: 0.0, ..rate });
     }

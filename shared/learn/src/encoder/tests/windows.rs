@@ -100,8 +100,8 @@ proptest! {
                 add(target, score(target).exp() / sum - 1.0);
                 others.iter().for_each(|j| add(*j, share(*j) / sum));
             }
-            for k in 0..d {
-                prop_assert!((f64::from(loss.d_output[i * d + k]) - expected[k]).abs() < 1e-5);
+            for (found, expected) in loss.d_output[i * d..].iter().zip(&expected) {
+                prop_assert!((f64::from(*found) - expected).abs() < 1e-5);
             }
         }
         let mut found: Vec<f64> = loss.d_sample.iter().copied().map(f64::from).collect();
