@@ -198,7 +198,7 @@ impl Default for Encoder {
             id_dropout: 0.2,
             negatives: 512,
             popular: 0.5,
-            full_softmax: 0,
+            full_softmax: 1_000,
             deviation: 0.02,
         }
     }
