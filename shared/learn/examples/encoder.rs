@@ -117,6 +117,7 @@ fn main() {
     let mut json: serde_json::Value = serde_json::from_str(args.get(2).map(String::as_str).unwrap_or("{}")).unwrap();
     let obj = json.as_object_mut().unwrap();
     let seeds = obj.remove("seeds").and_then(|x| x.as_u64()).unwrap_or(1);
+    let first = obj.remove("first").and_then(|x| x.as_u64()).unwrap_or(0);
     let patience = obj.remove("patience").and_then(|x| x.as_u64()).unwrap_or(4) as usize;
     let every = obj.remove("every").and_then(|x| x.as_u64()).unwrap_or(1) as usize;
     let attrs = obj.remove("attrs").is_some();
@@ -185,8 +186,33 @@ fn main() {
         }
     }
     println!("{} histories {} products {} valid {} test", hist.len(), products, valid.len(), test.len());
+    if mode == "speed" {
+        let s = settings::Encoder { epochs: 1, ..s };
+        let seq = Sequences::of_views(hist.iter().take(100).map(|h| &h[..]));
+        let w = train(&seq, &cat, &s, 1, 1, None, &mut |_, _| ControlFlow::Break(()));
+        let (table, d) = (w.products_table(&cat), w.layout().dims);
+        let (view, mut scratch, mut out) =
+            (View::new(w.layout(), w.dense()).unwrap(), Scratch::new(&w.layout()), vec![0.0; d]);
+        let mut times: Vec<f64> = (0..20_000u64)
+            .map(|i| {
+                let past: Vec<Past> = (0..50)
+                    .map(|j| Past {
+                        row: (vitrine_mix(i * 50 + j) % products as u64) as u32,
+                        kind: 0,
+                        gap_days: j as f32,
+                    })
+                    .collect();
+                let t = Instant::now();
+                view.encode(&past, |r, o| o.copy_from_slice(&table[r as usize * d..][..d]), &mut scratch, &mut out);
+                t.elapsed().as_secs_f64() * 1e6
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!("encode 50 actions: p50 {:.1} us p99 {:.1} us", times[10_000], times[19_800]);
+        return;
+    }
     let mut tests = vec![];
-    for seed in 0..seeds {
+    for seed in first..first + seeds {
         let mut best = (0.0, 0, [0.0; 4]);
         if !mode.starts_with("test") {
             let seq = Sequences::of_views(cut.iter().map(|h| &h[..]));

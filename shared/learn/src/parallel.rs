@@ -66,9 +66,10 @@ pub(crate) fn each<T: Send>(items: &mut [T], threads: usize, work: impl Fn(&mut 
         return items.iter_mut().for_each(work);
     }
     let queue = Mutex::new(items.iter_mut());
+    // A function of its own, so that the lock is let go before the item is worked on.
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let run = || {
-        // The lock is held while the next item is taken, not while it is worked on.
-        while let Some(item) = queue.lock().unwrap_or_else(PoisonError::into_inner).next() {
+        while let Some(item) = next() {
             work(item);
         }
     };
@@ -81,6 +82,29 @@ pub(crate) fn each<T: Send>(items: &mut [T], threads: usize, work: impl Fn(&mut 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_item_once() {
+        for threads in [1, 2, 7] {
+            let mut items: Vec<usize> = (0..100).collect();
+            each(&mut items, threads, |item| *item += 1);
+            assert_eq!(items, (1..101).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn items_are_worked_on_side_by_side() {
+        // Each waits until the other has begun too; one after the other, the first would wait in vain.
+        let begun = (Mutex::new(0), std::sync::Condvar::new());
+        each(&mut [(), ()], 2, |()| {
+            let mut count = begun.0.lock().unwrap();
+            *count += 1;
+            begun.1.notify_all();
+            let limit = std::time::Duration::from_secs(60);
+            let (count, _) = begun.1.wait_timeout_while(count, limit, |count| *count < 2).unwrap();
+            assert_eq!(*count, 2);
+        });
+    }
 
     #[test]
     fn every_chunk_once_and_in_order_for_any_number_of_threads() {

@@ -254,6 +254,8 @@ pub struct Encoder {
     pub batch: usize,
     /// Size of a step of the optimiser.
     pub learning_rate: f32,
+    /// Size of a step of the products' vectors, relative to the other weights.
+    pub table_rate: f32,
     /// Share of the learning rate that is left at the last epoch.
     pub final_rate: f32,
     /// Steps until the full learning rate.
@@ -272,8 +274,6 @@ pub struct Encoder {
     pub popular: f32,
     /// Catalogues up to so many products are compared with as a whole.
     pub full_softmax: usize,
-    /// x
-    pub correction: f32,
     /// Standard deviation of the vectors that products start with.
     pub deviation: f32,
 }
@@ -285,18 +285,18 @@ impl Default for Encoder {
             inner: 128,
             epochs: 30,
             patience: 3,
-            batch: 1024,
-            learning_rate: 1e-3,
+            batch: 256,
+            learning_rate: 2e-3,
+            table_rate: 5.0,
             final_rate: 1.0,
             warm_up: 100,
             weight_decay: 0.0,
             second_moment: 0.999,
-            dropout: 0.2,
+            dropout: 0.4,
             id_dropout: 0.2,
-            negatives: 256,
+            negatives: 512,
             popular: 0.5,
-            full_softmax: 0,
-            correction: 1.0,
+            full_softmax: 1_000,
             deviation: 0.02,
         }
     }
@@ -328,7 +328,9 @@ impl Settings {
     pub fn check(&self) -> Result<(), Error> {
         let positive = |name, x: f32| (name, x.is_finite() && x > 0.0, "a positive number");
         let not_negative = |name, x: f32| (name, x.is_finite() && x >= 0.0, "zero or a positive number");
-        let (c, p, f) = (&self.covisitation, &self.popularity, &self.factors);
+        let share = |name, x: f32| (name, (0.0..=1.0).contains(&x), "0 to 1");
+        let rate = |name, x: f32| (name, (0.0..1.0).contains(&x), "at least 0 and below 1");
+        let (c, p, f, e) = (&self.covisitation, &self.popularity, &self.factors, &self.encoder);
         let rules = [
             ("limits.products", self.limits.products <= 10_000_000, "at most 10,000,000"),
             ("limits.actions", self.limits.actions <= 1_000_000_000, "at most 1,000,000,000"),
@@ -367,6 +369,20 @@ impl Settings {
             positive("factors.regularisation", f.regularisation),
             positive("factors.half_life_days", f.half_life_days),
             not_negative("factors.cold", f.cold),
+            ("encoder.dims", (4..=512).contains(&e.dims), "4 to 512"),
+            ("encoder.inner", (1..=4_096).contains(&e.inner), "1 to 4,096"),
+            ("encoder.epochs", (1..=10_000).contains(&e.epochs), "1 to 10,000"),
+            ("encoder.batch", (1..=1_000_000).contains(&e.batch), "1 to 1,000,000"),
+            positive("encoder.learning_rate", e.learning_rate),
+            positive("encoder.table_rate", e.table_rate),
+            share("encoder.final_rate", e.final_rate),
+            not_negative("encoder.weight_decay", e.weight_decay),
+            rate("encoder.second_moment", e.second_moment),
+            rate("encoder.dropout", e.dropout),
+            rate("encoder.id_dropout", e.id_dropout),
+            ("encoder.negatives", (1..=1_000_000).contains(&e.negatives), "1 to 1,000,000"),
+            share("encoder.popular", e.popular),
+            positive("encoder.deviation", e.deviation),
             ("validation.people", self.validation.people <= 1_000_000, "at most 1,000,000"),
             ("validation.least_people", self.validation.least_people >= 2, "at least 2"),
         ];

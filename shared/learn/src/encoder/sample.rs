@@ -14,7 +14,6 @@ pub(super) struct Sampler<'a> {
     uniform: usize,
     popular: usize,
     all: bool,
-    correction: f32,
 }
 
 /// The products of a batch: those of the sample first, then the other inputs and targets.
@@ -34,14 +33,7 @@ impl<'a> Sampler<'a> {
         let mut counts = vec![0; products];
         actions.iter().for_each(|row| counts[*row as usize] += 1);
         let popular = if actions.is_empty() { 0 } else { (settings.negatives as f32 * settings.popular) as usize };
-        Self {
-            actions,
-            counts,
-            uniform: settings.negatives - popular,
-            popular,
-            all: products <= settings.full_softmax,
-            correction: settings.correction,
-        }
+        Self { actions, counts, uniform: settings.negatives - popular, popular, all: products <= settings.full_softmax }
     }
 
     /// Draws for a batch, a function of the key.
@@ -83,7 +75,7 @@ impl<'a> Sampler<'a> {
         for (row, draws) in rows.iter().zip(draws) {
             let by_popularity = self.counts[*row as usize] as f32 / self.actions.len().max(1) as f32;
             let expected = self.uniform as f32 / products as f32 + self.popular as f32 * by_popularity;
-            corrections.push((expected / *draws as f32).ln() * self.correction);
+            corrections.push((expected / *draws as f32).ln());
         }
         for row in batch.rows.iter().chain(&batch.targets) {
             place_of(*row, rows);
