@@ -153,12 +153,18 @@ fn main() -> Result<()> {
         text: common.text,
         ..Options::default()
     };
+    // Before the work, not after it: a report that cannot be written is known now.
+    let out = common.json.as_ref().map(|file| {
+        let created = std::fs::File::create(file);
+        created.with_context(|| format!("{} cannot be written", file.display()))
+    });
+    let out = out.transpose()?;
     let report = evaluate(&task, &options, &Progress::on_terminal())?;
     std::io::stdout().lock().write_all(report.to_text().as_bytes())?;
-    if let Some(file) = common.json {
+    if let Some(mut file) = out {
         let mut text = serde_json::to_vec_pretty(&report.to_json())?;
         text.push(b'\n');
-        std::fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
+        file.write_all(&text).context("the report cannot be written")?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Choosing the weights of the blend: a small, deterministic search for the largest NDCG@20.
 //!
-//! The weights move one after the other over a fixed grid, until a round changes nothing (coordinate ascent); then by
+//! Parts have units of their own, so scores are first divided by how much they vary among the candidates of a case; a weight of
+//! one means the same for each. The weights move one after the other over a fixed grid, until a round changes nothing (coordinate ascent); then by
 //! smaller and smaller factors around where they stand. A weight moves only for a gain that is worth it, so a part that a
 //! shop has no data for keeps its default. Each case's candidates are the best of every part, as in serving; the score
 //! of a candidate is a sum, so trying a value costs one multiplication a candidate.
@@ -19,7 +20,7 @@ const GRID: [f32; 14] = [0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2
 /// Then: factors around the value found.
 const FACTORS: [f32; 4] = [0.75, 0.87, 1.15, 1.33];
 /// What popularity counts at least: something has to decide where nothing else does.
-const LEAST_PRIOR: f32 = 0.01;
+const LEAST_PRIOR: f32 = 0.003;
 /// The gain in NDCG that a change must bring.
 const WORTH: f64 = 1e-4;
 /// Rounds over all weights, by grid and by factors.
@@ -31,6 +32,7 @@ const CANDIDATES: usize = 100;
 pub(crate) type Chosen = Vec<f32>;
 
 /// One case's candidates: scores by part, and which of them are the truth.
+#[derive(Clone)]
 struct Slate {
     scores: Vec<Vec<f32>>,
     /// Places of the truths among the candidates; a truth that no part names is missing.
@@ -64,8 +66,8 @@ pub(crate) fn choose(
             cases[range].iter().map(slate).collect::<Vec<_>>()
         },
     );
-    let slates: Vec<Slate> = slates.into_iter().flatten().collect();
-    choose_weights(&slates, artifact.parts(), question, threads)
+    let mut slates: Vec<Slate> = slates.into_iter().flatten().collect();
+    choose_weights(&mut slates, artifact.parts(), question, threads)
 }
 
 /// The candidates of one case.
@@ -137,19 +139,45 @@ fn scale(weights: &mut [f32], scored: &[bool], popularity: Option<usize>) {
     }
 }
 
-fn choose_weights(slates: &[Slate], parts: &[Part], question: Question, threads: usize) -> Chosen {
-    let mut weights: Vec<f32> = parts.iter().map(|part| part.weight(question)).collect();
+/// How much a part's scores vary within a case: the root of the mean variance. Zero if they are all the same.
+fn spread(slates: &[Slate], part: usize) -> f32 {
+    let variance = |scores: &[f32]| {
+        let n = scores.len().max(1) as f64;
+        let mean = scores.iter().map(|s| f64::from(*s)).sum::<f64>() / n;
+        scores.iter().map(|s| (f64::from(*s) - mean).powi(2)).sum::<f64>() / n
+    };
+    let sum: f64 = slates.iter().map(|slate| variance(&slate.scores[part])).sum();
+    (sum / slates.len().max(1) as f64).sqrt() as f32
+}
+
+fn choose_weights(slates: &mut [Slate], parts: &[Part], question: Question, threads: usize) -> Chosen {
+    let start: Vec<f32> = parts.iter().map(|part| part.weight(question)).collect();
     if slates.is_empty() {
-        return weights;
+        return start;
     }
-    let scored: Vec<bool> = (0..parts.len())
-        .map(|part| slates.iter().any(|slate| slate.scores[part].iter().any(|score| *score != 0.0)))
-        .collect();
-    let popularity = parts.iter().position(|part| part.name == POPULARITY);
+    let spreads: Vec<f32> = (0..parts.len()).map(|part| spread(slates, part)).collect();
+    let scored: Vec<bool> = spreads.iter().map(|spread| *spread > 0.0).collect();
+    for slate in &mut *slates {
+        for (scores, spread) in slate.scores.iter_mut().zip(&spreads).filter(|(_, spread)| **spread > 0.0) {
+            scores.iter_mut().for_each(|score| *score /= spread);
+        }
+    }
+    let in_spreads = |weights: &[f32], invert: bool| -> Vec<f32> {
+        let factor = |spread: f32| if invert { 1.0 / spread } else { spread };
+        weights.iter().zip(&spreads).map(|(w, spread)| if *spread > 0.0 { w * factor(*spread) } else { *w }).collect()
+    };
+    let popularity = parts.iter().position(|part| part.name == POPULARITY).filter(|at| scored[*at]);
+    let mut weights = in_spreads(&start, false);
+    climb(slates, &mut weights, &scored, popularity, threads);
+    in_spreads(&weights, true)
+}
+
+/// Coordinate ascent over weights, by grid and then by factors.
+fn climb(slates: &[Slate], weights: &mut Vec<f32>, scored: &[bool], popularity: Option<usize>, threads: usize) {
     let mut fine = false;
     for _ in 0..ROUNDS * 2 {
         let before = weights.clone();
-        for part in (0..parts.len()).filter(|part| scored[*part]) {
+        for part in (0..weights.len()).filter(|part| scored[*part]) {
             let least = if Some(part) == popularity { LEAST_PRIOR } else { 0.0 };
             let own = weights[part];
             let mut values = vec![own];
@@ -158,7 +186,7 @@ fn choose_weights(slates: &[Slate], parts: &[Part], question: Question, threads:
             } else {
                 values.extend(GRID.map(|value| value.max(least)));
             }
-            let quality = along(slates, &weights, part, &values, threads);
+            let quality = along(slates, weights, part, &values, threads);
             let mut chosen = 0;
             for (at, ndcg) in quality.iter().enumerate() {
                 let least = quality[chosen] + if chosen == 0 { WORTH } else { 0.0 };
@@ -166,15 +194,14 @@ fn choose_weights(slates: &[Slate], parts: &[Part], question: Question, threads:
             }
             weights[part] = values[chosen];
         }
-        scale(&mut weights, &scored, popularity);
-        if weights == before {
+        scale(weights, scored, popularity);
+        if *weights == before {
             if fine {
                 break;
             }
             fine = true;
         }
     }
-    weights
 }
 
 #[cfg(test)]
@@ -216,9 +243,9 @@ mod tests {
     #[test]
     fn parts_that_know_win_and_parts_that_only_make_noise_lose() {
         for (knows, hints) in [(0, 4), (3, 2), (6, 1)] {
-            let slates = slates(knows, hints);
-            let weights = choose_weights(&slates, &parts(), Question::New, 1);
-            assert_eq!(weights, choose_weights(&slates, &parts(), Question::New, 2));
+            let mut slates = slates(knows, hints);
+            let weights = choose_weights(&mut slates.clone(), &parts(), Question::New, 1);
+            assert_eq!(weights, choose_weights(&mut slates.clone(), &parts(), Question::New, 2));
             for part in 0..PARTS.len() {
                 let ratio = weights[part] / weights[knows];
                 let most = if part == hints { 1.0 } else { 0.3 };
@@ -227,6 +254,10 @@ mod tests {
             assert!(weights[hints] > 0.0, "{weights:?}");
             let quality = |weights: &[f32]| along(&slates, weights, 0, &[weights[0]], 1)[0];
             assert!(quality(&weights) > quality(&[0.5; 7]) + 0.05);
+            // In whatever units a part scores, it counts the same.
+            slates.iter_mut().for_each(|slate| slate.scores[hints].iter_mut().for_each(|score| *score *= 64.0));
+            let scaled = choose_weights(&mut slates, &parts(), Question::New, 1);
+            assert!((scaled[hints] * 64.0 / scaled[knows] - weights[hints] / weights[knows]).abs() < 0.3, "{scaled:?}");
         }
     }
 
@@ -236,10 +267,10 @@ mod tests {
         for slate in &mut slates {
             slate.scores[5].fill(0.0);
         }
-        let weights = choose_weights(&slates, &parts(), Question::Any, 1);
-        assert_eq!((weights[5], weights[0]), (0.3, 1.0), "{weights:?}");
+        let weights = choose_weights(&mut slates, &parts(), Question::Any, 1);
+        assert_eq!(weights[5], 0.3, "{weights:?}");
         assert!(weights[2] >= LEAST_PRIOR);
-        assert_eq!(choose_weights(&[], &parts(), Question::Any, 1), [0.3; 7]);
+        assert_eq!(choose_weights(&mut [], &parts(), Question::Any, 1), [0.3; 7]);
     }
 
     proptest::proptest! {
