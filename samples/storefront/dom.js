@@ -40,6 +40,7 @@ const ICONS = {
   bought: 'M5 8h14l1 13H4zM9 8a3 3 0 0 1 6 0',
   context: 'M9 15l6-6M10 7l2-2a4 4 0 0 1 6 6l-2 2M14 17l-2 2a4 4 0 0 1-6-6l2-2',
   taste: 'M12 20C2 13 4 5 9 5c2 0 3 2 3 2s1-2 3-2c5 0 7 8-3 15z',
+  next: 'M5 12h14M13 6l6 6-6 6',
   content: 'M5 6h14M5 12h14M5 18h8',
   popular: 'M12 3l3 6 6 1-4.5 4.5 1 6.5-5.5-3-5.5 3 1-6.5L3 10l6-1z',
   trending: 'M3 17l6-6 4 4 8-9M15 6h6v6',

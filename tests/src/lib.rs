@@ -106,6 +106,20 @@ impl Shop {
         Ok(value)
     }
 
+    /// Sends a body as it is with the server key, for a call that must succeed.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Result<Value> {
+        let request = self.http.request(method, format!("{}{path}", self.url)).basic_auth(&self.server, Some(""));
+        let answer = request.body(body).send().await.with_context(|| format!("{path} did not answer"))?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        if !status.is_success() {
+            bail!("{path}: {status} {text}");
+        }
+        serde_json::from_str(&text).context(text)
+    }
+
     /// Sends an event as a browser does.
     ///
     /// # Errors

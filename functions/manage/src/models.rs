@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::models::Live;
@@ -37,8 +37,9 @@ pub(crate) struct Version {
     delta_from: String,
     /// Whether it is live.
     live: bool,
-    /// How good it was on held-out actions of its own time: HR and NDCG at 10 and 20; null if there was too little to hold
-    /// out. Figures of different times are not of the same people.
+    /// How good it was on held-out actions of its own time, by question (`new`: what next product new to the person,
+    /// `any`: what next product): HR and NDCG at 10 and 20; null if there was too little to hold out. Figures of different
+    /// times are not of the same people.
     #[schema(value_type = Object)]
     figures: Option<Value>,
     /// How it was compared with the model that was live before it.
@@ -80,7 +81,7 @@ pub(crate) async fn models(State(app): State<App>, access: ServerAccess) -> Resu
             live,
             published: kept.published.to_rfc3339(),
             delta_from: kept.delta_from.to_rfc3339(),
-            figures: member("/model/validation/figures/blend"),
+            figures: member("/model/validation/figures").and_then(of_blend),
             gate: member("/gate"),
             version: kept.version,
         });
@@ -89,6 +90,14 @@ pub(crate) async fn models(State(app): State<App>, access: ServerAccess) -> Resu
         }
     }
     Ok(Json(Models { shop: access.shop.to_string(), live: live.map(|live| live.version), versions, card: shown }))
+}
+
+/// Of the figures of all parts by question, those of the whole model.
+fn of_blend(figures: Value) -> Option<Value> {
+    let Value::Object(questions) = figures else { return None };
+    let blend = |(question, mut parts): (String, Value)| Some((question, parts.get_mut("blend")?.take()));
+    let blends: Map<String, Value> = questions.into_iter().filter_map(blend).collect();
+    (!blends.is_empty()).then_some(Value::Object(blends))
 }
 
 /// The card beside the artifact; none if it is gone or no JSON, for the model works without it.

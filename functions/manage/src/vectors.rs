@@ -14,8 +14,8 @@ use vitrine_store::vectors::{VectorSet, folder};
 
 /// Largest body. In the cloud a request is bounded at 6 MB before.
 const MAX_BODY: usize = 256 << 20;
-/// Longest name.
-const MAX_NAME: usize = 40;
+/// Longest name: it is part of the names of an artifact's sections, which are short.
+const MAX_NAME: usize = 24;
 /// Most sets of a shop: each is a part of its own in every model.
 const MAX_SETS: usize = 8;
 
@@ -73,7 +73,7 @@ fn checked(name: String) -> Result<String, Problem> {
     if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-') {
         return Ok(name);
     }
-    let rule = "1 to 40 lower-case letters, digits and hyphens, no hyphen first";
+    let rule = "1 to 24 lower-case letters, digits and hyphens, no hyphen first";
     Err(Problem::unprocessable("invalid-vectors", format!("the name of a set must be {rule}")).at("name", rule))
 }
 

@@ -125,6 +125,7 @@ async fn recommend(
     let now = context.clock.now();
     let request = Request {
         placement: &placement,
+        visitor: visit.visitor.as_ref(),
         history: &visit.history,
         product: asked.product.as_ref().map(ProductId::as_str),
         basket: &asked.basket,

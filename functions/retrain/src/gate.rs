@@ -1,8 +1,9 @@
 //! The gate: a model is published only if it is not worse than the live one on the newest days.
 //!
 //! **Who judges.** People who met a new product after the newest event that the live model has seen: of each, the last
-//! event with a new product is held out ([`hold_out`]), so neither model has seen it. The candidate is not the model that
-//! would be published, which has seen everything, but its rehearsal: trained in the same way without the held-out actions.
+//! event with a new product is held out, so neither model has seen it. The candidate is not the model that would be
+//! published, which has seen everything, but its rehearsal, trained in the same way without the held-out actions. Its
+//! parameters and weights were chosen by one half of the people ([`vitrine_learn::validate`]); only the other half judges.
 //!
 //! **What is compared.** NDCG@20 of each held-out event over the catalogue of now, ties against the truth. A product that
 //! the live model does not know gains nothing under it: that is what the visitors have from it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use vitrine_domain::Product;
 use vitrine_learn::dataset::Builder;
+use vitrine_learn::settings::Limits;
 use vitrine_learn::text::TextEncoder;
 use vitrine_learn::{Artifact, Card, Dataset, Lineup, Own, OwnVectors, Rehearsal, Settings, Trainer};
 use vitrine_store::catalogue;
@@ -73,7 +74,10 @@ pub(crate) async fn run(task: Task, progress: &Progress<'_>) -> Result<Learned, 
 
 fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Error> {
     let Task { products, log, settings, opponent, vectors, parent, lineup, text } = task;
-    let (data, read) = read(&products, log, &settings)?;
+    let (data, read) = read(&products, log, &settings.limits)?;
+    let own: usize = vectors.iter().map(|own| own.dims).sum();
+    let dims = settings.encoder.dims + settings.factors.dims + settings.diffusion.dims + settings.content.dims + own;
+    settings.limits.memory(data.products().len(), data.counts().actions, dims)?;
     let mut hear = |stage, done, total| {
         // Whoever awaited it may be gone.
         tell.send((Stage::Learning(stage), done, total)).ok();
@@ -81,6 +85,7 @@ fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Erro
     let lineup = vectors.into_iter().fold(lineup, |lineup, own| lineup.with(Own::from(own)));
     let trainer = Trainer { lineup, settings, text: text.as_ref(), parent: parent.as_ref() };
     let vitrine_learn::Trained { bytes: artifact, mut card, rehearsal } = trainer.train(&data, &mut hear)?;
+    tell.send((Stage::Gate, 0, 1)).ok();
     let gate = match opponent.and_then(|opponent| compare(&data, trainer.settings.threads, rehearsal, &opponent)) {
         Ok(judgement) if judgement.refuses() => return Ok(Learned::Refused(judgement)),
         Ok(judgement) => Gate::Passed(judgement),
@@ -98,17 +103,14 @@ fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Erro
 
 /// Puts the log into the data set, one person after the other: beside the compact log only steps are held, and the log
 /// is gone before training begins.
-fn read<'p>(products: &'p [Product], log: Log, settings: &Settings) -> Result<(Dataset<'p>, Read), Error> {
+fn read<'p>(products: &'p [Product], log: Log, limits: &Limits) -> Result<(Dataset<'p>, Read), Error> {
     let (histories, read) = log.finish();
-    let mut builder = Builder::new(products, &settings.limits)?;
+    let mut builder = Builder::new(products, limits)?;
     for (visitor, events) in histories.iter().chain(histories.quiet()) {
         builder.push(&visitor, events)?;
     }
     drop(histories);
-    let data = builder.finish();
-    let dims = settings.encoder.dims + settings.factors.dims + settings.content.dims;
-    settings.limits.memory(data.products().len(), data.counts().actions, dims)?;
-    Ok((data, read))
+    Ok((builder.finish(), read))
 }
 
 /// Lets the gate compare the rehearsal with the live model; why not, if there is nothing to compare by.

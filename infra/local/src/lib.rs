@@ -9,6 +9,7 @@ mod poller;
 mod running;
 mod sample;
 mod schedule;
+mod serve;
 mod stack;
 mod uploads;
 mod web;
@@ -18,5 +19,6 @@ pub mod progress;
 pub mod shops;
 
 pub use running::Running;
+pub use serve::{Serve, serve};
 pub use stack::{Options, Stack};
 pub use web::openapi;

@@ -1,14 +1,14 @@
 //! `vitrine-local`: the whole stack on one machine, with one command.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a person at a terminal reads")]
 
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use vitrine_engine::{Durability, Engine};
-use vitrine_local::{Options, Running, Stack, client, shops};
+use vitrine_learn::Lineup;
+use vitrine_local::{Running, Serve, client, serve, shops};
 use vitrine_runtime::{Clock, telemetry};
 use vitrine_store::{Connection, Table};
 
@@ -29,25 +29,6 @@ struct Cli {
     serve: Serve,
     #[command(subcommand)]
     command: Option<Command>,
-}
-
-#[derive(Debug, Args)]
-struct Serve {
-    /// Port of the shop and the API; 0 takes any that is free
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
-    /// Address to listen on; on anything but loopback there is no sample shop
-    #[arg(long, default_value = "127.0.0.1")]
-    host: IpAddr,
-    /// Start without the sample shop
-    #[arg(long)]
-    empty: bool,
-    /// Use another DynamoDB endpoint instead of the embedded engine
-    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_DYNAMODB")]
-    dynamodb_endpoint: Option<String>,
-    /// Let every write wait for the disk, so that answered events survive a power cut too
-    #[arg(long)]
-    power_safe: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -130,7 +111,7 @@ async fn main() -> Result<()> {
     telemetry::start(telemetry::Format::Text);
     let cli = Cli::parse();
     match cli.command {
-        None => serve(cli.data_dir, cli.serve, started).await,
+        None => serve(cli.data_dir, cli.serve, Lineup::default(), started).await,
         Some(Command::Shops { command: Shops::Create { name } }) => create_shop(cli.data_dir, &cli.serve, &name).await,
         Some(Command::Import { kind, file, target, format, complete, with_products, currency }) => {
             let kind = match kind {
@@ -164,62 +145,6 @@ async fn main() -> Result<()> {
             Ok(())
         }
     }
-}
-
-async fn serve(data: PathBuf, serve: Serve, started: Instant) -> Result<()> {
-    if let Some(running) = Running::find(&data) {
-        anyhow::bail!("a stack already runs on {} at http://{}", data.display(), running.address);
-    }
-    eprintln!("Vitrine {} in {}", env!("CARGO_PKG_VERSION"), data.display());
-    let sample = !serve.empty && serve.host.is_loopback();
-    let durability = if serve.power_safe { Durability::Power } else { Durability::Process };
-    let stack = Stack::start(Options {
-        data,
-        host: serve.host,
-        port: serve.port,
-        dynamodb: serve.dynamodb_endpoint,
-        durability,
-        sample,
-        poll: true,
-        quiet: false,
-    })
-    .await?;
-    let url = stack.url();
-    eprintln!("Ready in {:.1} s\n", started.elapsed().as_secs_f64());
-    if sample {
-        eprintln!("  the shop     {url}/");
-        eprintln!("  its keys     demo (browser), demo-secret (server)");
-    } else {
-        eprintln!("  a first shop cargo run --release -- shops create my-shop");
-    }
-    eprintln!("  the API      {url}/docs");
-    eprintln!("  OpenAPI      {url}/openapi.json\n\nCtrl-C stops it; nothing is lost.");
-    let mut trim = tokio::time::interval(Duration::from_secs(60));
-    loop {
-        tokio::select! {
-            _ = trim.tick() => stack.trim(),
-            () = asked_to_stop() => break,
-        }
-    }
-    eprintln!("Stopping");
-    stack.stop().await;
-    Ok(())
-}
-
-/// Ctrl-C, or the signal with which service managers stop a program.
-async fn asked_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    tokio::signal::ctrl_c().await.ok();
 }
 
 async fn create_shop(data: PathBuf, serve: &Serve, name: &str) -> Result<()> {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vitrine_engine::{Durability, Engine};
 use vitrine_http::App;
+use vitrine_learn::Lineup;
 use vitrine_runtime::{Clock, Config, Context, Place};
 
 use crate::poller::{Poller, Reader};
@@ -37,6 +38,8 @@ pub struct Options {
     pub poll: bool,
     /// Whether progress is shown.
     pub quiet: bool,
+    /// The algorithms that models are made of.
+    pub lineup: Lineup,
 }
 
 impl Options {
@@ -52,6 +55,7 @@ impl Options {
             sample: false,
             poll: true,
             quiet: true,
+            lineup: Lineup::default(),
         }
     }
 }
@@ -91,7 +95,8 @@ impl Stack {
                 (Some(engine), endpoint)
             }
         };
-        let context = Context::connect(config(&options.data, &endpoint)?, Clock::system()).await?;
+        let context =
+            Context::connect(config(&options.data, &endpoint)?, Clock::system()).await?.with(options.lineup.clone());
         context.table.create_if_missing().await.with_context(|| format!("the table at {endpoint} does not answer"))?;
         Running { address, dynamodb: endpoint }.write(&options.data)?;
 

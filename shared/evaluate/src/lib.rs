@@ -23,6 +23,7 @@
 //! shop's log adds `"segments": {name: {"cases": n, "models": {...}}}`. Figures are fractions.
 
 pub mod bootstrap;
+pub mod cli;
 pub mod data;
 mod error;
 pub mod judge;
@@ -129,19 +130,23 @@ fn lineup(all: &Lineup, wanted: &[String]) -> Lineup {
     all.clone().only(|name| needs_all || wanted.iter().any(|wanted| wanted == name))
 }
 
+/// Refuses models that there are not, before anything is read.
+fn check_models(wanted: &[String], all: &Lineup) -> Result<()> {
+    let known: Vec<&str> = std::iter::once(models::BLEND).chain(all.iter().map(|part| part.name())).collect();
+    match wanted.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(Error::Model { name: name.clone(), known: known.join(", ") }),
+        None => Ok(()),
+    }
+}
+
 /// The models to report, with their places among all of an artifact.
-fn choose(wanted: &[String], artifact: &Artifact) -> Result<Vec<(usize, String)>> {
+fn choose(wanted: &[String], artifact: &Artifact) -> Vec<(usize, String)> {
     let names = models::names(artifact);
     if wanted.is_empty() {
-        return Ok(names.into_iter().enumerate().collect());
+        return names.into_iter().enumerate().collect();
     }
-    let find = |name: &String| {
-        let place = names.iter().position(|known| known == name);
-        place
-            .map(|place| (place, name.clone()))
-            .ok_or_else(|| Error::Model { name: name.clone(), known: names.join(", ") })
-    };
-    wanted.iter().map(find).collect()
+    let place = |name: &String| names.iter().position(|known| known == name);
+    wanted.iter().filter_map(|name| place(name).map(|place| (place, name.clone()))).collect()
 }
 
 /// Reads, trains, asks, and reports.
@@ -150,6 +155,7 @@ fn choose(wanted: &[String], artifact: &Artifact) -> Result<Vec<(usize, String)>
 /// If something cannot be read or is not of its format, a model or setting does not exist, or training fails.
 pub fn evaluate(task: &Task, options: &Options, progress: &Progress) -> Result<Report> {
     let settings = &options.settings;
+    check_models(&options.models, &options.lineup)?;
     progress.show("reading", 0, 0);
     let (title, path, mut split, live) = match task {
         Task::Sequences(path, options) => ("sequences", path, sequences::read(path, *options)?, None),
@@ -165,7 +171,7 @@ pub fn evaluate(task: &Task, options: &Options, progress: &Progress) -> Result<R
     let lineup = lineup(&options.lineup, &options.models);
     let trainer = Trainer { lineup, settings: settings.clone(), text: text.as_ref(), parent: None };
     let trained = train(&split.training, &trainer, progress)?;
-    let models = choose(&options.models, &trained.artifact)?;
+    let models = choose(&options.models, &trained.artifact);
     let judged = Stopwatch::start();
     let threads = parallel::threads(settings.threads);
     let bootstrap = Bootstrap { resamples: options.resamples, seed: settings.seed, threads };

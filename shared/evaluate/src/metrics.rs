@@ -4,7 +4,8 @@
 //!
 //! * **HR@k** (hit rate, P@k in papers on sessions): 1 if `r_1 ≤ k`, else 0;
 //! * **recall@k**: relevant products with `r_i ≤ k`, of `t`;
-//! * **NDCG@k** (Järvelin and Kekäläinen 2002): `Σ_{r_i ≤ k} 1/log2(r_i + 1)` over the same sum for ranks `1..min(k, t)`;
+//! * **NDCG@k** (Järvelin and Kekäläinen 2002): `Σ_{r_i ≤ k} 1/log2(r_i + 1)` over the same sum for ranks `1..t`, the
+//!   ideal over all relevant products, as published for next baskets; so where `t > k` even a perfect list has less than 1;
 //! * **MRR@k**: `1/r_1` if `r_1 ≤ k`, else 0.
 //!
 //! **Ties count against the truth**: the rank of a relevant product is the number of candidates that do not score less,
@@ -43,7 +44,7 @@ pub fn figures(ranks: &[u32], cuts: &[usize], out: &mut [f32]) {
     let gain = |rank: u32| 1.0 / (f64::from(rank) + 1.0).log2();
     for (k, out) in cuts.iter().zip(out.chunks_exact_mut(KINDS.len())) {
         let hits = ranks.partition_point(|rank| *rank as usize <= *k);
-        let ideal: f64 = (1..=ranks.len().min(*k) as u32).map(gain).sum();
+        let ideal: f64 = (1..=ranks.len() as u32).map(gain).sum();
         let gained: f64 = ranks[..hits].iter().copied().map(gain).sum();
         let values = [
             if hits > 0 { 1.0 } else { 0.0 },
@@ -116,7 +117,7 @@ mod tests {
         assert!(close(out[0], 1.0) && close(out[1], 2.0 / 3.0));
         assert!(close(out[2], (1.0 / log(3.0) + 1.0 / log(6.0)) / ideal) && close(out[3], 0.5));
         assert!(close(out[4], 1.0) && close(out[5], 1.0 / 3.0));
-        assert!(close(out[6], (1.0 / log(3.0)) / (1.0 + 1.0 / log(3.0))) && close(out[7], 0.5));
+        assert!(close(out[6], (1.0 / log(3.0)) / ideal) && close(out[7], 0.5));
         figures(&[NEVER], &[5, 2], &mut out);
         assert_eq!(out, [0.0; 8]);
         figures(&[], &[5, 2], &mut out);

@@ -20,6 +20,8 @@ const PLAIN: sequences::Options = sequences::Options { attributes: true, repeats
 fn small() -> Settings {
     let mut settings = Settings::default();
     (settings.content.dims, settings.factors.dims, settings.factors.iterations) = (16, 8, 3);
+    (settings.encoder.dims, settings.encoder.inner, settings.encoder.epochs) = (8, 8, 2);
+    settings.diffusion.dims = 8;
     settings
 }
 
@@ -68,7 +70,13 @@ fn check_shape(report: &Value, cuts: &[usize]) {
         assert!(report["data"][name].as_u64().unwrap() > 0, "{name}");
     }
     assert!(report["training"]["wall_seconds"].as_f64().unwrap() > 0.0);
-    assert!(report["settings"]["learn"].is_object() && report["settings"]["blend"].is_object());
+    let settings = &report["settings"];
+    assert!(settings["learn"].is_object() && settings["chosen"].is_object());
+    let parts = settings["parts"].as_array().unwrap();
+    assert!(!parts.is_empty());
+    for part in parts {
+        assert!(part["name"].is_string() && part["new"].is_number() && part["any"].is_number(), "{part}");
+    }
     if cfg!(target_os = "linux") {
         assert!(report["training"]["cpu_seconds"].as_f64().unwrap() > 0.0);
         assert!(report["training"]["peak_megabytes"].as_f64().unwrap() > 1.0);

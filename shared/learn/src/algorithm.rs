@@ -35,7 +35,8 @@ use crate::{covisitation, repurchase, sessions};
 
 /// A way to learn from a shop's log and to score its products for a visitor.
 pub trait Algorithm: fmt::Debug + Send + Sync {
-    /// Its name in the artifact, the card and the reasons: at most 15 bytes of `a-z`, `0-9`, `_` and `:`.
+    /// Its name in the artifact, the card and the reasons: a few bytes of `a-z`, `0-9`, `-`, `_` and `:`. With a point and
+    /// the name of a section it has at most 40 bytes.
     fn name(&self) -> &str;
 
     /// Learns. Equal lessons must give equal results, for any number of threads. `report` hears how much is done, of how
@@ -89,8 +90,10 @@ pub struct Lesson<'a> {
     pub exam: Option<&'a Exam<'a>>,
     /// What the rehearsal chose: [`Learned::chosen`].
     pub chosen: Option<&'a Value>,
-    /// An earlier model to start from.
+    /// An earlier model to start from; never in the rehearsal, as it may have seen what is held out.
     pub parent: Option<&'a Artifact>,
+    /// In the last lesson: the rehearsal's model, to go on from.
+    pub rehearsed: Option<&'a Artifact>,
     /// The parts learned before this one in this lesson.
     pub(crate) before: &'a [Packed],
 }

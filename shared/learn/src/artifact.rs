@@ -109,7 +109,7 @@ impl Artifact {
             ids: places.texts(&memory, sections::PRODUCTS, Some(n))?,
             json: places.texts(&memory, sections::JSON, Some(n))?,
             brands: places.texts(&memory, sections::BRANDS, None)?,
-            paths: places.lists(&memory, sections::PATHS_AT, sections::PATHS, n)?,
+            paths: places.lists(&memory, sections::CATEGORY_AT, sections::CATEGORY, n)?,
             brand: places.get(sections::BRAND, 4, Some(n))?,
             price: places.get(sections::PRICE, 4, Some(n))?,
             flags: places.get(sections::FLAGS, 4, Some(n))?,

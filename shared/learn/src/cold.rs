@@ -6,8 +6,7 @@
 //! everything between. The guesses `W c` are scaled so that they are as long as the vectors of products met by 1 to 5
 //! people: regression shrinks towards zero, and a dot product never shows what is too short.
 //!
-//! Content is either dense ([`warm`]: normal equations, solved exactly) or the sparse features themselves
-//! ([`warm_sparse`]). The latter have more columns than there are products, so the dual is solved instead: with `F` the
+//! Content is the sparse features. They have more columns than there are products, so the dual is solved: with `F` the
 //! features of the products met, `D` their certainties over the mean certainty and `E` their vectors,
 //!
 //! ```text
@@ -19,10 +18,8 @@
 //! as much as the doubt.
 
 use crate::content::Sparse;
-use crate::linear::{add_outer, add_scaled, dot, factorise, substitute};
+use crate::linear::{add_scaled, dot};
 
-/// What a long map costs, relative to the mean weight of a content dimension.
-const RIDGE: f32 = 0.1;
 /// What a long map costs in the dual, where a product's likeness to itself is one.
 const DUAL_RIDGE: f32 = 1.5;
 /// Steps of conjugate gradients; few, because the ridge keeps the system well conditioned but for some common directions.
@@ -32,31 +29,6 @@ const HALF_CERTAIN: f32 = 20.0;
 
 fn certainty(seen: u32) -> f32 {
     seen as f32 / (seen as f32 + HALF_CERTAIN)
-}
-
-/// The map from dense content to vectors: for each dimension of the vectors, the weights of the content's.
-fn map(vectors: &[f32], dims: usize, content: &[f32], content_dims: usize, seen: &[u32]) -> Option<Vec<f32>> {
-    let c = content_dims;
-    let mut normal = vec![0.0; c * c];
-    let mut right = vec![0.0; c * dims];
-    for ((e, v), n) in vectors.chunks_exact(dims).zip(content.chunks_exact(c)).zip(seen) {
-        let weight = certainty(*n);
-        if weight > 0.0 {
-            add_outer(&mut normal, weight, v);
-            for (x, sums) in e.iter().zip(right.chunks_exact_mut(c)) {
-                add_scaled(sums, weight * x, v);
-            }
-        }
-    }
-    let trace: f32 = (0..c).map(|i| normal[i * c + i]).sum();
-    for i in 0..c {
-        normal[i * c + i] += RIDGE * trace / c as f32;
-    }
-    if !factorise(&mut normal, c) {
-        return None;
-    }
-    right.chunks_exact_mut(c).for_each(|weights| substitute(&normal, weights));
-    Some(right)
 }
 
 /// Root mean square length of the rows of which `pick` holds; none if there are none.
@@ -82,21 +54,8 @@ fn shrink(vectors: &mut [f32], dims: usize, guesses: &[f32], seen: &[u32], k: f3
     }
 }
 
-/// Shrinks the vector of every product toward what its content suggests. `vectors` has `dims` numbers a product, `content`
-/// `content_dims`; `seen` says how many people met it, `k` how many people's interest the suggestion is worth.
-pub fn warm(vectors: &mut [f32], dims: usize, content: &[f32], content_dims: usize, seen: &[u32], k: f32) {
-    if k <= 0.0 || dims == 0 || content_dims == 0 {
-        return;
-    }
-    let Some(map) = map(vectors, dims, content, content_dims, seen) else { return };
-    let mut guesses = vec![0.0; vectors.len()];
-    for (guess, v) in guesses.chunks_exact_mut(dims).zip(content.chunks_exact(content_dims)) {
-        guess.iter_mut().zip(map.chunks_exact(content_dims)).for_each(|(x, weights)| *x = dot(weights, v));
-    }
-    shrink(vectors, dims, &guesses, seen, k);
-}
-
-/// The same with the features themselves, see [`crate::content::features`].
+/// Shrinks the vector of every product toward what its features suggest, see [`crate::content::features`]. `vectors` has
+/// `dims` numbers a product; `seen` says how many people met it, `k` how many people's interest the suggestion is worth.
 pub fn warm_sparse(vectors: &mut [f32], dims: usize, features: &Sparse, seen: &[u32], k: f32, threads: usize) {
     if k <= 0.0 || dims == 0 || seen.len() != features.rows() || vectors.len() != seen.len() * dims {
         return;
@@ -178,36 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn a_planted_map_is_found_and_new_products_get_what_it_says() {
-        let (c, d, n) = (6, 3, 400);
-        let planted: Vec<f32> = (0..(c * d) as u64).map(noise).collect();
-        let content: Vec<f32> = (0..(n * c) as u64).map(|i| noise(1_000 + i)).collect();
-        let truth: Vec<f32> = content
-            .chunks_exact(c)
-            .flat_map(|v| planted.chunks_exact(c).map(|w| dot(w, v)).collect::<Vec<_>>())
-            .collect();
-        // The last fifty products have never been met, the ten before by three people.
-        let seen: Vec<u32> = [vec![1_000; 340], vec![3; 10], vec![0; 50]].concat();
-        let mut vectors = truth.clone();
-        vectors[350 * d..].fill(0.0);
-        warm(&mut vectors, d, &content, c, &seen, 5.0);
-        let error = |range: std::ops::Range<usize>| {
-            let pairs = vectors[range.clone()].iter().zip(&truth[range]);
-            pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-        };
-        assert!(error(0..340 * d) < 0.01, "{}", error(0..340 * d));
-        assert!(error(350 * d..n * d) < 0.2, "{}", error(350 * d..n * d));
-    }
-
-    #[test]
     fn without_content_the_unknown_stay_at_zero() {
         let mut vectors = [1.0, 2.0, 0.0, 0.0];
-        warm(&mut vectors, 2, &[0.0; 6], 3, &[1_000_000, 0], 5.0);
-        assert_eq!(vectors[2..], [0.0, 0.0]);
-        assert!((vectors[0] - 1.0).abs() < 1e-4);
         let none = Sparse { starts: vec![0; 3], width: 3, ..Sparse::default() };
         warm_sparse(&mut vectors, 2, &none, &[1_000_000, 0], 5.0, 1);
         assert_eq!(vectors[2..], [0.0, 0.0]);
+        assert!((vectors[0] - 1.0).abs() < 1e-4);
     }
 
     /// Forty rows of length one with four of fifteen features each.

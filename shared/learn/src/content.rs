@@ -15,8 +15,6 @@
 use vitrine_domain::Product;
 
 use crate::linear::normalise;
-use crate::progress::{Progress, Stage};
-use crate::settings;
 
 mod features;
 mod part;
@@ -34,24 +32,8 @@ pub fn text(product: &Product) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The content vectors of products, row-major, each of length one, or zero where there is no text at all.
-#[must_use]
-pub fn vectors(
-    products: &[&Product],
-    settings: &settings::Content,
-    threads: usize,
-    progress: &mut Progress<'_>,
-) -> Vec<f32> {
-    if settings.dims == 0 {
-        return Vec::new();
-    }
-    let total = products.len() as u64 * 2;
-    let rows = features(products, threads, &mut |done| progress(Stage::Content, done as u64, total));
-    vectors_with(&rows, None, settings.dims, threads)
-}
-
-/// The same from features, and from the text embedding if there is one: its rows and their width. `dims` numbers come from
-/// each.
+/// The content vectors of products, row-major, each of length one, or zero where there is no text at all: from features,
+/// and from the text embedding if there is one, given as its rows and their width. `dims` numbers come from each.
 #[must_use]
 pub fn vectors_with(features: &Sparse, text: Option<(&[f32], usize)>, dims: usize, threads: usize) -> Vec<f32> {
     if dims == 0 {
@@ -80,9 +62,10 @@ mod tests {
 
     /// In so many dimensions that the noise of the projection is small.
     fn embed(products: &[Product]) -> Vec<Vec<f32>> {
-        let (rows, settings): (Vec<&Product>, _) = (products.iter().collect(), settings::Content { dims: 64 });
-        let all = vectors(&rows, &settings, 1, &mut |_, _, _| ());
-        assert_eq!(all, vectors(&rows, &settings, 2, &mut |_, _, _| ()));
+        let rows: Vec<&Product> = products.iter().collect();
+        let of = |threads| vectors_with(&features(&rows, threads, &mut |_| ()), None, 64, threads);
+        let all = of(1);
+        assert_eq!(all, of(2));
         all.chunks_exact(64).map(<[f32]>::to_vec).collect()
     }
 

@@ -138,9 +138,11 @@ pub fn count(
             piece
         },
     );
+    let best: Vec<Vec<(u32, f32)>> = pieces.into_iter().flatten().collect();
+    let longest = longest(best.iter().map(Vec::len), settings.entries);
     let mut lists = Lists { starts: vec![0], ..Lists::default() };
-    for best in pieces.into_iter().flatten() {
-        for (row, weight) in best {
+    for best in best {
+        for (row, weight) in best.into_iter().take(longest) {
             lists.rows.push(row);
             lists.weights.push(weight);
         }
@@ -148,6 +150,22 @@ pub fn count(
     }
     scale(&mut lists);
     lists
+}
+
+/// The length to cut lists to so that they have at most so many entries together, but at least one each.
+fn longest(lengths: impl Iterator<Item = usize>, entries: usize) -> usize {
+    // How many lists have at least a length.
+    let mut reaching: Vec<usize> = Vec::new();
+    for length in lengths {
+        reaching.resize(reaching.len().max(length), 0);
+        reaching[..length].iter_mut().for_each(|lists| *lists += 1);
+    }
+    let mut total = 0;
+    let fits = |lists: &&usize| {
+        total += **lists;
+        total <= entries
+    };
+    reaching.iter().take_while(fits).count().max(1)
 }
 
 /// Makes the mean strongest weight one.

@@ -20,7 +20,7 @@
 mod adam;
 mod algorithm;
 mod block;
-mod kernel;
+pub(crate) mod kernel;
 mod layout;
 mod loss;
 mod part;
@@ -35,7 +35,7 @@ pub(crate) use algorithm::NextStep;
 pub use layout::{GAPS, KINDS, LENGTH, Layout, gap_bucket};
 pub use products::Catalogue;
 pub use sequences::{Sequences, kind_of};
-pub use train::{EarlyStop, Epoch, train};
+pub use train::{Epoch, train};
 pub use view::{Past, Scratch, View};
 pub use weights::Weights;
 

@@ -56,6 +56,11 @@ pub enum Error {
         /// Numbers in a vector.
         dims: usize,
     },
+    /// A part's section has a name that cannot be written.
+    #[error(
+        "the section `{0}` has a name that is taken, longer than 40 bytes, or not of ASCII letters, digits and signs"
+    )]
+    Section(String),
     /// The artifact was written in another format.
     #[error("the artifact has format {found}, this program reads {supported}")]
     Version {

@@ -5,26 +5,34 @@
 //!
 //! | part | the question it answers | how |
 //! |---|---|---|
-//! | [`covisitation`] | what goes with what? | counting by pair of actions, against chance |
-//! | [`factors`] | who likes what kind of thing? | implicit matrix factorisation, closed-form solves |
-//! | [`content`] | what reads alike? | hashed words and letters, randomly projected |
+//! | [`encoder`] | what comes next after these steps? | one block of self-attention over the last 50 actions |
+//! | [`factors`] | who likes what kind of thing? | implicit matrix factorisation, folded in by a closed-form solve |
+//! | `paths`: [`diffusion`] | what is a few steps from what? | paths in the graph of what was met together |
+//! | [`content`] | what reads alike? | hashed words and letters, reduced; beside them a [`text`] embedding, if one is given |
+//! | [`popularity`] | what does everybody want? | decayed counts |
+//! | `latest`: [`repurchase`] | what goes into orders now? | everybody's latest order |
+//! | `view_view`, `view_order`, `order_together`, `order_next`: [`covisitation`] | what goes with what? | counting by pair of actions, against chance |
 //! | [`sessions`] | what did people do next in sessions like this one? | neighbours of the current session |
-//! | [`content`] | what reads alike? | hashed words and letters, reduced; a text embedding beside them |
-//! | [`diffusion`] | what is a few steps from what? | paths in the graph of what was met together |
-//! | [`popularity`] | what does everybody want, and what lately? | decayed and windowed counts |
 //! | [`repurchase`] | what is bought again, and is it due? | repeat rates, beta and gamma priors in closed form |
+//! | `own:NAME`: [`vectors`] | what does the shop itself know? | vectors that it computed |
 //!
 //! Each part is weak alone in some shop: lists of neighbours know nothing of a new product, texts know nothing of taste,
 //! factors blur what is bought with what. [`blend`] adds them up, with weights that [`validate`] chooses on the shop's own
 //! held-out actions, so the same code suits a grocer whose customers have a hundred orders and a shop of toys where people
-//! come five times. The sum is a sum: every recommendation can be taken apart into its reasons.
+//! come five times. They are chosen for two [questions](Question), what new product comes next and what comes next at all.
+//! The sum is a sum: every recommendation can be taken apart into its reasons. What nobody has met is placed by its text
+//! ([`cold`]).
 //!
-//! # One vector space
+//! # One trait
 //!
-//! Factors, content and popularity are concatenated into one vector a product, and a visitor's vector is computed from
+//! Every part is an [`Algorithm`]: it learns from a [`Lesson`], and answers with a vector to be compared with the products'
+//! vectors, or with a [`Tally`] of sums of a few products. The [`Lineup`] says which take part. An algorithm of one's own joins
+//! it and is trained, judged, weighed and served like the others ([`algorithm`]).
+//!
+//! The vectors of all parts are concatenated into one vector a product, and a visitor's vector is computed from
 //! their history when they come ([`Artifact::visitor_vector`]): fold-in, not lookup, so a click a second old counts and
 //! nobody has to be known in advance. The dot product of both is the first term of the score and a nearest-neighbour
-//! query; the lists of neighbours are the second term.
+//! query; the tallies are the second.
 //!
 //! # From events to an artifact
 //!
@@ -79,10 +87,11 @@
 //! * **Deterministic.** Equal catalogue, events and settings give equal bytes, in whatever order they come and for any number
 //!   of threads: work is cut into fixed chunks and nothing is summed across threads.
 //! * **No leaks.** Holding out means training on a [`Dataset`] that does not contain what is held out. There is no other way
-//!   for a model to see an event.
+//!   for a model to see an event: an earlier model, which may have, is kept from the rehearsal.
 //! * **Bounded.** Memory is proportional to the log and the catalogue, and both have limits with errors that name them.
 //! * **Checked.** Closed forms are compared with dense solvers, counts with plain counts of all pairs, losses with their
-//!   definition; the served score with the judged one; damaged files with everything a fuzzer thinks of.
+//!   definition; the served score with the judged one; the reasons with their sum; damaged files with everything a fuzzer
+//!   thinks of.
 
 pub mod algorithm;
 pub mod artifact;

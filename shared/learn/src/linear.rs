@@ -2,6 +2,8 @@
 //!
 //! Loops run over whole slices in a fixed order, so that compilers vectorise them and results are the same everywhere.
 
+use crate::encoder::kernel::{self, wide};
+
 /// Partial sums that run side by side; fixed, because the order of the additions is part of the result.
 const LANES: usize = 16;
 
@@ -27,6 +29,19 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
         width /= 2;
     }
     sums[0]
+}
+
+/// The dot products of a query with every row of a matrix, as [`dot`] sums them, with the widest vectors of the CPU.
+pub(crate) fn dots(query: &[f32], rows: &[f32], out: &mut [f32]) {
+    let d = query.len();
+    wide(
+        #[inline(always)]
+        || {
+            for (out, row) in out.iter_mut().zip(rows.chunks_exact(d.max(1))) {
+                *out = kernel::dot(query, row);
+            }
+        },
+    );
 }
 
 /// `to += factor * from`.

@@ -36,12 +36,12 @@ mod index;
 mod part;
 mod score;
 
-pub use choose::{Case, choose, hold_out, quality};
+pub use choose::choose;
 pub use index::{Sessions, visit};
 pub(crate) use part::Neighbourhood;
 pub use score::{Scratch, View};
 
-/// What counts how much. Chosen on held-out sessions by [`choose`].
+/// What counts how much. Chosen on held-out actions by [`choose`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Parameters {

@@ -100,6 +100,8 @@ pub struct Covisitation {
     pub cosine: bool,
     /// Neighbours kept for each product and pair of actions.
     pub top: usize,
+    /// Neighbours kept of all products together: where there are more, the longest lists are cut first.
+    pub entries: usize,
 }
 
 impl Default for Covisitation {
@@ -114,6 +116,7 @@ impl Default for Covisitation {
             shrinkage: 5.0,
             cosine: false,
             top: 100,
+            entries: 1_250_000,
         }
     }
 }
@@ -136,7 +139,7 @@ pub struct Sessions {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { sessions: 300_000, per_product: 1_000, reads: 50_000, held_out: 0.07, cases: 3_000 }
+        Self { sessions: 200_000, per_product: 1_000, reads: 50_000, held_out: 0.07, cases: 3_000 }
     }
 }
 
@@ -250,6 +253,10 @@ pub struct Encoder {
     pub epochs: usize,
     /// Passes without a gain on held-out actions after which it is enough.
     pub patience: usize,
+    /// Most positions learned from in a training: of a long log fewer passes are made, but at least one.
+    pub positions: usize,
+    /// Share of the passes that the last training makes, going on from the rehearsal; zero is all of them, from nothing.
+    pub refresh: f32,
     /// Positions in a batch, at least.
     pub batch: usize,
     /// Size of a step of the optimiser.
@@ -278,6 +285,20 @@ pub struct Encoder {
     pub deviation: f32,
 }
 
+impl Encoder {
+    /// The settings for a log of so many actions: no more passes than the work that is allowed, and batches that grow with
+    /// the log, since a long one has steps enough.
+    #[must_use]
+    pub(crate) fn within(&self, actions: usize) -> Self {
+        let passes = (self.positions / actions.max(1)).max(1);
+        let batch = (actions / 600).clamp(self.batch, self.batch * 4);
+        let epochs = self.epochs.min(passes);
+        // Where it costs little, learning everything anew is a little better than going on.
+        let anew = epochs * actions <= self.positions * 3 / 5;
+        Self { epochs, batch, refresh: if anew { 0.0 } else { self.refresh }, ..self.clone() }
+    }
+}
+
 impl Default for Encoder {
     fn default() -> Self {
         Self {
@@ -285,6 +306,8 @@ impl Default for Encoder {
             inner: 128,
             epochs: 30,
             patience: 3,
+            positions: 8_000_000,
+            refresh: 0.25,
             batch: 256,
             learning_rate: 2e-3,
             table_rate: 5.0,
@@ -312,11 +335,14 @@ pub struct Validation {
     pub scores: usize,
     /// With fewer people parameters and weights keep their defaults.
     pub least_people: usize,
+    /// Up to so many cases all of them choose the last model's weights, once half of them have judged: where there are few,
+    /// half of them is little to choose by.
+    pub again: usize,
 }
 
 impl Default for Validation {
     fn default() -> Self {
-        Self { people: 8_000, scores: 200_000_000, least_people: 100 }
+        Self { people: 8_000, scores: 200_000_000, least_people: 100, again: 6_000 }
     }
 }
 
@@ -369,6 +395,9 @@ impl Settings {
             positive("factors.regularisation", f.regularisation),
             positive("factors.half_life_days", f.half_life_days),
             not_negative("factors.cold", f.cold),
+            ("encoder.patience", (1..=1_000).contains(&e.patience), "1 to 1,000"),
+            ("encoder.positions", e.positions > 0, "at least 1"),
+            share("encoder.refresh", e.refresh),
             ("encoder.dims", (4..=512).contains(&e.dims), "4 to 512"),
             ("encoder.inner", (1..=4_096).contains(&e.inner), "1 to 4,096"),
             ("encoder.epochs", (1..=10_000).contains(&e.epochs), "1 to 10,000"),

@@ -26,7 +26,8 @@ pub struct Trainer<'a> {
     pub settings: Settings,
     /// Reads the products' texts by what they mean; without it, their words and letters are compared.
     pub text: Option<&'a TextEncoder>,
-    /// An earlier model of the shop to start from; it must not know anything that was erased since.
+    /// An earlier model of the shop to start from; it must not know anything that was erased since. The rehearsal starts
+    /// from nothing, since an earlier model has seen what is held out from it.
     pub parent: Option<&'a Artifact>,
 }
 
@@ -59,6 +60,14 @@ struct Decided {
     weights: BTreeMap<String, [f32; 2]>,
 }
 
+/// Every part is learned in both.
+enum Pass<'p> {
+    /// Without the held-out actions, some of which choose parameters.
+    Rehearsal(&'p Exam<'p>),
+    /// With everything, after what the rehearsal decided and from where it came to.
+    Last(&'p Decided, Option<&'p Artifact>),
+}
+
 impl<'a> Trainer<'a> {
     /// With the shipped line-up.
     #[must_use]
@@ -82,7 +91,8 @@ impl<'a> Trainer<'a> {
         let threads = parallel::threads(settings.threads);
         let content = Content::of(data.products(), &settings.content, self.text, threads, progress);
         let (decided, outcome, rehearsal) = self.rehearse(data, &content, threads, progress)?;
-        let (model, _) = self.learn(data, &content, threads, None, &decided, &mut |done| {
+        let pass = Pass::Last(&decided, rehearsal.as_ref().map(|rehearsal| &rehearsal.artifact));
+        let (model, _) = self.learn(data, &content, threads, pass, &mut |done| {
             progress(Stage::Learning, done, PER_PART * self.lineup.iter().count() as u64);
         })?;
         progress(Stage::Packing, 0, 1);
@@ -121,27 +131,18 @@ impl<'a> Trainer<'a> {
         let (choosing, judging) = validate::halves(data, held.cases);
         let exam = Exam::new(data, &choosing, threads);
         let all = PER_PART * self.lineup.iter().count() as u64;
-        let (mut model, chosen) =
-            self.learn(&seen, content, threads, Some(&exam), &Decided::default(), &mut |done| {
-                progress(Stage::Rehearsal, done, all);
-            })?;
+        let (mut model, chosen) = self.learn(&seen, content, threads, Pass::Rehearsal(&exam), &mut |done| {
+            progress(Stage::Rehearsal, done, all);
+        })?;
         let artifact = Artifact::from_bytes(pack(data.products(), &model, false)?, &self.lineup)?;
 
-        let total = (choosing.len() + judging.len()) as u64;
+        let total = 2 * (choosing.len() + judging.len()) as u64;
         progress(Stage::Validation, 0, total);
         let mut done = 0;
-        for question in Question::ALL {
-            let weights = validate::choose(data, &artifact, question, &choosing, threads, &mut |of_these| {
-                progress(Stage::Validation, (done + of_these) as u64, total);
-            });
-            done += exam.len(question);
-            for (packed, weight) in model.parts.iter_mut().zip(weights) {
-                match question {
-                    Question::New => packed.part.new = weight,
-                    Question::Any => packed.part.any = weight,
-                }
-            }
-        }
+        weigh(&mut model, data, &artifact, &choosing, threads, &mut |cases| {
+            progress(Stage::Validation, cases as u64, total);
+        });
+        done += choosing.len();
         let artifact = Artifact::from_bytes(pack(data.products(), &model, false)?, &self.lineup)?;
         let mut figures = BTreeMap::new();
         for question in Question::ALL {
@@ -150,6 +151,13 @@ impl<'a> Trainer<'a> {
             });
             done += judging.iter().filter(|case| case.question == question).count();
             figures.insert(question, found);
+        }
+        // The figures are from people that chose nothing. The last model's weights may then be chosen by everybody.
+        let all: Vec<Case> = choosing.iter().chain(&judging).cloned().collect();
+        if all.len() <= self.settings.validation.again {
+            weigh(&mut model, data, &artifact, &all, threads, &mut |cases| {
+                progress(Stage::Validation, (done + cases) as u64, total);
+            });
         }
         progress(Stage::Validation, total, total);
         let weights = model.parts.iter().map(|p| (p.part.name.clone(), [p.part.new, p.part.any])).collect();
@@ -163,10 +171,14 @@ impl<'a> Trainer<'a> {
         data: &Dataset<'_>,
         content: &Content,
         threads: usize,
-        exam: Option<&Exam<'_>>,
-        decided: &Decided,
+        pass: Pass<'_>,
         report: &mut dyn FnMut(u64),
     ) -> Result<(Model, BTreeMap<String, Value>), Error> {
+        let nothing = Decided::default();
+        let (exam, decided, rehearsed) = match pass {
+            Pass::Rehearsal(exam) => (Some(exam), &nothing, None),
+            Pass::Last(decided, rehearsed) => (None, decided, rehearsed),
+        };
         let popularity = Popularity::count(data, &self.settings.popularity);
         let (mut parts, mut chosen, mut dims) = (Vec::new(), BTreeMap::new(), 0);
         for (at, algorithm) in (0_u64..).zip(self.lineup.iter()) {
@@ -179,7 +191,9 @@ impl<'a> Trainer<'a> {
                 threads,
                 exam,
                 chosen: decided.chosen.get(name),
-                parent: self.parent,
+                // It has seen what is held out from the rehearsal.
+                parent: self.parent.filter(|_| exam.is_none()),
+                rehearsed,
                 before: &parts,
             };
             let learned = algorithm.learn(&lesson, &mut |done, total| {
@@ -199,6 +213,28 @@ impl<'a> Trainer<'a> {
             parts.push(Packed { part, vectors: rows, sections: learned.sections });
         }
         Ok((Model { parts, popularity, top: self.settings.popularity.top }, chosen))
+    }
+}
+
+/// Chooses the weights of a model's parts by cases, for each question. `report` hears how many cases are done.
+fn weigh(
+    model: &mut Model,
+    data: &Dataset<'_>,
+    artifact: &Artifact,
+    cases: &[Case],
+    threads: usize,
+    report: &mut dyn FnMut(usize),
+) {
+    let mut done = 0;
+    for question in Question::ALL {
+        let weights = validate::choose(data, artifact, question, cases, threads, &mut |of_these| report(done + of_these));
+        done += cases.iter().filter(|case| case.question == question).count();
+        for (packed, weight) in model.parts.iter_mut().zip(weights) {
+            match question {
+                Question::New => packed.part.new = weight,
+                Question::Any => packed.part.any = weight,
+            }
+        }
     }
 }
 
@@ -227,4 +263,4 @@ fn check_limits(data: &Dataset<'_>, settings: &Settings) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -248,4 +248,4 @@ impl settings::Validation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

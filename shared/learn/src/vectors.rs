@@ -31,6 +31,8 @@ pub use part::Own;
 
 /// Most dimensions of a vector.
 pub const MAX_DIMS: usize = 256;
+/// Longest name of a set: with what stands before and after it, it is the name of a section of the artifact.
+pub const MAX_NAME: usize = 27;
 /// Most vectors of a set.
 pub const MAX_VECTORS: usize = 2_000_000;
 

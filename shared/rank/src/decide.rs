@@ -6,7 +6,7 @@ use serde::Serialize;
 use vitrine_domain::placement::Seen;
 use vitrine_domain::profile::VISIT_GAP;
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Action, Millis, PastAction, Placement, Strategy};
+use vitrine_domain::{Action, Millis, PastAction, Placement, Strategy, Visitor};
 use vitrine_index::Bitmap;
 use vitrine_learn::{Interaction, Question};
 
@@ -19,6 +19,8 @@ use crate::{Filter, FilterError, Shelf};
 pub struct Request<'a> {
     /// Where the list stands.
     pub placement: &'a Placement,
+    /// Who asks, if that is known.
+    pub visitor: Option<&'a Visitor>,
     /// The visitor's past actions, oldest first.
     pub history: &'a [PastAction],
     /// The product on the page.
@@ -128,9 +130,9 @@ fn question(placement: &Placement) -> Question {
 
 fn personal(shelf: &Shelf, request: &Request<'_>, allowed: &Bitmap) -> Answer {
     let question = question(request.placement);
-    let query = shelf
-        .artifact()
-        .map_or_else(Query::default, |artifact| Query::personal(artifact, question, known(shelf, request)));
+    let query = shelf.artifact().map_or_else(Query::default, |artifact| {
+        Query::personal(artifact, question, request.visitor, known(shelf, request))
+    });
     let liked = known(shelf, request).any(|(_, past)| past.interest() > 0.0);
     let basis = if liked { Basis::History } else { Basis::Popularity };
     let hidden = hidden(shelf, request);

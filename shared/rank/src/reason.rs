@@ -1,7 +1,9 @@
 //! Why a product is shown: machine-readable, with a sentence for shoppers.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use vitrine_domain::{Action, PastAction};
+use vitrine_domain::{Action, Millis, PastAction};
 
 use crate::Shelf;
 use crate::score::{Part, Query, Share};
@@ -10,9 +12,9 @@ use crate::score::{Part, Query, Share};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonKind {
-    /// A product that was looked at leads here.
+    /// A product that was looked at leads here; it may be this one.
     Viewed,
-    /// A product that was bought leads here.
+    /// A product that was bought leads here; it may be this one.
     Bought,
     /// A product in the basket leads here.
     Basket,
@@ -116,6 +118,10 @@ fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) 
     let plain = |kind, text: String| Reason { kind, product_id: None, share, text };
     match (part, source) {
         (Part::Evidence(at), Source::History(history)) => match history.get(*at) {
+            Some(past) if past.product.as_str() == shelf.id(row) => {
+                let (kind, text) = again(history, past);
+                Reason { kind, product_id: Some(past.product.to_string()), share, text: text.to_owned() }
+            }
             Some(past) if past.action == Action::Order => {
                 named(ReasonKind::Bought, past.product.as_str(), "Because you bought")
             }
@@ -130,23 +136,40 @@ fn reason(shelf: &Shelf, source: Source<'_>, row: u32, part: &Part, share: f32) 
             Some(id) => named(ReasonKind::Basket, id, "Goes with"),
             None => plain(ReasonKind::Basket, "Goes with your basket".to_owned()),
         },
-        (Part::Whole(name), _) if name == "popularity" => plain(ReasonKind::Popular, "Popular in this shop".to_owned()),
-        (Part::Whole(name), Source::Context(id)) if name == "content" => named(ReasonKind::Content, id, "Like"),
-        (Part::Whole(name), Source::Context(id)) if name == "factors" => {
-            named(ReasonKind::Taste, id, "Chosen by the same people as")
-        }
-        (Part::Whole(name), _) if name == "content" => {
-            let category = shelf.leaf_category(row).filter(|category| looked_at(shelf, source, category));
-            let text = match category {
-                Some(category) => format!("You have been looking at {category}"),
-                None => "Like what you have been looking at".to_owned(),
-            };
-            plain(ReasonKind::Content, text)
-        }
-        (Part::Whole(name), _) if name == "encoder" || name == "sessions" => {
-            plain(ReasonKind::Next, "Others went on to this from where you are".to_owned())
-        }
-        (Part::Whole(_), _) => plain(ReasonKind::Taste, "Fits what you usually choose".to_owned()),
+        (Part::Whole(name), source) => match (name.as_str(), source) {
+            ("popularity" | "latest", _) => plain(ReasonKind::Popular, "Popular in this shop".to_owned()),
+            ("content", Source::Context(id)) => named(ReasonKind::Content, id, "Like"),
+            (_, Source::Context(id)) => named(ReasonKind::Taste, id, "Chosen by the same people as"),
+            // Of somebody who did nothing yet, only their own vectors say more than what everybody wants.
+            (name, Source::History([])) if !name.starts_with("own:") => {
+                plain(ReasonKind::Popular, "Popular in this shop".to_owned())
+            }
+            ("content", _) => {
+                let category = shelf.leaf_category(row).filter(|category| looked_at(shelf, source, category));
+                let text = match category {
+                    Some(category) => format!("You have been looking at {category}"),
+                    None => "Like what you have been looking at".to_owned(),
+                };
+                plain(ReasonKind::Content, text)
+            }
+            ("encoder" | "sessions", _) => {
+                plain(ReasonKind::Next, "Others went on to this from where you are".to_owned())
+            }
+            _ => plain(ReasonKind::Taste, "Fits what you usually choose".to_owned()),
+        },
+    }
+}
+
+/// What the visitor did with the product itself: orders say more than looks, several of them more than one.
+fn again(history: &[PastAction], past: &PastAction) -> (ReasonKind, &'static str) {
+    let same = || history.iter().filter(|other| other.product == past.product);
+    let orders: BTreeSet<Millis> = same().filter(|other| other.action == Action::Order).map(|other| other.at).collect();
+    let chosen = same().any(|other| other.action == Action::Add);
+    match orders.len() {
+        0 if chosen => (ReasonKind::Viewed, "You chose this before"),
+        0 => (ReasonKind::Viewed, "You looked at this before"),
+        1 => (ReasonKind::Bought, "You bought this before"),
+        _ => (ReasonKind::Bought, "You buy this regularly"),
     }
 }
 
@@ -155,4 +178,31 @@ fn looked_at(shelf: &Shelf, source: Source<'_>, category: &str) -> bool {
     let Source::History(history) = source else { return false };
     let mut rows = history.iter().filter_map(|past| shelf.row(past.product.as_str()));
     rows.any(|row| shelf.leaf_category(row) == Some(category))
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_domain::ProductId;
+
+    use super::*;
+
+    fn past(id: &str, action: Action, at: i64) -> PastAction {
+        PastAction { product: ProductId::new(id).unwrap(), action, at: Millis(at), key: 0 }
+    }
+
+    #[test]
+    fn what_speaks_for_itself_is_told_by_the_most_that_was_done_with_it() {
+        let look = past("milk", Action::View, 1);
+        let of = |others: &[(Action, i64)]| {
+            let others = others.iter().map(|(action, at)| past("milk", *action, *at));
+            let other = past("tea", Action::Order, 9);
+            again(&others.chain([other, look.clone()]).collect::<Vec<_>>(), &look).1
+        };
+        assert_eq!(of(&[]), "You looked at this before");
+        assert_eq!(of(&[(Action::Add, 2)]), "You chose this before");
+        assert_eq!(of(&[(Action::Add, 2), (Action::Order, 3)]), "You bought this before");
+        // Two lines of one order are one purchase.
+        assert_eq!(of(&[(Action::Order, 3), (Action::Order, 3)]), "You bought this before");
+        assert_eq!(of(&[(Action::Order, 3), (Action::Order, 4)]), "You buy this regularly");
+    }
 }

@@ -4,6 +4,7 @@
 //! leads to (see `vitrine_learn::algorithm`). The evidence is the visitor's past actions, the product being looked at, or
 //! the basket.
 
+use vitrine_domain::Visitor;
 use vitrine_index::dot_f16;
 use vitrine_learn::{Artifact, Interaction, Question, Scratch, Tally};
 
@@ -20,6 +21,8 @@ pub(crate) struct Query {
     pub(crate) sources: Vec<usize>,
     /// The tallies that count: place among the artifact's parts, and weight.
     pub(crate) tallies: Vec<(usize, f32)>,
+    /// Who asks, for parts that know visitors.
+    pub(crate) visitor: Option<u64>,
 }
 
 /// A part of a score.
@@ -41,16 +44,19 @@ pub(crate) enum Part {
 }
 
 impl Query {
-    /// What a visitor's history asks for. New products have rows that the artifact does not know; they are no evidence
+    /// What a visitor and their history ask for. New products have rows that the artifact does not know; they are no evidence
     /// yet.
     pub(crate) fn personal(
         artifact: &Artifact,
         question: Question,
+        visitor: Option<&Visitor>,
         history: impl Iterator<Item = (usize, Interaction)>,
     ) -> Self {
         let (sources, evidence) = history.filter(|(_, past)| (past.row as usize) < artifact.len()).unzip();
-        let mut query = Self { sources, evidence, vector: vec![0.0; artifact.dims()], tallies: Vec::new() };
-        artifact.visitor_vector(&query.evidence, question, &mut Scratch::default(), &mut query.vector);
+        let visitor = visitor.map(Scratch::visitor_key);
+        let mut query = Self { sources, evidence, vector: vec![0.0; artifact.dims()], visitor, ..Self::default() };
+        let mut scratch = query.scratch();
+        artifact.visitor_vector(&query.evidence, question, &mut scratch, &mut query.vector);
         let parts = artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors());
         query.tallies = parts.map(|(at, part)| (at, part.weight(question))).filter(|(_, w)| *w > 0.0).collect();
         query
@@ -65,7 +71,13 @@ impl Query {
         let (sources, evidence) = evidence.unzip();
         let parts = artifact.map_or(&[][..], Artifact::parts);
         let place = |(name, weight): &(&str, f32)| Some((parts.iter().position(|part| part.name == *name)?, *weight));
-        Self { sources, evidence, vector: Vec::new(), tallies: weights.iter().filter_map(place).collect() }
+        Self { sources, evidence, tallies: weights.iter().filter_map(place).collect(), ..Self::default() }
+    }
+
+    fn scratch(&self) -> Scratch {
+        let mut scratch = Scratch::default();
+        scratch.visitor = self.visitor;
+        scratch
     }
 
     /// The score of every row.
@@ -73,7 +85,7 @@ impl Query {
         let rows = u32::try_from(shelf.len()).unwrap_or(u32::MAX);
         let mut scores: Vec<f32> = (0..rows).map(|row| dot_f16(&self.vector, shelf.vector(row))).collect();
         let Some(artifact) = shelf.artifact() else { return scores };
-        let (mut tally, mut scratch) = (Tally::new(artifact.len()), Scratch::default());
+        let (mut tally, mut scratch) = (Tally::new(artifact.len()), self.scratch());
         for (at, weight) in &self.tallies {
             let Some(part) = artifact.parts().get(*at) else { continue };
             artifact.part_tally(*at, &self.evidence, &mut scratch, &mut tally);
@@ -100,7 +112,7 @@ impl Query {
                 }
             }
         }
-        let (mut tally, mut scratch) = (Tally::new(artifact.len()), Scratch::default());
+        let (mut tally, mut scratch) = (Tally::new(artifact.len()), self.scratch());
         for (at, weight) in &self.tallies {
             let Some(part) = artifact.parts().get(*at) else { continue };
             artifact.part_tally(*at, &self.evidence, &mut scratch, &mut tally);

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("archive", &["domain", "store", "runtime"]),
     ("retrain", &["domain", "store", "runtime", "learn", "index"]),
     ("samples", &["domain"]),
+    ("sample-algorithm", &["learn", "evaluate", "local", "runtime"]),
     ("engine", &[]),
 ];
 

@@ -6,6 +6,7 @@ mod identity;
 mod isolation;
 mod layering;
 mod openapi;
+mod own_vectors;
 mod real_time;
 mod restart;
 mod rollback;

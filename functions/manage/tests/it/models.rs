@@ -38,12 +38,13 @@ async fn the_live_model_is_named_and_its_card_shown() {
     stack.context.objects.put("shops/demo/models/a/card.json", card.to_string()).await.unwrap();
     assert_eq!(stack.get("/v1/models").await.body["card"], card);
     let figures = json!({"hr@10": 0.5, "ndcg@10": 0.25});
-    let other = json!({"gate": {"outcome": "passed"}, "model": {"validation": {"figures": {"blend": figures}}}});
+    let of_parts = json!({"new": {"factors": {"hr@10": 0.125}, "blend": figures}, "any": {"blend": {"hr@10": 0.75}}});
+    let other = json!({"gate": {"outcome": "passed"}, "model": {"validation": {"figures": of_parts}}});
     stack.context.objects.put("shops/demo/models/b/card.json", other.to_string()).await.unwrap();
     let models = stack.get("/v1/models").await.body;
     assert_eq!(
         (&models["versions"][0]["figures"], &models["versions"][0]["gate"]["outcome"]),
-        (&figures, &json!("passed"))
+        (&json!({"new": figures, "any": {"hr@10": 0.75}}), &json!("passed"))
     );
     assert_eq!((&models["versions"][1]["figures"], &models["card"]), (&Value::Null, &card));
     let theirs = stack.call("other-server", Method::GET, "/v1/models", None, None).await;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vitrine_domain::{Action, Event, Line, MessageId, Product, ProductId, Visitor};
-use vitrine_learn::validate::judge;
+use vitrine_learn::validate::{HoldOut, hold_out, judge};
 use vitrine_learn::{Settings, train};
 
 use super::*;
@@ -69,15 +69,36 @@ fn products(count: u32) -> Vec<Product> {
     (0..count).map(|n| Product::new(ProductId::new(format!("{n:02}")).unwrap(), "thing")).collect()
 }
 
+/// Parts that cost little to train.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.encoder.epochs = 2;
+    settings
+}
+
+fn model(data: &Dataset<'_>) -> Artifact {
+    let (bytes, _) = train(data, &settings(), &mut |_, _, _| ()).unwrap();
+    Artifact::from_bytes(bytes, &Lineup::default()).unwrap()
+}
+
+/// Everybody's newest actions.
+fn held_out(data: &Dataset<'_>) -> HoldOut {
+    hold_out(data, usize::MAX, 0)
+}
+
+fn new_products(cases: Vec<Case>) -> Vec<Case> {
+    cases.into_iter().filter(|case| case.question == Question::New).collect()
+}
+
 #[test]
 fn gains_are_those_of_the_validation_also_for_a_model_with_another_catalogue() {
     let (catalogue, people) = (products(24), walkers(24, 120, 0));
     let data = Dataset::new(&catalogue, &people, &Default::default()).unwrap();
-    let cases = hold_out(&data, usize::MAX);
-    let keep: Vec<(usize, usize)> = cases.iter().map(|case| (case.person, case.kept)).collect();
-    let (bytes, _) = train(&data.cut(&keep), &Settings::default(), &mut |_, _, _| ()).unwrap();
-    let artifact = Artifact::from_bytes(bytes).unwrap();
-    let expected = judge(&data, &artifact, artifact.weights(), &cases, 1, &mut |_| ())["blend"].ndcg20;
+    let held = held_out(&data);
+    let artifact = model(&data.cut(&held.keep));
+    let cases = new_products(held.cases);
+    assert_eq!(cases.len(), 120);
+    let expected = judge(&data, &artifact, &cases, Question::New, 1, &mut |_| ())["blend"].ndcg20;
     let mean = |gains: &[f64]| gains.iter().sum::<f64>() / gains.len() as f64;
     let gained = gains(&data, &artifact, &cases, 1);
     assert!((mean(&gained) - expected).abs() < 1e-9 && expected > 0.2, "{} {expected}", mean(&gained));
@@ -92,7 +113,7 @@ fn gains_are_those_of_the_validation_also_for_a_model_with_another_catalogue() {
         events[4].lines = vec![Line::of(ProductId::new("!").unwrap())];
     }
     let moved = Dataset::new(&other, &later, &Default::default()).unwrap();
-    let cases = hold_out(&moved, usize::MAX);
+    let cases = new_products(held_out(&moved).cases);
     let gained = gains(&moved, &artifact, &cases, 2);
     let new = moved.row("!").unwrap();
     let (unknown, known): (Vec<(&Case, &f64)>, Vec<_>) =
@@ -106,16 +127,16 @@ fn gains_are_those_of_the_validation_also_for_a_model_with_another_catalogue() {
 fn only_what_the_live_model_has_not_seen_is_judged() {
     let (catalogue, people) = (products(10), walkers(10, 40, 0));
     let data = Dataset::new(&catalogue, &people, &Default::default()).unwrap();
-    let (bytes, _) = train(&data, &Settings::default(), &mut |_, _, _| ()).unwrap();
-    let opponent = |seen, least| Opponent { artifact: Artifact::from_bytes(bytes.clone()).unwrap(), seen, least };
-    let bounds = settings::Validation::default();
+    let (bytes, _) = train(&data, &settings(), &mut |_, _, _| ()).unwrap();
+    let artifact = || Artifact::from_bytes(bytes.clone(), &Lineup::default()).unwrap();
+    let cases = held_out(&data).cases;
+    assert!(cases.iter().any(|case| case.question == Question::Any));
+    let judged = |seen, least| Opponent { artifact: artifact(), seen, least }.cases(cases.clone());
     let hour = |n: i64| Millis(n * 3_600_000);
-    assert_eq!(opponent(hour(3), 10).cases(&data, &bounds).unwrap().len(), 40);
-    let reason = opponent(hour(4), 10).cases(&data, &bounds).unwrap_err();
+    let found = judged(hour(3), 40).unwrap();
+    assert_eq!(found.len(), 40, "one of each person");
+    assert!(found.iter().all(|case| case.at == hour(4) && case.question == Question::New));
+    let reason = judged(hour(4), 10).unwrap_err();
     assert_eq!(reason, Gate::not_judged("0 people to judge by since the live model, 10 are needed"));
-    assert!(opponent(hour(3), 41).cases(&data, &bounds).is_err());
-    let few = settings::Validation { people: 15, ..bounds };
-    let drawn = opponent(hour(3), 10).cases(&data, &few).unwrap();
-    assert_eq!(drawn.len(), 15);
-    assert!(drawn.is_sorted_by_key(|case| case.person));
+    assert!(judged(hour(3), 41).is_err());
 }

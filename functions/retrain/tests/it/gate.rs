@@ -1,26 +1,62 @@
 //! A model that shows worse than the live one is not published.
 
-use vitrine_learn::Settings;
+use std::sync::Arc;
+
+use vitrine_learn::{Algorithm, Error, Interaction, Learned, Lesson, Lineup, Scratch, Tally};
 use vitrine_retrain::{Gate, Start, retrain_with};
 
 use super::*;
 
-/// Twenty people walk along a circle of 20 products in an hour each, some minutes before the end.
+/// People walk along a circle of 20 products in an hour each, some minutes before the end: so many of those by whom models
+/// are judged, and as many of the others.
 fn walks(name: &str, people: usize, minutes: i64) -> Vec<Event> {
-    let step = |person: usize, step: usize| {
-        let product = format!("{:02}", (person * 7 + step) % 20);
-        event(&device(&format!("{name}{person}")), minutes - step as i64, Action::View, &[&product])
+    let step = |person: &str, number: usize, step: usize| {
+        let product = format!("{:02}", (number * 7 + step) % 20);
+        event(&device(person), minutes - step as i64, Action::View, &[&product])
     };
-    (0..people).flat_map(|person| (0..6).map(move |n| step(person, n))).collect()
+    let walk = |(number, person): (usize, String)| (0..6).map(|n| step(&person, number, n)).collect::<Vec<_>>();
+    let half = |judging: bool| {
+        let names = (0..).map(move |n| format!("{name}{n}"));
+        names.filter(move |name| (Scratch::visitor_key(&device(name)) % 2 == 1) == judging).take(people)
+    };
+    half(true).enumerate().chain(half(false).enumerate()).flat_map(walk).collect()
 }
 
-/// Settings under which whatever is older than a moment is forgotten: a model without knowledge.
-fn forgetful() -> Settings {
-    let mut settings = Settings::default();
-    settings.covisitation.half_life_days = 1e-6;
-    settings.factors.half_life_days = 1e-6;
-    settings.popularity.half_life_days = 1e-6;
-    settings
+/// An algorithm that answers for what others learned, and learns nothing itself.
+#[derive(Debug)]
+struct Forgetful(Arc<dyn Algorithm>);
+
+impl Algorithm for Forgetful {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn learn(&self, lesson: &Lesson<'_>, report: &mut dyn FnMut(u64, u64)) -> Result<Learned, Error> {
+        let nothing = lesson.data.cut(&(0..lesson.data.people()).map(|person| (person, 0)).collect::<Vec<_>>());
+        let mut lesson = *lesson;
+        (lesson.data, lesson.exam) = (&nothing, None);
+        self.0.learn(&lesson, report)
+    }
+
+    fn query(&self, model: &Artifact, history: &[Interaction], scratch: &mut Scratch, query: &mut [f32]) {
+        self.0.query(model, history, scratch, query);
+    }
+
+    fn tally(&self, model: &Artifact, history: &[Interaction], scratch: &mut Scratch, tally: &mut Tally) {
+        self.0.tally(model, history, scratch, tally);
+    }
+
+    fn check(&self, model: &Artifact) -> Result<(), Error> {
+        self.0.check(model)
+    }
+}
+
+/// Trains with algorithms that learn nothing.
+async fn train_forgetfully(stack: &Stack, shop: &Shop) -> Outcome {
+    let shipped = Lineup::default();
+    let lineup = shipped.iter().fold(Lineup::default(), |lineup, known| lineup.with(Forgetful(known.clone())));
+    let context = stack.context.clone().with(lineup);
+    retrain_with(&context, shop, &quick(), &quiet).await.unwrap()
 }
 
 /// A shop with a good model, and then another day of the same.
@@ -28,7 +64,7 @@ async fn shop_with_a_good_model(stack: &Stack) -> (Shop, String) {
     let demo = shop("demo");
     let ids: Vec<String> = (0..20).map(|n| format!("{n:02}")).collect();
     stack.sell(&demo, &products(&ids.iter().map(String::as_str).collect::<Vec<_>>())).await;
-    stack.archive(&demo, "1", &walks("a", 120, 20_000)).await;
+    stack.archive(&demo, "1", &walks("a", 60, 20_000)).await;
     let version = stack.publish(&demo).await;
     assert_eq!(stack.card(&demo).await.gate, Some(Gate::NotJudged { reason: "there was no live model".to_owned() }));
     stack.advance(60);
@@ -41,7 +77,7 @@ async fn a_model_that_is_worse_on_the_newest_days_is_refused_and_one_that_is_not
     let (demo, version) = shop_with_a_good_model(&stack).await;
     stack.archive(&demo, "2", &walks("b", 80, 5_000)).await;
     let live = stack.live(&demo).await;
-    let outcome = retrain_with(&stack.context, &demo, &forgetful(), &quiet).await.unwrap();
+    let outcome = train_forgetfully(&stack, &demo).await;
     let Outcome::Refused { version: stays, reason, judgement } = &outcome else { panic!("{outcome:?}") };
     assert_eq!((stays, judgement.cases), (&version, 80));
     assert!(judgement.live > judgement.candidate + 0.1, "{judgement:?}");
@@ -72,7 +108,7 @@ async fn with_few_people_to_judge_by_or_without_a_gate_a_model_is_published_and_
         other => panic!("{other:?}"),
     };
     stack.archive(&demo, "2", &walks("b", 49, 5_000)).await;
-    let outcome = retrain_with(&stack.context, &demo, &forgetful(), &quiet).await.unwrap();
+    let outcome = train_forgetfully(&stack, &demo).await;
     assert!(matches!(outcome, Outcome::Published { .. }), "{outcome:?}");
     assert_eq!(reason().await, "49 people to judge by since the live model, 50 are needed");
 
@@ -80,7 +116,7 @@ async fn with_few_people_to_judge_by_or_without_a_gate_a_model_is_published_and_
     stack.configure(&demo, &Training { gate: false, ..Training::default() }).await;
     stack.archive(&demo, "3", &walks("c", 80, 4_000)).await;
     stack.advance(60);
-    let outcome = retrain_with(&stack.context, &demo, &forgetful(), &quiet).await.unwrap();
+    let outcome = train_forgetfully(&stack, &demo).await;
     assert!(matches!(outcome, Outcome::Published { .. }), "{outcome:?}");
     assert_eq!(reason().await, "the shop's training setting says so");
 }

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Shop, Visitor};
 use vitrine_engine::Engine;
-use vitrine_learn::Artifact;
-use vitrine_retrain::{Outcome, Published, Stage, retrain};
+use vitrine_learn::{Artifact, Settings};
+use vitrine_retrain::{Outcome, Published, Stage, retrain, retrain_with};
 use vitrine_runtime::{Clock, Config, Context, Place};
 use vitrine_samples::{Options, history};
 use vitrine_store::lake::Kind;
@@ -89,7 +89,7 @@ impl Stack {
     }
 
     async fn train(&self, shop: &Shop) -> Outcome {
-        retrain(&self.context, shop, &quiet).await.unwrap()
+        retrain_with(&self.context, shop, &quick(), &quiet).await.unwrap()
     }
 
     /// Trains, and says which version is live now.
@@ -126,6 +126,13 @@ impl Stack {
 
 /// A progress that nobody looks at.
 fn quiet(_: Stage, _: u64, _: u64) {}
+
+/// Settings under which training takes a moment.
+fn quick() -> Settings {
+    let mut settings = Settings::default();
+    settings.encoder.epochs = 3;
+    settings
+}
 
 fn shop(name: &str) -> Shop {
     Shop::new(name).unwrap()

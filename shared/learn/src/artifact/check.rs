@@ -19,7 +19,7 @@ impl Artifact {
         if !ids.is_sorted_by(|a, b| a < b) {
             return Err(Error::damaged(sections::PRODUCTS.text, "is out of order"));
         }
-        self.check_starts(sections::PATHS_AT, &self.paths.0, &self.paths.1, self.category_names().len())?;
+        self.check_starts(sections::CATEGORY_AT, &self.paths.0, &self.paths.1, self.category_names().len())?;
         self.check_starts(sections::LEADERS_AT, &self.leaders.0, &self.leaders.1, n)?;
         self.check_rows(sections::POPULAR, &self.popular, n)?;
         let brands = self.brand_names().len() as u32;
@@ -86,6 +86,18 @@ impl Artifact {
         let numbers = self.places.get(name, 4, count)?;
         if numbers.numbers::<f32>(&self.memory).iter().any(|x| !x.is_finite()) {
             return Err(Error::damaged(name, "holds what is no number"));
+        }
+        Ok(())
+    }
+
+    /// Checks a section of one number from zero to one.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it is anything else.
+    pub fn check_share(&self, name: &str) -> Result<(), Error> {
+        self.check_finite(name, Some(1))?;
+        if !self.numbers::<f32>(name).iter().all(|share| (0.0..=1.0).contains(share)) {
+            return Err(Error::damaged(name, "holds what is no share"));
         }
         Ok(())
     }

@@ -16,7 +16,8 @@ pub const VERSION: u32 = 2;
 pub(crate) const ALIGNMENT: usize = 64;
 const HEADER: usize = 64;
 const ENTRY: usize = 64;
-const NAME: usize = 40;
+/// Longest name of a section.
+pub(crate) const NAME: usize = 40;
 /// Where the checksum of header and table stands.
 const CHECKSUM: Range<usize> = 24..28;
 /// More sections than any version will have: a bound for reading damaged headers.
@@ -40,6 +41,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// Whether another section may have a name.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        let fits = (1..=NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+        fits && self.sections.iter().all(|(known, ..)| known != name)
+    }
+
     pub(crate) fn text(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
         self.sections.push((name.into(), 1, bytes));
     }

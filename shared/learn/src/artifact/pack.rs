@@ -59,7 +59,11 @@ pub(crate) fn pack(products: &[&Product], model: &Model, with_products: bool) ->
     writer.u32s(sections::PEOPLE, model.popularity.people.iter().copied());
     for packed in &model.parts {
         for (name, numbers) in &packed.sections {
-            writer.numbers(format!("{}.{name}", packed.part.name), numbers);
+            let name = format!("{}.{name}", packed.part.name);
+            if !writer.takes(&name) {
+                return Err(Error::Section(name));
+            }
+            writer.numbers(name, numbers);
         }
     }
     Ok(writer.finish())
@@ -111,8 +115,8 @@ fn catalogue(writer: &mut Writer, products: &[&Product], model: &Model) {
         }
         starts.push(paths.len() as u32);
     }
-    writer.u32s(sections::PATHS_AT, starts);
-    writer.u32s(sections::PATHS, paths);
+    writer.u32s(sections::CATEGORY_AT, starts);
+    writer.u32s(sections::CATEGORY, paths);
     writer.u32s(
         sections::BRAND,
         products.iter().map(|p| p.brand.as_deref().map_or(NO_BRAND, |brand| number(&brands, brand))),

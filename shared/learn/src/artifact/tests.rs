@@ -1,13 +1,15 @@
 //! What is packed is what is read, and damage of any kind is found and never fatal.
 
-use proptest::prelude::*;
-use vitrine_domain::{Action, Availability, Kind, Product};
+mod damage;
+
+use vitrine_domain::{Action, Availability, Kind, Millis, Product, ProductId, Visitor};
 
 use super::container::Writer;
 use super::*;
-use crate::Interaction;
+use crate::algorithm::{Learned, Lesson, Numbers};
 use crate::dataset::tests::{letters, person, product};
-use crate::{Dataset, Question, Scratch, Settings, train};
+use crate::train::tests::{place, quick};
+use crate::{Dataset, Interaction, Own, OwnVectors, Question, Scratch, Trainer, train};
 
 fn shop() -> Vec<Product> {
     let mut products = letters(5);
@@ -28,18 +30,32 @@ fn bytes() -> Vec<u8> {
     ONCE.get_or_init(trained).clone()
 }
 
+/// Every part of the line-up, and vectors of the shop's own.
 fn trained() -> Vec<u8> {
     let products = shop();
-    let people = [
+    let mut people = [
         person("x", &[(0, Action::View, &["a"]), (1, Action::View, &["b"]), (2, Action::Order, &["a", "b"])]),
         person("y", &[(0, Action::View, &["a"]), (1, Action::View, &["b"]), (2, Action::Order, &["c"])]),
         person("z", &[(0, Action::Order, &["e"]), (1, Action::Order, &["c"])]),
     ];
+    // Six minutes for an hour, so that what a person did is one session.
+    for event in people.iter_mut().flat_map(|(_, events)| events) {
+        event.time = Millis(1_700_000_000_000 + (event.time.0 - 1_700_000_000_000) / 10);
+    }
+    let id = |name: &str| ProductId::new(name).unwrap();
+    let visitor = |name: &str| Visitor::known(name).unwrap();
+    let images = OwnVectors {
+        name: "images".to_owned(),
+        dims: 2,
+        products: vec![(id("a"), vec![1.0, 0.0]), (id("b"), vec![0.5, 0.5])],
+        visitors: vec![(visitor("x"), vec![1.0, 0.0]), (visitor("y"), vec![0.0, 1.0])],
+    };
     let data = Dataset::new(&products, &people, &Default::default()).unwrap();
-    let mut settings = Settings::default();
+    let mut settings = quick();
     settings.factors.dims = 4;
     settings.content.dims = 8;
-    train(&data, &settings, &mut |_, _, _| ()).unwrap().0
+    let lineup = Lineup::default().with(Own::from(images));
+    Trainer { lineup, settings, ..Trainer::default() }.train(&data, &mut |_, _, _| ()).unwrap().bytes
 }
 
 fn artifact() -> Artifact {
@@ -67,8 +83,13 @@ fn what_is_packed_is_what_is_read() {
     }
     assert_eq!(artifact.category_names().collect::<Vec<_>>(), ["Grocery", "Pasta", "Sauce", "Things"]);
     assert_eq!((artifact.position("aa"), artifact.position(""), artifact.position("z")), (None, None, None));
-    let parts: Vec<_> = artifact.parts().iter().map(|part| (part.name.as_str(), part.range.clone())).collect();
-    assert_eq!(parts[..4], [("factors", 0..4), ("content", 4..12), ("popularity", 12..13), ("view_view", 13..13)]);
+    let parts: Vec<_> = artifact.parts().iter().map(|part| (part.name.as_str(), part.range.len())).collect();
+    let vectors = [("encoder", 8), ("factors", 4), ("paths", 8), ("content", 8), ("popularity", 1), ("latest", 1)];
+    let tallies = ["view_view", "view_order", "order_together", "order_next", "sessions", "repurchase"];
+    let tallies: Vec<_> = tallies.map(|name| (name, 0)).into();
+    assert_eq!(parts, [&vectors[..], &tallies, &[("own:images", 2)]].concat());
+    assert_eq!(artifact.parts().iter().map(|part| part.range.len()).sum::<usize>(), artifact.dims());
+    assert!(artifact.numbers::<u32>("sessions.rows").len() > 3);
 
     assert_eq!(artifact.neighbours(Pair::ViewView, 0).0, [1]);
     assert_eq!(artifact.neighbours(Pair::OrderTogether, 1).0, [0]);
@@ -79,33 +100,6 @@ fn what_is_packed_is_what_is_read() {
     assert_eq!(artifact.popular_in(3), [4, 3]);
 }
 
-/// Calls everything, with rows that exist and rows that do not.
-fn exercise(artifact: &Artifact) {
-    for row in (0..artifact.len().min(50) as u32).chain([u32::MAX - 1, u32::MAX]) {
-        let _ = (artifact.id(row), artifact.product_json(row), artifact.vector(row), artifact.categories(row));
-        let _ = (artifact.brand(row), artifact.price(row), artifact.sellable(row), artifact.is_content(row));
-        let _ = (artifact.category_name(row), artifact.popular_in(row));
-        for pair in Pair::ALL {
-            let (rows, weights) = artifact.neighbours(pair, row);
-            assert!(rows.len() == weights.len() || rows.is_empty() || weights.is_empty());
-        }
-    }
-    let _ = (artifact.popularity(), artifact.trending(), artifact.people(), artifact.popular(), artifact.section("x"));
-    let _ = (artifact.category_names().count(), artifact.brand_names().count(), artifact.position("c"));
-    let history: Vec<Interaction> = (0..9)
-        .map(|row| Interaction { row, action: Action::View, age_days: row as f32 })
-        .chain([past(u32::MAX)])
-        .collect();
-    let mut out = vec![0.0; artifact.dims().min(10_000)];
-    let mut scratch = Scratch::default();
-    artifact.visitor_vector(&history, Question::New, &mut scratch, &mut out);
-    let mut tally = crate::Tally::new(artifact.len().min(10_000));
-    for part in 0..artifact.parts().len() {
-        artifact.part_tally(part, &history, &mut scratch, &mut tally);
-        artifact.part_evidence(part, &history, 0, &mut |_, _| ());
-    }
-}
-
 fn past(row: u32) -> Interaction {
     Interaction { row, action: Action::View, age_days: 0.0 }
 }
@@ -113,7 +107,7 @@ fn past(row: u32) -> Interaction {
 #[test]
 fn rows_that_do_not_exist_are_empty() {
     let artifact = artifact();
-    exercise(&artifact);
+    damage::exercise(&artifact);
     for row in [5, u32::MAX] {
         assert_eq!((artifact.id(row), artifact.product_json(row), artifact.vector(row)), ("", "", &[][..]));
         assert_eq!((artifact.brand(row), artifact.price(row), artifact.sellable(row)), (None, None, false));
@@ -143,22 +137,9 @@ fn threads_may_share_an_artifact() {
 }
 
 #[test]
-fn what_is_no_artifact_or_too_new_says_so() {
-    assert!(matches!(Artifact::from_bytes(Vec::new(), &Lineup::default()), Err(Error::Magic)));
-    assert!(matches!(Artifact::from_bytes(b"{\"products\": []}".to_vec(), &Lineup::default()), Err(Error::Magic)));
-    let mut newer = bytes();
-    newer[8] = 9;
-    let error = Artifact::from_bytes(newer, &Lineup::default()).unwrap_err();
-    assert_eq!(error.to_string(), "the artifact has format 9, this program reads 2");
-    let mut longer = bytes();
-    longer.push(0);
-    assert!(matches!(Artifact::from_bytes(longer, &Lineup::default()), Err(Error::Length { .. })));
-}
-
-#[test]
 fn the_format_stays_what_is_documented() {
     let bytes = bytes();
-    let head: Vec<u8> = [&b"VITRINE\x1a"[..], &[1, 0, 0, 0], &[34, 0, 0, 0]].concat();
+    let head: Vec<u8> = [&b"VITRINE\x1a"[..], &[2, 0, 0, 0], &[57, 0, 0, 0]].concat();
     assert_eq!(bytes[..16], head);
     assert_eq!(bytes[16..24], (bytes.len() as u64).to_le_bytes());
     let sections = container::read(&bytes).unwrap();
@@ -181,145 +162,11 @@ fn the_format_stays_what_is_documented() {
 }
 
 #[test]
-fn sections_that_others_add_are_carried_along() {
-    let mut writer = Writer::default();
-    let bytes = bytes();
-    for section in container::read(&bytes).unwrap() {
-        let content = bytes[section.bytes.clone()].to_vec();
-        match section.width {
-            1 => writer.text(section.name, content),
-            2 => writer.f16s(
-                section.name,
-                &content.chunks(2).map(|x| f16::from_le_bytes(x.try_into().unwrap())).collect::<Vec<_>>(),
-            ),
-            4 => writer.u32s(section.name, content.chunks(4).map(|x| u32::from_le_bytes(x.try_into().unwrap()))),
-            _ => writer.u64s(section.name, content.chunks(8).map(|x| u64::from_le_bytes(x.try_into().unwrap()))),
-        }
-    }
-    writer.text("index", b"lists".to_vec());
-    let artifact = Artifact::from_bytes(writer.finish(), &Lineup::default()).unwrap();
-    artifact.verify().unwrap();
-    assert_eq!((artifact.section("index"), artifact.section("none")), (Some(&b"lists"[..]), None));
-}
-
-/// Writes checksums that fit, as a wrong writer would.
-fn sign(bytes: &mut [u8], section: usize, range: Range<usize>) {
-    let entry = 64 + section * 64 + 56;
-    let checksum = crc32fast::hash(&bytes[range]).to_le_bytes();
-    bytes[entry..entry + 4].copy_from_slice(&checksum);
-    bytes[24..28].fill(0);
-    let table = 64 + container_count(bytes) * 64;
-    let checksum = crc32fast::hash(&bytes[..table]).to_le_bytes();
-    bytes[24..28].copy_from_slice(&checksum);
-}
-
-fn container_count(bytes: &[u8]) -> usize {
-    u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize
-}
-
-#[test]
-fn wrong_numbers_with_right_checksums_are_found() {
-    let original = bytes();
-    let sections = container::read(&original).unwrap();
-    for (name, value) in [
-        ("view_view.rows", 99_u32),
-        ("view_view.at", 7),
-        ("paths", 99),
-        ("leaders", 5),
-        ("popular", 5),
-        ("brand", 2),
-        ("vectors", u32::MAX),
-        ("factors.gram", f32::INFINITY.to_bits()),
-        ("wanted", f32::NAN.to_bits()),
-        ("view_view.weights", u32::MAX),
-        ("ids", u32::MAX),
-        ("ids.at", 3),
-    ] {
-        let at = sections.iter().position(|section| section.name == name).unwrap();
-        let range = sections[at].bytes.clone();
-        let mut wrong = original.clone();
-        wrong[range.start..range.start + 4].copy_from_slice(&value.to_le_bytes());
-        sign(&mut wrong, at, range);
-        let artifact = Artifact::from_bytes(wrong, &Lineup::default()).unwrap();
-        exercise(&artifact);
-        assert!(artifact.verify().is_err(), "{name}");
-    }
-}
-
-/// Opens, uses and verifies bytes that are not as they were written.
-fn damage_is_found(bytes: Vec<u8>) -> Result<(), TestCaseError> {
-    if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
-        exercise(&artifact);
-        prop_assert!(artifact.verify().is_err());
-    }
-    Ok(())
-}
-
-proptest! {
-    #[test]
-    fn cut_files_are_refused(cut in any::<prop::sample::Index>()) {
-        let mut bytes = bytes();
-        bytes.truncate(cut.index(bytes.len()));
-        prop_assert!(Artifact::from_bytes(bytes, &Lineup::default()).is_err());
-    }
-
-    #[test]
-    fn flipped_bits_are_found(flips in prop::collection::vec(any::<prop::sample::Index>(), 1..5)) {
-        let mut bytes = bytes();
-        let bits: std::collections::BTreeSet<usize> = flips.iter().map(|flip| flip.index(bytes.len() * 8)).collect();
-        bits.iter().for_each(|bit| bytes[bit / 8] ^= 1 << (bit % 8));
-        damage_is_found(bytes)?;
-    }
-
-    #[test]
-    fn nonsense_with_right_checksums_never_panics(
-        at in any::<prop::sample::Index>(),
-        place in any::<prop::sample::Index>(),
-        values in prop::collection::vec(prop_oneof![any::<u8>(), Just(0_u8), Just(255_u8)], 1..9),
-    ) {
-        let mut bytes = bytes();
-        let sections = container::read(&bytes).unwrap();
-        let at = at.index(sections.len());
-        let range = sections[at].bytes.clone();
-        if range.is_empty() {
-            return Ok(());
-        }
-        let start = range.start + place.index(range.len());
-        bytes[start..range.end].iter_mut().zip(values).for_each(|(byte, value)| *byte = value);
-        sign(&mut bytes, at, range);
-        if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
-            let _ = artifact.verify();
-            exercise(&artifact);
-        }
-    }
-
-    #[test]
-    fn nonsense_in_the_table_never_panics(
-        place in any::<prop::sample::Index>(),
-        values in prop::collection::vec(prop_oneof![any::<u8>(), Just(0_u8), Just(255_u8)], 1..9),
-    ) {
-        let mut bytes = bytes();
-        let sections = container::read(&bytes).unwrap();
-        let table = 8 + place.index(56 + sections.len() * 64);
-        bytes[table..].iter_mut().zip(values).for_each(|(byte, value)| *byte = value);
-        if container_count(&bytes) <= 1_024 && 64 + container_count(&bytes) * 64 < bytes.len() {
-            let range = sections[0].bytes.clone();
-            sign(&mut bytes, 0, range);
-        }
-        if let Ok(artifact) = Artifact::from_bytes(bytes, &Lineup::default()) {
-            let _ = artifact.verify();
-            exercise(&artifact);
-        }
-    }
-}
-
-#[test]
 fn a_product_seen_twice_is_one_product_of_twice_the_interest() {
     let artifact = artifact();
     let range = artifact.range("factors");
     let mut twice = [0.0; 4];
-    let place = artifact.parts().iter().position(|part| part.name == "factors").unwrap();
-    artifact.part_query(place, &[past(1), past(0), past(1)], &mut Scratch::default(), &mut twice);
+    artifact.part_query(place(&artifact, "factors"), &[past(1), past(0), past(1)], &mut Scratch::default(), &mut twice);
     let vector = |row| artifact.vector(row)[range.clone()].iter().map(|x| x.to_f32()).collect::<Vec<_>>();
     let (seen, confidence) = ([(vector(1), 2.0), (vector(0), 1.0)], artifact.numbers::<f32>("factors.confidence"));
     let confidence = crate::factors::Confidence { scale: confidence[0], half_life_days: confidence[1] };
@@ -331,20 +178,25 @@ fn a_product_seen_twice_is_one_product_of_twice_the_interest() {
 }
 
 #[test]
-fn without_a_history_only_popularity_is_left() {
+fn without_a_history_only_what_everybody_wants_is_left() {
     let artifact = artifact();
-    let at = artifact.range("popularity").start;
     for question in Question::ALL {
         let ask = |history: &[Interaction], out: &mut [f32]| {
             artifact.visitor_vector(history, question, &mut Scratch::default(), out);
         };
-        let weight = artifact.parts()[2].weight(question);
-        assert!(weight > 0.0);
         let mut only = vec![0.0; artifact.dims()];
-        only[at] = weight;
+        for name in ["popularity", "latest"] {
+            let part = &artifact.parts()[place(&artifact, name)];
+            assert!(part.weight(question) > 0.0);
+            only[part.range.start] = part.weight(question);
+        }
         for history in [&[][..], &[Interaction { row: 0, action: Action::Refund, age_days: 1.0 }]] {
             let mut out = vec![9.0; artifact.dims()];
             ask(history, &mut out);
+            // The encoder alone has something to say of a return: it is told what kind of action it was.
+            if !history.is_empty() {
+                out[artifact.range("encoder")].fill(0.0);
+            }
             assert_eq!(out, only);
         }
         let mut short = vec![9.0; artifact.dims() - 1];
@@ -354,10 +206,58 @@ fn without_a_history_only_popularity_is_left() {
 }
 
 #[test]
+fn a_part_that_nobody_answers_for_is_refused_by_name() {
+    for name in ["encoder", "paths", "sessions"] {
+        let lineup = Lineup::default().only(|known| known != name);
+        let error = Artifact::from_bytes(bytes(), &lineup).unwrap_err();
+        assert!(matches!(&error, Error::Part(part) if part == name), "{error}");
+    }
+    // What anybody's own vectors are is known.
+    let opened = Artifact::from_bytes(bytes(), &Lineup::default()).unwrap();
+    assert_eq!(opened.range("own:images").len(), 2);
+}
+
+/// Writes one section.
+#[derive(Debug)]
+struct Writes(&'static str, &'static str);
+
+impl Algorithm for Writes {
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    fn learn(&self, _: &Lesson<'_>, _: &mut dyn FnMut(u64, u64)) -> Result<Learned, Error> {
+        Ok(Learned { sections: vec![(self.1, Numbers::U32(vec![7]))], ..Learned::default() })
+    }
+}
+
+#[test]
+fn sections_with_names_that_cannot_be_written_are_refused() {
+    let train = |part: &'static str, section: &'static str| {
+        let products = letters(2);
+        let data = Dataset::new(&products, &[], &Default::default()).unwrap();
+        let lineup = Lineup::default().only(|_| false).with(Writes(part, section));
+        Trainer { lineup, settings: quick(), ..Trainer::default() }.train(&data, &mut |_, _, _| ())
+    };
+    let opened = |part, section| {
+        let lineup = Lineup::default().with(Writes(part, section));
+        Artifact::from_bytes(train(part, section).unwrap().bytes, &lineup).unwrap()
+    };
+    assert_eq!(opened("mine", "numbers").numbers::<u32>("mine.numbers"), [7]);
+    let longest = "abcdefghijklmnopqrstuvwxyz0123456789";
+    assert_eq!(longest.len(), 36);
+    assert_eq!(opened("abc", longest).numbers::<u32>(&format!("abc.{longest}")), [7]);
+    for (part, section) in [("abcd", longest), ("ids", "at"), ("ü", "x"), ("a b", "x")] {
+        let error = train(part, section).unwrap_err();
+        assert!(matches!(&error, Error::Section(name) if *name == format!("{part}.{section}")), "{error}");
+    }
+}
+
+#[test]
 fn names_of_products_may_be_anything() {
     let products = [product("π", "Törtchen", &["Süßes"]), product("a b/c", "", &[""])];
     let data = Dataset::new(&products, &[], &Default::default()).unwrap();
-    let (bytes, _) = train(&data, &Settings::default(), &mut |_, _, _| ()).unwrap();
+    let (bytes, _) = train(&data, &quick(), &mut |_, _, _| ()).unwrap();
     let artifact = Artifact::from_bytes(bytes, &Lineup::default()).unwrap();
     artifact.verify().unwrap();
     assert_eq!((artifact.position("π"), artifact.position("a b/c")), (Some(1), Some(0)));

@@ -154,4 +154,8 @@ impl Algorithm for Likeness {
         let range = model.range(CONTENT);
         liking(history, decay, query, |query, row, voice| model.add_vector_part(row, range.clone(), voice, query));
     }
+
+    fn check(&self, model: &Artifact) -> Result<(), Error> {
+        model.check_share(DECAY)
+    }
 }

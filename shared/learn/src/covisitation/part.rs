@@ -222,10 +222,12 @@ impl Algorithm for Neighbours {
     }
 
     fn check(&self, model: &Artifact) -> Result<(), Error> {
-        let [at, rows, weights, _] = sections(self.0);
+        let [at, rows, weights, decay] = sections(self.0);
         model.check_lists(at, rows, model.len())?;
+        model.check_share(decay)?;
         let finite = model.numbers::<f16>(weights).iter().all(|weight| weight.is_finite());
-        if !finite || model.numbers::<f16>(weights).len() != model.numbers::<u32>(rows).len() {
+        let fits = model.numbers::<f16>(weights).len() == model.numbers::<u32>(rows).len();
+        if !finite || !fits || model.section(weights).is_none() {
             return Err(Error::damaged(weights, "does not fit the lists"));
         }
         Ok(())

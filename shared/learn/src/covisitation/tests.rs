@@ -286,3 +286,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lists_are_cut_to_what_the_artifact_has_room_for() {
+    let lengths = [5, 1, 3, 3];
+    for (entries, longest) in [(100, 5), (12, 5), (11, 4), (10, 3), (9, 2), (7, 2), (6, 1), (0, 1)] {
+        assert_eq!(super::longest(lengths.into_iter(), entries), longest, "{entries}");
+    }
+}

@@ -81,6 +81,6 @@ impl Algorithm for Paths {
     }
 
     fn check(&self, model: &Artifact) -> Result<(), Error> {
-        model.check_finite(DECAY, Some(1))
+        model.check_share(DECAY)
     }
 }

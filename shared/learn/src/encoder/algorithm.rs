@@ -22,6 +22,8 @@ pub(crate) const ENCODER: &str = "encoder";
 /// Its sections in the artifact.
 const SHAPE: &str = "encoder.shape";
 const WEIGHTS: &str = "encoder.weights";
+/// More than any size of an encoder.
+const LARGEST: u32 = 1 << 13;
 
 /// What the rehearsal chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -66,13 +68,13 @@ fn quality(exam: &Exam<'_>, weights: &Weights, catalogue: &Catalogue<'_>) -> f64
 /// Trains until the held-out actions are told no better; the epochs that told them best.
 fn rehearse(
     lesson: &Lesson<'_>,
+    options: &settings::Encoder,
     sequences: &Sequences,
     catalogue: &Catalogue<'_>,
     warm: Option<&Weights>,
     exam: &Exam<'_>,
     report: &mut dyn FnMut(u64, u64),
 ) -> (Weights, Chosen) {
-    let options = &lesson.settings.encoder;
     let mut best: Option<(f64, usize, Weights)> = None;
     let watch = &mut |epoch: super::Epoch, weights: &Weights| {
         report(epoch.number as u64, options.epochs as u64);
@@ -91,8 +93,7 @@ fn rehearse(
 }
 
 /// The weights of an earlier model, for the products that are still there.
-fn adopted(lesson: &Lesson<'_>, catalogue: &Catalogue<'_>) -> Option<Weights> {
-    let parent = lesson.parent?;
+fn adopted(lesson: &Lesson<'_>, catalogue: &Catalogue<'_>, parent: &Artifact) -> Option<Weights> {
     let range = parent.range(ENCODER);
     let mut weights = Weights::start(catalogue, &lesson.settings.encoder, lesson.settings.seed);
     if layout(parent)? != weights.layout() || !weights.adopt_dense(parent.numbers(WEIGHTS)) {
@@ -110,7 +111,9 @@ fn adopted(lesson: &Lesson<'_>, catalogue: &Catalogue<'_>) -> Option<Weights> {
 
 fn layout(model: &Artifact) -> Option<Layout> {
     let [dims, inner, content_dims] = *model.numbers::<u32>(SHAPE) else { return None };
-    Some(Layout { dims: dims as usize, inner: inner as usize, content_dims: content_dims as usize })
+    // What sizes of matrices can be computed from; a file that was not verified may say anything.
+    let known = [dims, inner, content_dims].into_iter().all(|size| size <= LARGEST);
+    known.then_some(Layout { dims: dims as usize, inner: inner as usize, content_dims: content_dims as usize })
 }
 
 impl Algorithm for NextStep {
@@ -129,19 +132,25 @@ impl Algorithm for NextStep {
             attribute_starts: &content.attribute_starts,
             attributes: &content.attributes,
         };
-        let parent = adopted(lesson, &catalogue);
+        let options = lesson.settings.encoder.within(sequences.actions());
+        let rehearsed = lesson.rehearsed.filter(|_| options.refresh > 0.0);
+        let warm = rehearsed.or(lesson.parent).and_then(|start| adopted(lesson, &catalogue, start));
         let (weights, chosen) = match lesson.exam {
-            Some(exam) => rehearse(lesson, &sequences, &catalogue, parent.as_ref(), exam, report),
+            Some(exam) => rehearse(lesson, &options, &sequences, &catalogue, warm.as_ref(), exam, report),
             None => {
-                let options = &lesson.settings.encoder;
                 let chosen = lesson.chosen_or(Chosen { epochs: options.epochs.min(DEFAULT_EPOCHS) });
-                let options = settings::Encoder { epochs: chosen.epochs, ..options.clone() };
+                // Going on from the rehearsal, which has seen all but the newest actions, a part of its passes is enough.
+                let epochs = match (&warm, rehearsed) {
+                    (Some(_), Some(_)) => (chosen.epochs as f32 * options.refresh).ceil() as usize,
+                    _ => chosen.epochs,
+                };
+                let options = settings::Encoder { epochs, ..options };
                 let watch = &mut |epoch: super::Epoch, _: &Weights| {
                     report(epoch.number as u64, options.epochs as u64);
                     ControlFlow::Continue(())
                 };
                 let seed = lesson.settings.seed;
-                let weights = train(&sequences, &catalogue, &options, seed, lesson.threads, parent.as_ref(), watch);
+                let weights = train(&sequences, &catalogue, &options, seed, lesson.threads, warm.as_ref(), watch);
                 (weights, chosen)
             }
         };

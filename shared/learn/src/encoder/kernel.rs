@@ -81,7 +81,7 @@ pub(super) fn multiply(to: &mut [f32], keep: f32, left: Matrix<'_>, right: Matri
 ///
 /// No fused multiply-add is allowed, so the result is the same bits as without.
 #[inline(always)]
-pub(super) fn wide<R>(work: impl FnOnce() -> R) -> R {
+pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2")]
@@ -101,7 +101,7 @@ const LANES: usize = 16;
 
 /// The dot product, summed in a fixed order.
 #[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
     let mut sums = [0.0_f32; LANES];

@@ -26,32 +26,6 @@ pub struct Epoch {
     pub loss: f64,
 }
 
-/// Ends a training when held-out cases are no longer ranked better, and knows which epoch was best.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EarlyStop {
-    patience: usize,
-    /// The best epoch so far; zero before the first.
-    pub best_epoch: usize,
-    /// Its figure.
-    pub best: f64,
-}
-
-impl EarlyStop {
-    /// Waits for so many epochs without a better figure.
-    #[must_use]
-    pub const fn new(patience: usize) -> Self {
-        Self { patience, best_epoch: 0, best: f64::NEG_INFINITY }
-    }
-
-    /// Hears an epoch's figure, larger being better. Break: go no further.
-    pub fn hear(&mut self, epoch: usize, figure: f64) -> ControlFlow<()> {
-        if figure > self.best {
-            (self.best, self.best_epoch) = (figure, epoch);
-        }
-        if epoch >= self.best_epoch + self.patience { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-}
-
 /// Learns from all transitions. `watch` sees the weights after each epoch and may end the training; at most
 /// `settings.epochs` are done. `warm` are weights of an earlier training with the same shapes to go on from.
 ///

@@ -46,7 +46,8 @@ impl Weights {
         fits
     }
 
-    /// Makes a product's vector what it was in an earlier model, by its identifier's row.
+    /// Makes a product's vector what it was in an earlier model, by its identifier's row: an artifact holds the dense weights
+    /// and the vectors, which is all that a warm start needs.
     pub(super) fn adopt(&mut self, catalogue: &Catalogue<'_>, row: u32, vector: &[f32]) {
         let (mut content, mut composed) = (Vec::new(), Vec::new());
         compose(self, catalogue, &[row], IdDropout { rate: 0.0, key: 0 }, &mut content, &mut composed);
@@ -67,67 +68,6 @@ impl Weights {
     #[must_use]
     pub fn dense(&self) -> &[f32] {
         &self.dense
-    }
-
-    /// All weights as bytes: five little-endian `u32` (dims, inner, content dims, products, attributes), then as
-    /// little-endian `f32` the dense weights as [`Layout`] says, the products' identifiers and the attributes, row-major.
-    /// A warm start goes on from them; serving needs only [`dense`](Self::dense) and
-    /// [`products_table`](Self::products_table).
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let Layout { dims, inner, content_dims } = self.layout;
-        let rows = [self.identifiers.len() / dims, self.attributes.len() / dims];
-        let head = [dims, inner, content_dims, rows[0], rows[1]].into_iter().flat_map(|n| (n as u32).to_le_bytes());
-        let numbers = self.dense.iter().chain(&self.identifiers).chain(&self.attributes);
-        head.chain(numbers.flat_map(|x| x.to_le_bytes())).collect()
-    }
-
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none if the length does not fit the shapes or a number is not finite.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (words, rest) = bytes.as_chunks::<4>();
-        let (head, numbers) = words.split_first_chunk::<5>().filter(|_| rest.is_empty())?;
-        let [dims, inner, content_dims, products, attributes] = head.map(|word| u32::from_le_bytes(word) as usize);
-        // Also keeps the products below from running over.
-        if dims == 0 || [dims, inner, content_dims].iter().any(|size| *size > 1 << 20) {
-            return None;
-        }
-        let layout = Layout { dims, inner, content_dims };
-        let dense = layout.len();
-        if numbers.len() as u128 != dense as u128 + (products as u128 + attributes as u128) * dims as u128 {
-            return None;
-        }
-        let numbers: Vec<f32> = numbers.iter().map(|word| f32::from_le_bytes(*word)).collect();
-        if numbers.iter().any(|x| !x.is_finite()) {
-            return None;
-        }
-        let (dense, tables) = numbers.split_at(dense);
-        let (identifiers, attributes) = tables.split_at(products * dims);
-        Some(Self { layout, identifiers: identifiers.to_vec(), attributes: attributes.to_vec(), dense: dense.to_vec() })
-    }
-
-    /// The same weights for another catalogue: `old_row` names the row that a product had, if any; the others start anew.
-    #[must_use]
-    pub fn moved(
-        &self,
-        catalogue: &Catalogue<'_>,
-        settings: &settings::Encoder,
-        seed: u64,
-        old_row: impl Fn(u32) -> Option<u32>,
-    ) -> Option<Self> {
-        let mut moved = Self::start(catalogue, settings, seed);
-        if moved.layout != self.layout || moved.attributes.len() != self.attributes.len() {
-            return None;
-        }
-        let d = self.layout.dims;
-        for (row, to) in (0..).zip(moved.identifiers.chunks_exact_mut(d)) {
-            if let Some(from) = old_row(row).and_then(|old| self.identifiers.get(old as usize * d..)?.get(..d)) {
-                to.copy_from_slice(from);
-            }
-        }
-        moved.dense.clone_from(&self.dense);
-        moved.attributes.clone_from(&self.attributes);
-        Some(moved)
     }
 
     /// The vectors of all products, row-major: identifier, content and attributes together.

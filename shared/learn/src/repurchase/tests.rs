@@ -1,7 +1,7 @@
 //! Simulated shops whose rates and intervals are known; closed forms; playing back against plain reading.
 
 use proptest::prelude::*;
-use vitrine_domain::{Event, Visitor};
+use vitrine_domain::{Action, Event, Visitor};
 
 use super::cases::{Case, orders, play};
 use super::*;
@@ -16,11 +16,11 @@ fn chance(seed: u64, a: u64, b: u64) -> f64 {
 fn learn(people: &[(Visitor, Vec<Event>)], products: u8) -> Repurchase {
     let products = letters(products);
     let data = Dataset::new(&products, people, &Default::default()).unwrap();
-    Repurchase::learn(&data, &Options::default())
+    Repurchase::learn(&data, &settings::Repurchase::default())
 }
 
 fn past(row: u32, age_days: f32) -> Interaction {
-    Interaction { row, weight: 5.0, age_days }
+    Interaction { row, action: Action::Order, age_days }
 }
 
 fn globals(clock: Clock) -> Globals {
@@ -41,11 +41,11 @@ fn habit(times: u32, orders_since_first: u32) -> Habit {
 
 #[test]
 fn a_history_gives_habits() {
-    let history = [past(3, 9.0), past(1, 9.0), past(3, 5.0), past(2, 4.0), past(1, 4.0), past(1, 4.0), past(2, 1.0)];
-    let mut actions = [Action::Order; 7];
-    actions[2] = Action::View;
+    let mut history =
+        [past(3, 9.0), past(1, 9.0), past(3, 5.0), past(2, 4.0), past(1, 4.0), past(1, 4.0), past(2, 1.0)];
+    history[2].action = Action::View;
     let mut scratch = Scratch::default();
-    scratch.fold(&history, &actions, true);
+    scratch.fold(&history, true);
     let of = |row, times, (a, b), (days_since_first, days_since_last)| Habit {
         row,
         times,
@@ -56,9 +56,9 @@ fn a_history_gives_habits() {
     };
     let (three, one) = (of(3, 1, (2, 2), (9.0, 9.0)), of(1, 2, (2, 1), (9.0, 4.0)));
     assert_eq!(scratch.habits(), [three, one, of(2, 2, (1, 0), (4.0, 1.0))]);
-    scratch.fold(&history[2..3], &actions[2..3], true);
+    scratch.fold(&history[2..3], true);
     assert_eq!(scratch.habits(), []);
-    scratch.fold(&history[2..3], &actions[2..3], false);
+    scratch.fold(&history[2..3], false);
     assert_eq!(scratch.habits(), [of(3, 1, (0, 0), (5.0, 5.0))]);
 }
 
@@ -217,7 +217,7 @@ fn nothing_is_learned_from_nothing() {
         assert_eq!(model.rates, [0.0, 0.0]);
         assert_eq!(model.globals.clock, Clock::None);
         let mut tally = Tally::new(2);
-        model.view().score(&[past(0, 1.0)], &[Action::Order], &mut Scratch::default(), &mut tally);
+        model.view().score(&[past(0, 1.0)], &mut Scratch::default(), &mut tally);
         assert!(tally.rows().is_empty());
     }
 }
@@ -259,7 +259,7 @@ proptest! {
             let history: Vec<_> =
                 before.iter().map(|step| past(step.row, crate::dataset::days(now, step.at))).collect();
             let mut scratch = Scratch::default();
-            scratch.fold(&history, &vec![Action::Order; history.len()], true);
+            scratch.fold(&history, true);
             let mut habits = scratch.habits().to_vec();
             habits.sort_by_key(|habit| habit.row);
             for habit in habits {
@@ -295,7 +295,7 @@ proptest! {
         let view = View { rates: &[0.5, 0.0], intervals: &[20.0, 0.0], globals: &g };
         let history: Vec<_> = history.into_iter().map(|(row, age)| past(row, age)).collect();
         let mut tally = Tally::new(4);
-        view.score(&history, &vec![Action::Order; history.len()], &mut Scratch::default(), &mut tally);
+        view.score(&history, &mut Scratch::default(), &mut tally);
         for row in tally.rows() {
             prop_assert!(history.iter().any(|past| past.row == *row));
             prop_assert!((0.0..=1.0).contains(&tally.sum(*row)));

@@ -1,92 +1,11 @@
-//! Choosing the parameters on sessions that the index has not seen.
-//!
-//! Held out are the newest sessions with all that their people did after them, as if the log had ended before: what the
-//! index will meet, once built, is sessions newer than its own. Every beginning of a held-out session is a case, the
-//! product that followed is its truth, and products of the beginning stay candidates. Cases are drawn evenly by a hash.
+//! Choosing the parameters by how well held-out actions are told, which the index has not seen.
 //!
 //! The search moves one parameter after the other up or down a short ladder of values, as long as the quality gains.
 
-use std::collections::BTreeMap;
+use super::Parameters;
 
-use super::index::{places, stretches};
-use super::{Parameters, Scratch, View};
-use crate::dataset::{Dataset, mix};
-use crate::parallel;
-use crate::settings;
-use crate::tally::Tally;
-
-/// Places that the quality looks at.
-const AT: usize = 20;
-/// Cases a thread works on at a time.
-const CHUNK: usize = 32;
 /// Rounds over all parameters.
 const ROUNDS: usize = 3;
-
-/// The beginning of a held-out session.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Case {
-    /// `(row, steps before the last)`, oldest first, as [`View::neighbours_score`] takes it.
-    pub current: Vec<(u32, f32)>,
-    /// What followed.
-    pub truth: u32,
-}
-
-/// Finds what to hold out: how many steps to keep of whom, for [`Dataset::cut`], and the cases.
-#[must_use]
-pub fn hold_out(data: &Dataset<'_>, settings: &settings::Sessions) -> (Vec<(usize, usize)>, Vec<Case>) {
-    let all = stretches(data);
-    let held = &all[all.len() - (all.len() as f64 * f64::from(settings.held_out)) as usize..];
-    let mut keep = BTreeMap::new();
-    for stretch in held {
-        let kept = keep.entry(stretch.person).or_insert(stretch.from);
-        *kept = stretch.from.min(*kept);
-    }
-    let mut drawn = Vec::new();
-    for stretch in held {
-        let rows: Vec<u32> = places(&data.history(stretch.person)[stretch.from..stretch.to]).collect();
-        for end in 1..rows.len() {
-            drawn.push((
-                mix(data.key(stretch.person) ^ mix((stretch.from + end) as u64)),
-                rows[..end].to_vec(),
-                rows[end],
-            ));
-        }
-    }
-    drawn.sort_unstable();
-    drawn.truncate(settings.cases);
-    let case = |(_, rows, truth): (u64, Vec<u32>, u32)| {
-        let backs = (0..rows.len()).rev().map(|back| back as f32);
-        Case { current: rows.iter().copied().zip(backs).collect(), truth }
-    };
-    (keep.into_iter().collect(), drawn.into_iter().map(case).collect())
-}
-
-/// The mean gain of the truth over cases: `1 / log2(rank + 1)` among the first 20 (NDCG@20 with one truth). Ties count
-/// against the truth.
-#[must_use]
-pub fn quality<C: Iterator<Item = (u32, f32)>>(
-    view: &View<'_>,
-    cases: &[Case],
-    companions: impl Fn(u32) -> C + Sync,
-    products: usize,
-    threads: usize,
-) -> f64 {
-    let room = || (Scratch::default(), Tally::new(products));
-    let sums = parallel::chunks(cases.len(), CHUNK, threads, &mut |_| (), room, |(scratch, tally), range| {
-        let mut sum = 0.0;
-        for case in &cases[range] {
-            view.neighbours_score(&case.current, &companions, scratch, tally);
-            let own = tally.sum(case.truth);
-            let rank = tally.rows().iter().filter(|row| tally.sum(**row) >= own).count();
-            if own > 0.0 && rank <= AT {
-                sum += 1.0 / (rank as f64 + 1.0).log2();
-            }
-            tally.clear();
-        }
-        sum
-    });
-    sums.iter().sum::<f64>() / cases.len().max(1) as f64
-}
 
 /// A parameter that is searched: how it is read and written, and its values.
 struct Ladder {

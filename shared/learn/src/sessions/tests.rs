@@ -277,7 +277,7 @@ fn the_newest_sessions_are_kept_and_listed() {
 #[test]
 fn of_a_long_session_the_newest_places_are_kept() {
     let rows: Vec<u32> = (0..PLACES as u32 + 20).map(|at| if at < 20 { 7 } else { at % 5 }).collect();
-    let index = build(&[rows.clone()], &Bounds::default());
+    let index = build(std::slice::from_ref(&rows), &Bounds::default());
     assert_eq!(index.rows, rows[20..]);
 }
 
@@ -298,43 +298,6 @@ fn reading_is_bounded() {
     assert_eq!(none, [0.0, 0.0]);
     assert!(some[0] > 0.0 && some[0] < all[0] && some[1] == 0.0 && all[1] > 0.0);
     assert_eq!(scores(20)[0].to_bits(), all[0].to_bits());
-}
-
-#[test]
-fn what_is_held_out_is_newer_than_what_is_kept() {
-    let products = letters(PRODUCTS);
-    let sessions: Vec<Vec<u32>> = (0..20).map(|at| vec![at % 5, 5, 6]).collect();
-    let people = log(&sessions);
-    let data = dataset(&products, &people);
-    let bounds = Bounds { held_out: 0.25, ..Bounds::default() };
-    let (keep, cases) = hold_out(&data, &bounds);
-    assert_eq!((keep.len(), cases.len()), (5, 10));
-    let index = Sessions::build(&data.cut(&keep), &bounds);
-    assert_eq!(index.rows, sessions[..15].concat());
-    for case in &cases {
-        let truth = if case.current.len() == 1 { 5 } else { 6 };
-        assert_eq!((case.truth, case.current[case.current.len() - 1].1), (truth, 0.0));
-    }
-    assert_eq!(hold_out(&data, &Bounds { cases: 4, ..bounds }).1, cases[..4]);
-}
-
-#[test]
-fn a_case_is_worth_the_gain_of_its_rank() {
-    // After `a` comes `b`, twice as often as `c`.
-    let sessions = [vec![0, 1], vec![0, 1], vec![0, 2]];
-    let index = build(&sessions, &Bounds::default());
-    let parameters = Parameters { itself: 0.0, popularity: 0.0, ..Parameters::default() };
-    let factors = Factors::of(&index, &parameters);
-    let view = View::new(&index, &factors, parameters, 100);
-    let case = |truth| Case { current: vec![(0, 0.0)], truth };
-    let of = |cases: &[Case], threads| quality(&view, cases, |_| std::iter::empty(), PRODUCTS as usize, threads);
-    let second = 1.0 / 3.0_f64.log2();
-    for (truth, expected) in [(1, second), (2, 1.0), (7, 0.0)] {
-        // The newest session speaks loudest, so that `c` stands first.
-        assert!((of(&[case(truth)], 1) - expected).abs() < 1e-9, "{truth}");
-    }
-    let many: Vec<Case> = (0..100).map(|at| case(at % 4)).collect();
-    assert_eq!(of(&many, 1).to_bits(), of(&many, 3).to_bits());
 }
 
 #[test]

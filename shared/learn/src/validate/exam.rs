@@ -8,7 +8,7 @@ use crate::algorithm::Scratch;
 use crate::blend::Question;
 use crate::dataset::Dataset;
 use crate::history::Interaction;
-use crate::linear::dot;
+use crate::linear::dots;
 use crate::parallel;
 use crate::tally::Tally;
 
@@ -105,7 +105,7 @@ impl<'a> Exam<'a> {
         self.mean(question, FULL_RANKINGS, room, |(scratch, asked, scores), case, past| {
             scratch.visitor = Some(past.visitor);
             query(&past.history, scratch, asked);
-            rows.chunks_exact(dims.max(1)).zip(&mut *scores).for_each(|(row, score)| *score = dot(asked, row));
+            dots(asked, rows, scores);
             let hidden: &[u32] = if question == Question::New { &past.met } else { &[] };
             ndcg(ranks(scores, hidden, &case.truth).into_iter(), case.truth.len(), AT)
         })

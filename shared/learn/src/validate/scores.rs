@@ -2,23 +2,29 @@
 
 use crate::algorithm::Scratch;
 use crate::artifact::Artifact;
-use crate::blend::Question;
+use crate::blend::{Part, Question};
 use crate::history::Interaction;
-use crate::linear::dot;
+use crate::linear::dots;
 use crate::tally::Tally;
 
 /// An artifact with its vectors in single precision, to score all products for many pasts.
 #[derive(Debug)]
 pub struct Judge<'a> {
     artifact: &'a Artifact,
-    vectors: Vec<f32>,
+    /// Of each part row after row; nothing where all scores are zero.
+    vectors: Vec<Vec<f32>>,
 }
 
 impl<'a> Judge<'a> {
     /// Reads an artifact's vectors.
     #[must_use]
     pub fn new(artifact: &'a Artifact) -> Self {
-        Self { artifact, vectors: artifact.vectors().iter().map(|x| x.to_f32()).collect() }
+        let of_part = |part: &Part| {
+            let rows = artifact.vectors().chunks_exact(artifact.dims().max(1));
+            let numbers: Vec<f32> = rows.flat_map(|row| &row[part.range.clone()]).map(|x| x.to_f32()).collect();
+            if numbers.iter().any(|x| *x != 0.0) { numbers } else { Vec::new() }
+        };
+        Self { artifact, vectors: artifact.parts().iter().map(of_part).collect() }
     }
 
     /// Room for scores.
@@ -72,10 +78,7 @@ impl Scores<'_> {
                 let query = &mut self.query[part.range.clone()];
                 query.fill(0.0);
                 artifact.part_query(at, history, &mut self.scratch, query);
-                let vectors = self.judge.vectors.chunks_exact(artifact.dims());
-                for (score, vector) in self.parts[at].iter_mut().zip(vectors) {
-                    *score = dot(query, &vector[part.range.clone()]);
-                }
+                dots(query, &self.judge.vectors[at], &mut self.parts[at]);
                 continue;
             }
             for row in self.touched[at].drain(..) {

@@ -125,6 +125,22 @@ impl Algorithm for Own {
         let range = model.range(&self.name);
         liking(history, decay, query, |query, row, voice| model.add_vector_part(row, range.clone(), voice, query));
     }
+
+    fn check(&self, model: &Artifact) -> Result<(), Error> {
+        let [decay, visitors, given] = &self.sections;
+        model.check_share(decay)?;
+        let (keys, numbers) = (model.numbers::<u64>(visitors), model.numbers::<f16>(given));
+        if model.section(visitors).is_none() || !keys.is_sorted() {
+            return Err(Error::damaged(visitors, "is missing or out of order"));
+        }
+        if model.section(given).is_none() || numbers.len() != keys.len() * model.range(&self.name).len() {
+            return Err(Error::damaged(given, "has the wrong size"));
+        }
+        if !numbers.iter().all(|x| x.is_finite()) {
+            return Err(Error::damaged(given, "holds what is no number"));
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

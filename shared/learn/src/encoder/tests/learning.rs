@@ -159,32 +159,25 @@ fn a_product_that_nobody_met_is_where_its_content_is() {
 }
 
 #[test]
-fn weights_survive_bytes_and_another_catalogue() {
+fn a_product_has_the_vector_it_had_in_an_earlier_model() {
     let facts = Facts::of(8);
     let (catalogue, settings) = (facts.catalogue(), small());
-    let weights = any_weights(&catalogue, &settings);
-    let bytes = weights.to_bytes();
-    assert_eq!(Weights::from_bytes(&bytes), Some(weights.clone()));
-    for damaged in [&bytes[1..], &bytes[..bytes.len() - 4], &bytes[..19], &[]] {
-        assert_eq!(Weights::from_bytes(damaged), None);
-    }
-    let huge: Vec<u8> = [10, 7, 3, u32::MAX, u32::MAX].into_iter().flat_map(u32::to_le_bytes).collect();
-    assert_eq!(Weights::from_bytes(&huge), None);
+    let old = any_weights(&catalogue, &settings);
+    let (table, d) = (old.products_table(&catalogue), settings.dims);
     // The same products the other way round, and row 0 is new.
-    let moved = weights.moved(&catalogue, &settings, 1, |row| (row > 0).then(|| 7 - row)).unwrap();
-    let d = settings.dims;
-    assert_eq!(moved.identifiers[3 * d..4 * d], weights.identifiers[4 * d..5 * d]);
-    assert_eq!(moved.identifiers[..d], Weights::start(&catalogue, &settings, 1).identifiers[..d]);
-    assert_eq!((&moved.dense, &moved.attributes), (&weights.dense, &weights.attributes));
-    assert!(weights.moved(&catalogue, &settings::Encoder { inner: 8, ..small() }, 1, Some).is_none());
-}
-
-#[test]
-fn stops_after_the_best_epoch() {
-    let mut stop = EarlyStop::new(2);
-    let figures = [0.1, 0.3, 0.2, 0.3, 0.4];
-    let heard = figures.iter().zip(1..).take_while(|(figure, epoch)| stop.hear(*epoch, **figure).is_continue()).count();
-    assert_eq!((heard, stop.best_epoch, stop.best), (3, 2, 0.3));
+    let start = Weights::start(&catalogue, &settings, 1);
+    let mut moved = start.clone();
+    assert!(!moved.adopt_dense(&old.dense()[1..]) && moved == start);
+    assert!(moved.adopt_dense(old.dense()));
+    let mut untouched = start.clone();
+    assert!(untouched.adopt_dense(old.dense()));
+    (1..8).for_each(|row| moved.adopt(&catalogue, row, &table[(7 - row as usize) * d..][..d]));
+    assert_eq!(moved.dense, old.dense);
+    assert_eq!(moved.products_table(&catalogue)[..d], untouched.products_table(&catalogue)[..d]);
+    for row in 1..8 {
+        let (now, before) = (&moved.products_table(&catalogue)[row * d..], &table[(7 - row) * d..]);
+        assert!(now[..d].iter().zip(&before[..d]).all(|(a, b)| (a - b).abs() < 1e-5), "{row}");
+    }
 }
 
 #[test]

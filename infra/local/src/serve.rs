@@ -1,0 +1,96 @@
+//! The stack as a person starts it at a terminal: says where everything is, runs until Ctrl-C.
+#![allow(clippy::print_stderr, reason = "what a person at a terminal reads")]
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use vitrine_engine::Durability;
+use vitrine_learn::Lineup;
+
+use crate::{Options, Running, Stack};
+
+/// How a person starts the stack: arguments of a command line.
+#[derive(Debug, Args)]
+// A program may have a command of this name, which would be an argument group of the same name.
+#[group(skip)]
+pub struct Serve {
+    /// Port of the shop and the API; 0 takes any that is free
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Address to listen on; on anything but loopback there is no sample shop
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Start without the sample shop
+    #[arg(long)]
+    pub empty: bool,
+    /// Use another DynamoDB endpoint instead of the embedded engine
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_DYNAMODB")]
+    pub dynamodb_endpoint: Option<String>,
+    /// Let every write wait for the disk, so that answered events survive a power cut too
+    #[arg(long)]
+    pub power_safe: bool,
+}
+
+/// Starts the stack, says where everything is, and runs until it is asked to stop. `lineup` is what models are made of.
+///
+/// # Errors
+/// If another stack runs on the folder, or [`Stack::start`] fails.
+pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant) -> Result<()> {
+    if let Some(running) = Running::find(&data) {
+        anyhow::bail!("a stack already runs on {} at http://{}", data.display(), running.address);
+    }
+    eprintln!("Vitrine {} in {}", env!("CARGO_PKG_VERSION"), data.display());
+    let sample = !serve.empty && serve.host.is_loopback();
+    let durability = if serve.power_safe { Durability::Power } else { Durability::Process };
+    let stack = Stack::start(Options {
+        data,
+        host: serve.host,
+        port: serve.port,
+        dynamodb: serve.dynamodb_endpoint,
+        durability,
+        sample,
+        poll: true,
+        quiet: false,
+        lineup,
+    })
+    .await?;
+    let url = stack.url();
+    eprintln!("Ready in {:.1} s\n", started.elapsed().as_secs_f64());
+    if sample {
+        eprintln!("  the shop     {url}/");
+        eprintln!("  its keys     demo (browser), demo-secret (server)");
+    } else {
+        eprintln!("  a first shop cargo run --release -- shops create my-shop");
+    }
+    eprintln!("  the API      {url}/docs");
+    eprintln!("  OpenAPI      {url}/openapi.json\n\nCtrl-C stops it; nothing is lost.");
+    let mut trim = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        tokio::select! {
+            _ = trim.tick() => stack.trim(),
+            () = asked_to_stop() => break,
+        }
+    }
+    eprintln!("Stopping");
+    stack.stop().await;
+    Ok(())
+}
+
+/// Ctrl-C, or the signal with which service managers stop a program.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
+}
