@@ -4,14 +4,14 @@
 //! cargo run --release -p vitrine-evaluate -- sequences FILE | sessions DIR | baskets DIR | cold DIR_OR_FILE | log SHOP
 //! ```
 //!
-//! Each command reads what there is into a [`Split`](data::Split), trains on its one half by the very code that trains a
+//! Each command reads what there is into a [`data::Split`], trains on its one half by the very code that trains a
 //! shop's models, asks the other half's questions, and prints figures of the blend and of every part of it alone.
 //!
 //! # What can be relied on
 //!
 //! * **Full ranking.** Every product of the catalogue that may be shown is ranked, none is sampled. Ties count against the
 //!   model. See [`metrics`].
-//! * **No leaks.** [`train`] gets a [`Training`](data::Training), which has no path to what is held out. Weights and
+//! * **No leaks.** [`train`] gets a [`data::Training`], which has no path to what is held out. Weights and
 //!   parameters are chosen inside training, on a validation part of the training data.
 //! * **Intervals.** Each accuracy comes with a 95 % bootstrap interval over people or sessions. See [`bootstrap`].
 //! * **Repeatable.** Equal input, settings and seed give equal figures and intervals, for any number of threads.

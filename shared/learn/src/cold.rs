@@ -14,7 +14,7 @@
 //! ```
 //!
 //! by conjugate gradients (Hestenes and Stiefel 1952), all columns of `E` side by side. Rows of length one make the
-//! diagonal of `F Fᵀ` one, so `λ` means the same for every shop: [`DUAL_RIDGE`] products that agree in everything are worth
+//! diagonal of `F Fᵀ` one, so `λ` means the same for every shop: `DUAL_RIDGE` products that agree in everything are worth
 //! as much as the doubt.
 
 use crate::content::Sparse;

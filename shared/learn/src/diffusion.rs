@@ -3,7 +3,7 @@
 //! A sparse shop's co-visitation says nothing of most pairs; paths of two and three steps do. With the symmetric graph `A` of
 //! how often two products stood near each other in somebody's history, `d` its row sums and
 //! `S = (d + 1)^-½ A (d + 1)^-½` (the one keeps products met once from being certain), the likeness of two products is
-//! the sum over all paths between them, each step costing [`STEP`] (Katz 1953):
+//! the sum over all paths between them, each step costing `STEP` (Katz 1953):
 //!
 //! ```text
 //! P = α S + α² S² + …

@@ -14,7 +14,7 @@
 //! `(G + Σ_seen (c - 1) y yᵀ) x = Σ_(p = 1) c y`, with `G = Σ_all y yᵀ + λ I`
 //!
 //! where `G` is shared by everybody. Training takes a few steps of conjugate gradients towards it from the last iteration's
-//! vector ([`kernel`]): each step can only lower the loss, and after some iterations it is where exact solves would have
+//! vector (`kernel`): each step can only lower the loss, and after some iterations it is where exact solves would have
 //! brought it, for a fraction of the arithmetic. The same equation folds a visitor in at request time, exactly: whoever
 //! clicked a second ago has a taste vector without any training ([`fold_in`]).
 

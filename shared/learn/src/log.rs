@@ -1,4 +1,4 @@
-//! What people did, held compactly while the lake is read: [`Entry`] and a message id, less than a hundred bytes an event,
+//! What people did, held compactly while the lake is read: `Entry` and a message id, less than a hundred bytes an event,
 //! whatever else it says.
 //!
 //! Only what learning reads is kept: who, when, which action, which products of the catalogue. Everything else is counted

@@ -227,7 +227,8 @@ fn weigh(
 ) {
     let mut done = 0;
     for question in Question::ALL {
-        let weights = validate::choose(data, artifact, question, cases, threads, &mut |of_these| report(done + of_these));
+        let weights =
+            validate::choose(data, artifact, question, cases, threads, &mut |of_these| report(done + of_these));
         done += cases.iter().filter(|case| case.question == question).count();
         for (packed, weight) in model.parts.iter_mut().zip(weights) {
             match question {

@@ -13,7 +13,7 @@ use crate::artifact::container::Writer;
 use crate::artifact::memory::Memory;
 use crate::artifact::sections::{Place, Places};
 
-/// Everything that the model consists of, with the shapes of [`super::layers`]; for writing a file of weights.
+/// Everything that the model consists of, with the shapes of `layers`; for writing a file of weights.
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
     /// Vocabulary pieces, by number. One without a score is a mark that no text contains.
