@@ -43,7 +43,10 @@ static ALLOCATOR: Counting = Counting;
 const PRODUCTS: usize = 2_000;
 const CALLS: usize = 20_000;
 
-fn shop() -> Result<(Vec<Product>, Vec<(Visitor, Vec<Event>)>)> {
+/// Everybody's events.
+type People = Vec<(Visitor, Vec<Event>)>;
+
+fn shop() -> Result<(Vec<Product>, People)> {
     let mut random = Random(1);
     let product = |number: usize| Ok(Product::new(ProductId::new(number.to_string())?, format!("Article {number}")));
     let products = (0..PRODUCTS).map(product).collect::<Result<Vec<_>>>()?;
