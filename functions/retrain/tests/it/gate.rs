@@ -180,5 +180,5 @@ async fn the_same_events_in_other_files_have_the_same_fingerprint() {
     }
     let (a, b) = (one.card(&demo).await, other.card(&demo).await);
     assert_eq!((a.fingerprint, a.model.checksum), (b.fingerprint, b.model.checksum));
-    assert_eq!(a.model.counts.people, 17);
+    assert_eq!(a.model.counts.people, 34);
 }
