@@ -285,6 +285,9 @@ pub struct Encoder {
     pub deviation: f32,
 }
 
+/// Actions of a log that is learned anew after the rehearsal.
+const SMALL_LOG: usize = 200_000;
+
 impl Encoder {
     /// The settings for a log of so many actions: no more passes than the work that is allowed, and batches that grow with
     /// the log, since a long one has steps enough.
@@ -294,7 +297,7 @@ impl Encoder {
         let batch = (actions / 600).clamp(self.batch, self.batch * 4);
         let epochs = self.epochs.min(passes);
         // Where it costs little, learning everything anew is a little better than going on.
-        let anew = epochs * actions <= self.positions * 3 / 5;
+        let anew = actions <= SMALL_LOG;
         Self { epochs, batch, refresh: if anew { 0.0 } else { self.refresh }, ..self.clone() }
     }
 }
@@ -306,7 +309,7 @@ impl Default for Encoder {
             inner: 128,
             epochs: 30,
             patience: 3,
-            positions: 8_000_000,
+            positions: 4_000_000,
             refresh: 0.25,
             batch: 256,
             learning_rate: 2e-3,
