@@ -125,7 +125,8 @@ fn known<'a>(shelf: &'a Shelf, request: &'a Request<'_>) -> impl Iterator<Item =
 
 /// Whether the placement wants only what is new to the visitor, or anything.
 fn question(placement: &Placement) -> Question {
-    if placement.bought == Seen::Hide { Question::New } else { Question::Any }
+    let open = placement.bought == Seen::Allow && placement.viewed == Seen::Allow;
+    if open { Question::Any } else { Question::New }
 }
 
 fn personal(shelf: &Shelf, request: &Request<'_>, allowed: &Bitmap) -> Answer {
