@@ -2,8 +2,8 @@
 //!
 //! **Held out** is the newest part of the log. A time is chosen, and models are trained on the shop as if the log had ended
 //! just before it. Each person who did something after it gives a case for each [`Question`]: the last event in which
-//! they met a product new to them, and the last event at all (that is not just the order of what was put in the basket
-//! a moment before). The models know everything that the person did before that event, as serving would, and have to name
+//! they met a product new to them, and the last event at all (that does not just take the same product one step further,
+//! such as the order of what was put in the basket a moment before). The models know everything that the person did before that event, as serving would, and have to name
 //! its products. The time is the newest that gives enough cases, but at most 15 % of the log is held out; in a shop where
 //! that is too little for a judgement, the last events of some people are held out instead, whenever they were.
 //!
@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitrine_domain::Millis;
+use vitrine_domain::{Action, Millis};
 use vitrine_domain::profile::ACTIONS;
 
 use crate::artifact::Artifact;
@@ -137,7 +137,7 @@ fn cases_of(data: &Dataset<'_>, person: usize) -> impl Iterator<Item = Case> {
     let mut met = BTreeSet::new();
     let (mut start, mut liked) = (0, false);
     let mut last: [Option<Case>; 2] = [None, None];
-    let mut previous: BTreeSet<u32> = BTreeSet::new();
+    let mut previous: (Option<Action>, BTreeSet<u32>) = (None, BTreeSet::new());
     for event in history.chunk_by(|a, b| a.event == b.event) {
         let rows: BTreeSet<u32> = event.iter().filter(|step| step.weight > 0.0).map(|step| step.row).collect();
         let new: Vec<u32> = rows.difference(&met).copied().collect();
@@ -145,13 +145,15 @@ fn cases_of(data: &Dataset<'_>, person: usize) -> impl Iterator<Item = Case> {
         if liked && !new.is_empty() {
             last[0] = Some(case(Question::New, new));
         }
-        // The order of what was just put in the basket, which was just looked at, is no step on.
-        if liked && !rows.is_empty() && !rows.is_subset(&previous) {
+        // The order of what was just put in the basket, which was just looked at, is no step on; the same again is one.
+        let action = Some(event[0].action);
+        let further = previous.0 != action && rows.is_subset(&previous.1);
+        if liked && !rows.is_empty() && !further {
             last[1] = Some(case(Question::Any, rows.iter().copied().collect()));
         }
         met.extend(event.iter().map(|step| step.row));
         liked |= !rows.is_empty();
-        previous = rows;
+        previous = (action, rows);
         start += event.len();
     }
     last.into_iter().flatten()

@@ -69,6 +69,9 @@ pub(crate) struct Log<'s> {
     looks_at: Postings,
     /// Baskets that hold a product.
     baskets_of: Postings,
+    /// What a person's next basket has that basket `i` has not: `new_lines[new_starts[i]..new_starts[i + 1]]`.
+    new_lines: Vec<u32>,
+    new_starts: Vec<u32>,
 }
 
 impl<'s> Log<'s> {
@@ -104,7 +107,18 @@ impl<'s> Log<'s> {
             lines[basket.start as usize..basket.end as usize].iter().map(move |row| (*row, number))
         });
         let baskets_of = Postings::of(products, places);
-        Self { settings, products, looks, baskets, lines, looks_at, baskets_of }
+        let (mut new_lines, mut new_starts, mut known) = (Vec::new(), vec![0], Vec::new());
+        for (number, basket) in baskets.iter().enumerate() {
+            if let Some(after) = baskets.get(number + 1).filter(|after| after.person == basket.person) {
+                known.clear();
+                known.extend_from_slice(&lines[basket.start as usize..basket.end as usize]);
+                known.sort_unstable();
+                let after = lines[after.start as usize..after.end as usize].iter();
+                new_lines.extend(after.filter(|row| known.binary_search(row).is_err()));
+            }
+            new_starts.push(new_lines.len() as u32);
+        }
+        Self { settings, products, looks, baskets, lines, looks_at, baskets_of, new_lines, new_starts }
     }
 
     fn lines_of(&self, basket: &Basket) -> &[u32] {
@@ -174,12 +188,11 @@ impl<'s> Log<'s> {
         self.lines_of(basket).iter().filter(|j| **j != row).for_each(|j| tally.add(*j, basket.decay));
     }
 
-    /// The person's next basket after one, its new products and the weight of the transition.
-    fn next_basket(&self, basket: usize) -> Option<(impl Iterator<Item = u32>, f32)> {
+    /// The new products of the person's next basket after one, and the weight of the transition.
+    fn next_basket(&self, basket: usize) -> Option<(&[u32], f32)> {
         let before = &self.baskets[basket];
         let after = self.baskets.get(basket + 1).filter(|after| after.person == before.person)?;
-        let known = self.lines_of(before);
-        let new = self.lines_of(after).iter().copied().filter(move |j| !known.contains(j));
+        let new = &self.new_lines[self.new_starts[basket] as usize..self.new_starts[basket + 1] as usize];
         Some((new, before.decay * self.gap(before.at, after.at)))
     }
 
@@ -188,7 +201,7 @@ impl<'s> Log<'s> {
             // Under the cosine, what a large basket says is shared among its lines.
             let lines = self.lines_of(&self.baskets[basket]).len() as f32;
             let weight = if self.settings.cosine { weight / lines.sqrt() } else { weight };
-            new.for_each(|j| tally.add(j, weight));
+            new.iter().for_each(|j| tally.add(*j, weight));
         }
     }
 
@@ -230,7 +243,7 @@ impl<'s> Log<'s> {
             Pair::OrderNext => {
                 for (number, basket) in self.baskets.iter().enumerate() {
                     if let Some((new, weight)) = self.next_basket(number) {
-                        occasions += totals.count(self.lines_of(basket), new, weight);
+                        occasions += totals.count(self.lines_of(basket), new.iter().copied(), weight);
                     }
                 }
             }

@@ -9,9 +9,10 @@
 //! et al., DropoutNet, NIPS 2017), so that content alone is enough for products that nobody has met yet.
 
 use super::Weights;
-use super::kernel::{Matrix, add, add_scaled, multiply};
+use super::kernel::{Matrix, add, add_scaled, multiply, wide};
 use super::layout::Layout;
 use crate::dataset::mix;
+use crate::parallel;
 
 /// What is known of the products beside who met them. Slices may be empty; rows that they do not reach have no content.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,43 +69,67 @@ impl IdDropout {
     }
 }
 
-/// The vectors of some products, row-major in `out`. `content` is scratch space.
+/// Products whose vectors are made at a time.
+const CHUNK: usize = 256;
+
+/// The vectors of some products, row-major in `out`; their content is left in `content`.
 pub(super) fn compose(
     weights: &Weights,
     catalogue: &Catalogue<'_>,
     rows: &[u32],
     dropout: IdDropout,
+    threads: usize,
     content: &mut Vec<f32>,
     out: &mut Vec<f32>,
 ) {
-    let d = weights.layout.dims;
+    let (c, d) = (catalogue.content_dims, weights.layout.dims);
     out.clear();
     out.resize(rows.len() * d, 0.0);
-    if catalogue.content_dims > 0 {
-        gather_content(catalogue, rows, content);
-        let map = &weights.dense[weights.layout.ranges().content];
-        multiply(out, 0.0, Matrix::new(content, catalogue.content_dims), Matrix::new(map, d));
-    }
-    for (row, out) in rows.iter().zip(out.chunks_exact_mut(d)) {
-        if dropout.keeps(catalogue, *row) {
-            add(out, &weights.identifiers[*row as usize * d..][..d]);
-        }
-        let attributes = catalogue.attributes_of(*row as usize);
-        let share = 1.0 / attributes.len().max(1) as f32;
-        for attribute in attributes {
-            add_scaled(out, share, &weights.attributes[*attribute as usize * d..][..d]);
-        }
-    }
-}
-
-fn gather_content(catalogue: &Catalogue<'_>, rows: &[u32], content: &mut Vec<f32>) {
-    let c = catalogue.content_dims;
     content.clear();
     content.resize(rows.len() * c, 0.0);
-    for (row, to) in rows.iter().zip(content.chunks_exact_mut(c)) {
-        let from = catalogue.content_of(*row as usize);
-        to[..from.len()].copy_from_slice(from);
+    let (mut rest, mut chunks) = (&mut content[..], Vec::with_capacity(rows.len().div_ceil(CHUNK)));
+    for (rows, out) in rows.chunks(CHUNK).zip(out.chunks_mut(CHUNK * d)) {
+        let (content, after) = rest.split_at_mut(rows.len() * c);
+        rest = after;
+        chunks.push((rows, content, out));
     }
+    parallel::each(&mut chunks, threads, |(rows, content, out)| {
+        compose_chunk(weights, catalogue, rows, dropout, content, out);
+    });
+}
+
+fn compose_chunk(
+    weights: &Weights,
+    catalogue: &Catalogue<'_>,
+    rows: &[u32],
+    dropout: IdDropout,
+    content: &mut [f32],
+    out: &mut [f32],
+) {
+    let (c, d) = (catalogue.content_dims, weights.layout.dims);
+    if c > 0 {
+        for (row, to) in rows.iter().zip(content.chunks_exact_mut(c)) {
+            let from = catalogue.content_of(*row as usize);
+            to[..from.len()].copy_from_slice(from);
+        }
+        let map = &weights.dense[weights.layout.ranges().content];
+        multiply(out, 0.0, Matrix::new(content, c), Matrix::new(map, d));
+    }
+    wide(
+        #[inline(always)]
+        || {
+            for (row, out) in rows.iter().zip(out.chunks_exact_mut(d)) {
+                if dropout.keeps(catalogue, *row) {
+                    add(out, &weights.identifiers[*row as usize * d..][..d]);
+                }
+                let attributes = catalogue.attributes_of(*row as usize);
+                let share = 1.0 / attributes.len().max(1) as f32;
+                for attribute in attributes {
+                    add_scaled(out, share, &weights.attributes[*attribute as usize * d..][..d]);
+                }
+            }
+        },
+    );
 }
 
 /// Adds to `gradient` what the products' vectors say of the content map. `content` is what [`compose`] left there.

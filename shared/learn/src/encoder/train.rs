@@ -16,6 +16,8 @@ use crate::settings;
 
 /// Fewest positions of a part of a batch; fixed, because it is part of the result.
 const PART: usize = 128;
+/// How many numbers of the parts' gradients are added at a time.
+const SUM: usize = 1 << 13;
 
 /// How far training is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,6 +57,13 @@ pub fn train(
         }
     }
     trainer.weights
+}
+
+/// What is said of a slice of numbers by each part, to be added up: where it starts, where to read it, where to put it.
+type Sum<'a> = (usize, fn(&Part) -> &[f32], &'a mut [f32]);
+
+fn chunks(sum: &mut [f32], of: fn(&Part) -> &[f32]) -> Vec<Sum<'_>> {
+    (0..).step_by(SUM).zip(sum.chunks_mut(SUM)).map(|(start, chunk)| (start, of, chunk)).collect()
 }
 
 pub(super) struct Trainer<'a> {
@@ -140,7 +149,7 @@ impl<'a> Trainer<'a> {
         self.sampler.draw(key, &space.batch, &mut space.sample);
         let id_dropout = IdDropout { rate: settings.id_dropout, key: key ^ 1 };
         let rows = &space.sample.rows;
-        compose(weights, catalogue, rows, id_dropout, &mut space.content, &mut space.vectors);
+        compose(weights, catalogue, rows, id_dropout, self.threads, &mut space.content, &mut space.vectors);
         let (d, count) = (weights.layout.dims, space.batch.counts.iter().filter(|counts| **counts).count());
         let shared = Shared {
             layout: &weights.layout,
@@ -156,24 +165,24 @@ impl<'a> Trainer<'a> {
         let parts = &mut space.parts[..used];
         parallel::each(parts, self.threads, |part| part.run(&shared));
 
-        // Products: what the sample says, in chunks of rows and in the order of the parts; then inputs and targets.
+        // What the parts say of the sample's products and of the dense weights, in chunks and in the order of the parts.
         space.d_vectors.clear();
         space.d_vectors.resize(space.vectors.len(), 0.0);
-        let parts = &*parts;
-        let sample = space.sample.corrections.len() * d;
-        let mut slices: Vec<_> = space.d_vectors[..sample].chunks_mut(256 * d).enumerate().collect();
-        parallel::each(&mut slices, self.threads, |(place, to)| {
-            let start = *place * 256 * d;
-            wide(
-                #[inline(always)]
-                || parts.iter().for_each(|part| add(to, &part.loss.d_sample[start..start + to.len()])),
-            );
-        });
         space.d_dense.clear();
         space.d_dense.resize(weights.dense.len(), 0.0);
+        let parts = &*parts;
+        let sample = space.sample.corrections.len() * d;
+        let mut sums = chunks(&mut space.d_vectors[..sample], |part| &part.loss.d_sample);
+        sums.extend(chunks(&mut space.d_dense, |part| &part.gradient));
+        parallel::each(&mut sums, self.threads, |(start, of, to)| {
+            wide(
+                #[inline(always)]
+                || parts.iter().for_each(|part| add(to, &of(part)[*start..][..to.len()])),
+            );
+        });
+        // Then the inputs and targets.
         let places = &space.sample.places;
         for part in parts {
-            add(&mut space.d_dense, &part.gradient);
             for (local, position) in part.positions.clone().enumerate() {
                 let input = places[space.batch.rows[position] as usize] as usize;
                 add(&mut space.d_vectors[input * d..][..d], &part.work.dx[local * d..][..d]);

@@ -50,7 +50,7 @@ impl Weights {
     /// and the vectors, which is all that a warm start needs.
     pub(super) fn adopt(&mut self, catalogue: &Catalogue<'_>, row: u32, vector: &[f32]) {
         let (mut content, mut composed) = (Vec::new(), Vec::new());
-        compose(self, catalogue, &[row], IdDropout { rate: 0.0, key: 0 }, &mut content, &mut composed);
+        compose(self, catalogue, &[row], IdDropout { rate: 0.0, key: 0 }, 1, &mut content, &mut composed);
         let start = row as usize * self.layout.dims;
         let own = &mut self.identifiers[start..start + self.layout.dims];
         for ((own, wanted), composed) in own.iter_mut().zip(vector).zip(&composed) {
@@ -78,7 +78,7 @@ impl Weights {
         let rows: Vec<u32> = (0..catalogue.products as u32).collect();
         let mut table = Vec::with_capacity(self.identifiers.len());
         for rows in rows.chunks(CHUNK) {
-            compose(self, catalogue, rows, keep_all, &mut content, &mut piece);
+            compose(self, catalogue, rows, keep_all, 1, &mut content, &mut piece);
             table.extend_from_slice(&piece);
         }
         table
