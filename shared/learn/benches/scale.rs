@@ -2,8 +2,10 @@
 //! its own, so that its peak of memory is its own.
 //!
 //! ```text
-//! cargo bench -p vitrine-learn --bench scale -- [MILLIONS OF EVENTS ...]
+//! cargo bench -p vitrine-learn --bench scale -- [MILLIONS OF EVENTS[:PRODUCTS] ...]
 //! ```
+//!
+//! Each artifact is then opened from a file by another process, first with nothing of it in the page cache, then again.
 //!
 //! People are made one after the other and forgotten, as they come out of a log. The catalogue grows with the root of the
 //! log: 20,000 products at 5 million events. An event is one look or one order of fifteen lines: one in ten.
@@ -11,12 +13,15 @@
 mod measure;
 
 use std::io::Write;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use measure::{Random, Result, cpu_seconds, peak_memory};
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Visitor};
 use vitrine_learn::dataset::Builder;
-use vitrine_learn::{Settings, train};
+use vitrine_learn::validate::Judge;
+use vitrine_learn::{Artifact, Interaction, Lineup, Question, Settings, train};
 
 /// Events of one person.
 const EVENTS: usize = 20;
@@ -55,10 +60,10 @@ fn person(number: usize, products: &[Product], random: &mut Random) -> Result<(V
 }
 
 /// Trains a shop of so many million events and says what it cost.
-fn measure(millions: f64) -> Result<()> {
+fn measure(millions: f64, products: usize) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let events = millions * 1e6;
-    let products = (0..(20_000.0 * (millions / 5.0).sqrt()) as usize).map(product).collect::<Result<Vec<_>>>()?;
+    let products = (0..products).map(product).collect::<Result<Vec<_>>>()?;
     let settings = Settings::default();
     let (start, cpu) = (Instant::now(), cpu_seconds()?);
     let mut random = Random(1);
@@ -90,26 +95,68 @@ fn measure(millions: f64) -> Result<()> {
     }
     let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds()? - cpu);
     let memory = peak_memory()? as f64 / f64::from(1 << 20);
+    let size = bytes.len() as f64 / 1e6;
     writeln!(
         out,
-        "  in all {wall:.1} s, {cpu:.1} CPU s, {:.1} µs an event; peak {memory:.0} MB; {} bytes",
-        cpu / millions,
-        bytes.len()
+        "  in all {wall:.1} s, {cpu:.1} CPU s, {:.1} µs an event; peak {memory:.0} MB; artifact {size:.1} MB",
+        cpu / millions
+    )?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("artifact");
+    std::fs::write(&file, bytes)?;
+    // Written back first, then forgotten.
+    let name = file.to_string_lossy();
+    run(Command::new("dd").args([
+        &format!("of={name}"),
+        "oflag=nocache",
+        "conv=notrunc,fdatasync",
+        "count=0",
+        "status=none",
+    ]))?;
+    for _ in 0..2 {
+        run(Command::new(std::env::current_exe()?).arg("open").arg(&file))?;
+    }
+    Ok(())
+}
+
+/// What a new process does until its first answer.
+fn open(file: &Path) -> Result<()> {
+    let start = Instant::now();
+    let artifact = Artifact::open(file, &Lineup::default())?;
+    let opened = start.elapsed().as_secs_f64() * 1e3;
+    let history = [Interaction { row: 7, action: Action::View, age_days: 0.0 }];
+    let judge = Judge::new(&artifact);
+    let mut scores = judge.scores();
+    scores.fill(&history, 0);
+    let best = scores.blended(Question::New).iter().copied().fold(f32::MIN, f32::max);
+    let answered = start.elapsed().as_secs_f64() * 1e3;
+    writeln!(
+        std::io::stdout(),
+        "  opened in {opened:.1} ms, all products scored in {answered:.1} ms, the best {best:.2}"
     )?;
     Ok(())
 }
 
+fn run(command: &mut Command) -> Result<()> {
+    if command.status()?.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
+}
+
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let [size] = words.as_slice() {
-        return measure(size.parse()?);
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["open", file] => return open(Path::new(file)),
+        [size] => {
+            let (millions, products) = size.split_once(':').unwrap_or((size, ""));
+            let millions: f64 = millions.parse()?;
+            let products =
+                if products.is_empty() { (20_000.0 * (millions / 5.0).sqrt()) as usize } else { products.parse()? };
+            return measure(millions, products);
+        }
+        _ => (),
     }
     let sizes = if words.is_empty() { ["0.5", "1.5", "5"].map(String::from).to_vec() } else { words };
     for size in sizes {
-        let status = std::process::Command::new(std::env::current_exe()?).arg(size).status()?;
-        if !status.success() {
-            return Err("training failed".into());
-        }
+        run(Command::new(std::env::current_exe()?).arg(size))?;
     }
     Ok(())
 }

@@ -131,15 +131,11 @@ pub struct Sessions {
     pub per_product: usize,
     /// List entries read for one request.
     pub reads: usize,
-    /// Share of the newest sessions that is held out to choose parameters.
-    pub held_out: f32,
-    /// Most cases to choose parameters by.
-    pub cases: usize,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { sessions: 200_000, per_product: 1_000, reads: 50_000, held_out: 0.07, cases: 3_000 }
+        Self { sessions: 200_000, per_product: 1_000, reads: 50_000 }
     }
 }
 
@@ -293,7 +289,7 @@ impl Encoder {
     /// the log, since a long one has steps enough.
     #[must_use]
     pub(crate) fn within(&self, actions: usize) -> Self {
-        let passes = (self.positions / actions.max(1)).max(1);
+        let passes = ((self.positions + actions / 2) / actions.max(1)).max(1);
         let batch = (actions / 600).clamp(self.batch, self.batch * 4);
         let epochs = self.epochs.min(passes);
         // Where it costs little, learning everything anew is a little better than going on.
@@ -309,7 +305,7 @@ impl Default for Encoder {
             inner: 128,
             epochs: 30,
             patience: 3,
-            positions: 4_000_000,
+            positions: 20_000_000,
             refresh: 0.25,
             batch: 256,
             learning_rate: 2e-3,
@@ -377,8 +373,6 @@ impl Settings {
             ("sessions.sessions", (1..=10_000_000).contains(&self.sessions.sessions), "1 to 10,000,000"),
             ("sessions.per_product", (1..=1_000_000).contains(&self.sessions.per_product), "1 to 1,000,000"),
             ("sessions.reads", self.sessions.reads >= 1, "at least 1"),
-            ("sessions.held_out", (0.0..=0.5).contains(&self.sessions.held_out), "0 to 0.5"),
-            ("sessions.cases", self.sessions.cases <= 1_000_000, "at most 1,000,000"),
             positive("popularity.half_life_days", p.half_life_days),
             positive("popularity.short_days", p.short_days),
             ("popularity.long_days", p.long_days.is_finite() && p.long_days > p.short_days, "above `short_days`"),

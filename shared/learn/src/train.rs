@@ -131,6 +131,7 @@ impl<'a> Trainer<'a> {
         let (choosing, judging) = validate::halves(data, held.cases);
         let exam = Exam::new(data, &choosing, threads);
         let all = PER_PART * self.lineup.iter().count() as u64;
+        progress(Stage::Rehearsal, 0, all);
         let (mut model, chosen) = self.learn(&seen, content, threads, Pass::Rehearsal(&exam), &mut |done| {
             progress(Stage::Rehearsal, done, all);
         })?;

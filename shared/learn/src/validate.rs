@@ -16,8 +16,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitrine_domain::{Action, Millis};
 use vitrine_domain::profile::ACTIONS;
+use vitrine_domain::{Action, Millis};
 
 use crate::artifact::Artifact;
 use crate::blend::Question;

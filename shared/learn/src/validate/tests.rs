@@ -26,7 +26,10 @@ fn the_last_new_products_and_everything_after_are_held_out() {
         person("y", &[(0, Action::View, &["a"]), (1, Action::Order, &["a"])]),
         person("z", &[(0, Action::Refund, &["a"]), (1, Action::View, &["b"])]),
         // The same order again is something to foresee.
-        person("w", &[(0, Action::View, &["e"]), (1, Action::Order, &["c", "b", "e"]), (2, Action::Order, &["b", "e"])]),
+        person(
+            "w",
+            &[(0, Action::View, &["e"]), (1, Action::Order, &["c", "b", "e"]), (2, Action::Order, &["b", "e"])],
+        ),
     ];
     let data = Dataset::new(&products, &people, &Default::default()).unwrap();
     let at = |hour: i64| Millis(1_700_000_000_000 + hour * 3_600_000);
