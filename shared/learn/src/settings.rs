@@ -247,7 +247,7 @@ pub struct Encoder {
     pub inner: usize,
     /// Most passes over the log.
     pub epochs: usize,
-    /// Passes without a gain on held-out actions after which it is enough.
+    /// Passes without more than a chance gain on held-out actions after which it is enough.
     pub patience: usize,
     /// Most positions learned from in a training: of a long log fewer passes are made, but at least one.
     pub positions: usize,

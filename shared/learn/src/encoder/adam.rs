@@ -12,11 +12,26 @@ const EPSILON: f32 = 1e-8;
 /// What is the same for all weights in a step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rate {
-    pub(super) learning_rate: f32,
-    pub(super) decay: f32,
-    pub(super) second: f32,
-    /// Number of the step, from one.
-    pub(super) step: u32,
+    learning_rate: f32,
+    decay: f32,
+    second: f32,
+    step: u32,
+    /// Learning rate over what is not yet in the first moment.
+    size: f32,
+    /// One over what is in the second moment.
+    unbias: f32,
+}
+
+impl Rate {
+    /// For the step of a number, counted from one.
+    pub(super) fn new(learning_rate: f32, decay: f32, second: f32, step: u32) -> Self {
+        let size = learning_rate / (1.0 - power(FIRST, step));
+        Self { learning_rate, decay, second, step, size, unbias: 1.0 / (1.0 - power(second, step)) }
+    }
+}
+
+fn power(base: f32, times: u32) -> f32 {
+    if times == 0 { 1.0 } else { base.powi(times.min(1_000_000) as i32) }
 }
 
 /// The moments of a slice of weights.
@@ -49,12 +64,10 @@ impl Moments {
 }
 
 fn update(weights: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32], rate: Rate, missed: u32) {
-    let power = |base: f32, times: u32| base.powi(times.min(1_000_000) as i32);
     let fade = FIRST * power(FIRST, missed);
     let fade_second = rate.second * power(rate.second, missed);
     let keep = power(1.0 - rate.learning_rate * rate.decay, missed + 1);
-    let size = rate.learning_rate / (1.0 - power(FIRST, rate.step));
-    let unbias = 1.0 / (1.0 - power(rate.second, rate.step));
+    let Rate { size, unbias, .. } = rate;
     wide(
         #[inline(always)]
         || {
@@ -73,7 +86,7 @@ mod tests {
     use super::*;
 
     fn rate(step: u32) -> Rate {
-        Rate { learning_rate: 0.1, decay: 0.0, second: 0.99, step }
+        Rate::new(0.1, 0.0, 0.99, step)
     }
 
     #[test]

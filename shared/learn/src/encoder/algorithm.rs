@@ -76,14 +76,18 @@ fn rehearse(
     report: &mut dyn FnMut(u64, u64),
 ) -> (Weights, Chosen) {
     let mut best: Option<(f64, usize, Weights)> = None;
+    // The last gain that is more than noise: what comes after it is waited for.
+    let (mut notable, mut gained) = (f64::MIN, 0);
     let watch = &mut |epoch: super::Epoch, weights: &Weights| {
         report(epoch.number as u64, options.epochs as u64);
         let found = quality(exam, weights, catalogue);
         if best.as_ref().is_none_or(|(quality, ..)| found > *quality) {
             best = Some((found, epoch.number, weights.clone()));
         }
-        let waited = best.as_ref().map_or(0, |(_, number, _)| epoch.number - number);
-        if waited >= options.patience { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if found > notable + exam.noise() {
+            (notable, gained) = (found, epoch.number);
+        }
+        if epoch.number - gained >= options.patience { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let last = train(sequences, catalogue, options, lesson.settings.seed, lesson.threads, warm, watch);
     match best {

@@ -206,31 +206,37 @@ impl<'a> Trainer<'a> {
         total
     }
 
-    fn rate(&self) -> Rate {
+    /// The learning rate of this step.
+    fn learning_rate(&self) -> f32 {
         let settings = self.settings;
         let done = self.step as f32 / self.steps.max(1) as f32;
         let schedule = 1.0 - (1.0 - settings.final_rate) * done.min(1.0);
         let warm = (self.step as f32 / settings.warm_up.max(1) as f32).min(1.0);
-        Rate {
-            learning_rate: settings.learning_rate * schedule * warm,
-            decay: settings.weight_decay,
-            second: settings.second_moment,
-            step: self.step,
-        }
+        settings.learning_rate * schedule * warm
     }
 
     fn update(&mut self) {
-        let rate = self.rate();
+        let (learning_rate, step) = (self.learning_rate(), self.step);
+        let settings::Encoder { table_rate, weight_decay, second_moment, .. } = *self.settings;
+        let of_table = Rate::new(learning_rate * table_rate, weight_decay, second_moment, step);
+        let of_dense = Rate::new(learning_rate, 0.0, second_moment, step);
         let d = self.weights.layout.dims;
-        let of_table = Rate { learning_rate: rate.learning_rate * self.settings.table_rate, ..rate };
         let Self { weights, identifiers, attributes, dense, space, .. } = self;
-        for (row, gradient) in space.sample.rows.iter().zip(space.d_vectors.chunks_exact(d)) {
-            identifiers.row(*row as usize, &mut weights.identifiers, gradient, of_table);
-        }
-        for (row, gradient) in space.touched_attributes.iter().zip(space.d_attributes.chunks_exact(d)) {
-            attributes.row(*row as usize, &mut weights.attributes, gradient, of_table);
-        }
-        dense.all(&mut weights.dense, &space.d_dense, Rate { decay: 0.0, ..rate });
+        let Weights { identifiers: own, attributes: shared, dense: all, .. } = weights;
+        let mut tables: [&mut (dyn FnMut() + Send); 3] = [
+            &mut || {
+                for (row, gradient) in space.sample.rows.iter().zip(space.d_vectors.chunks_exact(d)) {
+                    identifiers.row(*row as usize, own, gradient, of_table);
+                }
+            },
+            &mut || {
+                for (row, gradient) in space.touched_attributes.iter().zip(space.d_attributes.chunks_exact(d)) {
+                    attributes.row(*row as usize, shared, gradient, of_table);
+                }
+            },
+            &mut || dense.all(all, &space.d_dense, of_dense),
+        ];
+        parallel::each(&mut tables, self.threads, |table| table());
     }
 }
 
