@@ -116,7 +116,7 @@ impl Default for Covisitation {
             shrinkage: 5.0,
             cosine: false,
             top: 100,
-            entries: 1_250_000,
+            entries: 1_000_000,
         }
     }
 }
@@ -127,6 +127,8 @@ impl Default for Covisitation {
 pub struct Sessions {
     /// Most sessions of the index: the newest.
     pub sessions: usize,
+    /// Most actions of all sessions of the index together.
+    pub places: usize,
     /// Most sessions listed for a product: the newest.
     pub per_product: usize,
     /// List entries read for one request.
@@ -135,7 +137,7 @@ pub struct Sessions {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { sessions: 200_000, per_product: 1_000, reads: 50_000 }
+        Self { sessions: 200_000, places: 1_250_000, per_product: 1_000, reads: 50_000 }
     }
 }
 
@@ -371,6 +373,7 @@ impl Settings {
             not_negative("covisitation.shrinkage", c.shrinkage),
             // Places are numbered in 32 bits.
             ("sessions.sessions", (1..=10_000_000).contains(&self.sessions.sessions), "1 to 10,000,000"),
+            ("sessions.places", (1..=100_000_000).contains(&self.sessions.places), "1 to 100,000,000"),
             ("sessions.per_product", (1..=1_000_000).contains(&self.sessions.per_product), "1 to 1,000,000"),
             ("sessions.reads", self.sessions.reads >= 1, "at least 1"),
             positive("popularity.half_life_days", p.half_life_days),

@@ -67,13 +67,20 @@ pub fn visit(history: &[Interaction]) -> usize {
 }
 
 impl Sessions {
-    /// Indexes the newest sessions with at least two places.
+    /// Indexes the newest sessions with at least two places, as many as the settings have room for.
     #[must_use]
     pub fn build(data: &Dataset<'_>, settings: &settings::Sessions) -> Self {
         let mut all = stretches(data);
         let steps = |stretch: &Stretch| &data.history(stretch.person)[stretch.from..stretch.to];
         all.retain(|stretch| places(steps(stretch)).nth(1).is_some());
-        let kept = &all[all.len().saturating_sub(settings.sessions)..];
+        // The newest, as many as there is room for.
+        let mut room = settings.places;
+        let fits = |stretch: &&Stretch| {
+            let taken = places(steps(stretch)).take(PLACES).count();
+            room.checked_sub(taken).inspect(|left| room = *left).is_some()
+        };
+        let newest = all.iter().rev().take(settings.sessions).take_while(fits).count();
+        let kept = &all[all.len() - newest..];
         let (oldest, newest) = (kept.first().map_or(0, |s| s.end), kept.last().map_or(0, |s| s.end));
         let span = (newest.saturating_sub(oldest)).max(1) as f64;
 

@@ -272,6 +272,8 @@ fn the_newest_sessions_are_kept_and_listed() {
     assert_eq!((index.len(), &index.rows[..]), (3, &[0, 2, 0, 3, 0, 0, 4][..]));
     assert_eq!(index.postings[..index.posting_starts[1] as usize], [2, 1]);
     assert_eq!(index.counts, [3, 0, 1, 1, 1, 0, 0, 0]);
+    let index = build(&sessions, &Bounds { places: 6, ..Bounds::default() });
+    assert_eq!(index.rows, [0, 3, 0, 0, 4], "what does not fit whole is left out, and all that is older");
 }
 
 #[test]
