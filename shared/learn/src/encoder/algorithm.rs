@@ -84,7 +84,7 @@ fn rehearse(
         if best.as_ref().is_none_or(|(quality, ..)| found > *quality) {
             best = Some((found, epoch.number, weights.clone()));
         }
-        if found > notable + exam.noise() {
+        if found > notable + WORTH * exam.noise() {
             (notable, gained) = (found, epoch.number);
         }
         if epoch.number - gained >= options.patience { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -193,5 +193,7 @@ impl Algorithm for NextStep {
     }
 }
 
+/// Gain of a pass that is worth waiting for more, in what chance alone would make.
+const WORTH: f64 = 2.5;
 /// Passes over a log with too little to choose their number by.
 const DEFAULT_EPOCHS: usize = 5;
