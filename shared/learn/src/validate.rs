@@ -3,9 +3,10 @@
 //! **Held out** is the newest part of the log. A time is chosen, and models are trained on the shop as if the log had ended
 //! just before it. Each person who did something after it gives a case for each [`Question`]: the last event in which
 //! they met a product new to them, and the last event at all (that does not just take the same product one step further,
-//! such as the order of what was put in the basket a moment before). The models know everything that the person did before that event, as serving would, and have to name
-//! its products. The time is the newest that gives enough cases, but at most 15 % of the log is held out; in a shop where
-//! that is too little for a judgement, the last events of some people are held out instead, whenever they were.
+//! such as the order of what was put in the basket a moment before). The models know everything that the person did before
+//! that event, as serving would, and have to name its products. The time is the newest that gives enough cases, but at most
+//! 15 % of the log is held out; in a shop where that is too little for a judgement, the last events of some people are held
+//! out instead, whenever they were.
 //!
 //! **Ranking** is over the whole catalogue; for [`Question::New`] without the products the person had already met. **Ties**
 //! count against the truth: a product that scores no better than a hundred others stands behind all of them. HR@20 is the

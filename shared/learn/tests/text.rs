@@ -1,8 +1,8 @@
 //! The published text embedding, against vectors computed by the Python package it comes from. Needs the file of weights,
-//! so it is a command of its own:
+//! so it is a command of its own, `tests/text/run`, which makes the file and runs
 //!
 //! ```text
-//! VITRINE_TEXT_WEIGHTS=OUT cargo test --release -p vitrine-learn --test text -- --ignored
+//! VITRINE_TEXT_WEIGHTS=FILE cargo test --release -p vitrine-learn --test text
 //! ```
 
 #![allow(clippy::expect_used)]
@@ -57,7 +57,6 @@ fn encoder() -> TextEncoder {
 }
 
 #[test]
-#[ignore = "needs the file of weights"]
 fn agrees_with_the_published_package() {
     let encoder = encoder();
     let texts: Vec<&str> = CASES.iter().map(|(text, ..)| *text).collect();
@@ -74,7 +73,6 @@ fn agrees_with_the_published_package() {
 }
 
 #[test]
-#[ignore = "needs the file of weights"]
 fn translations_are_closer_than_anything_else() {
     let encoder = encoder();
     let texts: Vec<&str> = PAIRS.iter().flat_map(|(english, french)| [*english, *french]).collect();

@@ -79,8 +79,8 @@ impl Sessions {
             let taken = places(steps(stretch)).take(PLACES).count();
             room.checked_sub(taken).inspect(|left| room = *left).is_some()
         };
-        let newest = all.iter().rev().take(settings.sessions).take_while(fits).count();
-        let kept = &all[all.len() - newest..];
+        let count = all.iter().rev().take(settings.sessions).take_while(fits).count();
+        let kept = &all[all.len() - count..];
         let (oldest, newest) = (kept.first().map_or(0, |s| s.end), kept.last().map_or(0, |s| s.end));
         let span = (newest.saturating_sub(oldest)).max(1) as f64;
 
