@@ -105,7 +105,7 @@ fn seen() -> Schema {
 
 impl View {
     fn of(placement: Placement, version: u64) -> Self {
-        let Placement { name, strategy, limit, viewed, bought, per_category } = placement;
+        let Placement { name, strategy, limit, viewed, bought, per_category, .. } = placement;
         Self { name, strategy, limit, viewed, bought, per_category, version }
     }
 }
@@ -132,7 +132,7 @@ impl Wanted {
             return Err(wrong);
         }
         let Self { strategy, limit, viewed, bought, per_category, .. } = self;
-        Ok(Placement { name, strategy, limit, viewed, bought, per_category })
+        Ok(Placement { viewed, bought, per_category, ..Placement::new(&name, strategy, limit) })
     }
 }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vitrine_http::{Access, Problem};
-use vitrine_rank::{Filter, Shelf};
+use vitrine_rank::{Compile as _, Filter, Shelf};
 
 use crate::answer::{Page, products as render};
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Filter;
+
 /// What fills a placement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,11 +26,61 @@ pub enum Strategy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
-    /// They are left out.
+    /// They are left out, even if nothing else is left.
     Hide,
     /// They compete like any other.
     #[default]
     Allow,
+    /// They come first: what is bought again, what is looked at before it is bought.
+    Prefer,
+}
+
+/// What an order of products is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// That visitors follow it: the score as it is.
+    #[default]
+    Clicks,
+    /// That they order: products that are ordered by more of those who look at them count more.
+    Orders,
+    /// What they pay: as orders, times the price.
+    Revenue,
+    /// What the shop earns: as orders, times the margin.
+    Margin,
+}
+
+/// What is left to chance, so that others than the best can show what they are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Exploration {
+    /// Nothing.
+    #[default]
+    None,
+    /// Each slot is given, with this probability, to any of the candidates, all equally likely.
+    Share {
+        /// 0 to 1.
+        share: f32,
+    },
+    /// Each slot is drawn from the candidates, the better ones more often: `exp(utility / temperature)`, where utility is 0
+    /// for the worst candidate and 1 for the best.
+    Softmax {
+        /// Above 0; .05 hardly ever departs from the order, 1 hardly ever keeps it.
+        temperature: f32,
+    },
+}
+
+/// How what was shown without a click makes room.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// What is left of a product's standing after it was shown once, 0 to 1.
+    pub keep: f32,
+    /// After so many hours it has forgotten being shown.
+    pub hours: f32,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A place on a page, or in an app or e-mail, where a list of products stands.
@@ -46,29 +98,69 @@ pub struct Placement {
     /// What happens to products the visitor has bought.
     #[serde(default)]
     pub bought: Seen,
-    /// At most this many products of one narrowest category in a page; zero is no bound.
+    /// At most this many products of one narrowest category in a page, as long as there are others; zero is no bound. A rule
+    /// can set one that holds whatever is left.
     #[serde(default)]
     pub per_category: usize,
+    /// The same for brands.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per_brand: usize,
+    /// How much a product counts less for being like one above it, 0 to 1.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub diversity: f32,
+    /// How much a product counts more for being little known, 0 to 1.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub novelty: f32,
+    /// How what was shown without a click makes room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
+    /// What the order is good for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub objective: Objective,
+    /// What is left to chance.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub exploration: Exploration,
+    /// What may be shown here, besides what a request asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
 }
 
 /// Most products one answer may hold.
 pub const MAX_LIMIT: usize = 100;
 
 impl Placement {
+    /// A placement with nothing but a strategy.
+    #[must_use]
+    pub fn new(name: &str, strategy: Strategy, limit: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            strategy,
+            limit,
+            viewed: Seen::Allow,
+            bought: Seen::Allow,
+            per_category: 0,
+            per_brand: 0,
+            diversity: 0.0,
+            novelty: 0.0,
+            rotation: None,
+            objective: Objective::Clicks,
+            exploration: Exploration::None,
+            filter: None,
+        }
+    }
+
     /// The placements every shop starts with.
     #[must_use]
     pub fn shipped() -> Vec<Self> {
         let place = |name: &str, strategy, limit, viewed, per_category| Self {
-            name: name.to_owned(),
-            strategy,
-            limit,
             viewed,
-            bought: Seen::Allow,
             per_category,
+            ..Self::new(name, strategy, limit)
         };
+        let rotation = Some(Rotation { keep: 0.9, hours: 12.0 });
         vec![
-            place("home", Strategy::Personal, 12, Seen::Hide, 3),
-            place("feed", Strategy::Personal, 20, Seen::Hide, 4),
+            Self { rotation, diversity: 0.1, ..place("home", Strategy::Personal, 12, Seen::Hide, 3) },
+            Self { rotation, diversity: 0.1, ..place("feed", Strategy::Personal, 20, Seen::Hide, 4) },
             place("category", Strategy::Personal, 12, Seen::Allow, 0),
             place("product-similar", Strategy::Similar, 12, Seen::Allow, 0),
             place("product-bought-together", Strategy::BoughtTogether, 6, Seen::Allow, 2),

@@ -165,6 +165,19 @@ impl Product {
         }
     }
 
+    /// What is taken off the regular price now, as a share of it; none where nothing is.
+    #[must_use]
+    pub fn discount(&self) -> Option<f64> {
+        let (now, regular) = (self.current_price()?, self.price?);
+        (now < regular && regular > 0.0).then(|| 1.0 - now / regular)
+    }
+
+    /// What the shop earns with one at the price now, if its cost is known.
+    #[must_use]
+    pub fn margin(&self) -> Option<f64> {
+        Some(self.current_price()? - self.cost?)
+    }
+
     /// The product as shoppers may see it: without what it costs the shop. Whatever a browser key can read is made of
     /// this.
     #[must_use]

@@ -12,7 +12,7 @@ use vitrine_learn::{Interaction, Question};
 
 use crate::reason::{Reason, ReasonKind, Source, reasons};
 use crate::score::Query;
-use crate::{Filter, FilterError, Shelf};
+use crate::{Compile as _, Filter, FilterError, Shelf};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]

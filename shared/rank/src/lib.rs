@@ -3,13 +3,14 @@
 //! Pure: a [`Shelf`] (the model and what changed since), a visitor's history and a request go in, an [`Answer`] comes
 //! out. The function around it reads the table and the clock.
 
+mod compile;
 mod decide;
-pub mod filter;
 mod reason;
 mod score;
 mod shelf;
 
+pub use compile::Compile;
 pub use decide::{Answer, Basis, Item, Request, decide};
-pub use filter::{Filter, FilterError};
 pub use reason::{Reason, ReasonKind};
 pub use shelf::Shelf;
+pub use vitrine_domain::{Filter, FilterError};

@@ -3,15 +3,26 @@
 use serde_json::Value;
 use vitrine_index::Bitmap;
 
-use super::{Filter, FilterError, Op};
+use vitrine_domain::filter::Op;
+use vitrine_domain::{Filter, FilterError};
+
 use crate::Shelf;
 
-impl Filter {
+/// Filters as bitmaps of a shelf's rows.
+pub trait Compile {
     /// The rows of a shelf for which the filter holds. `context` is the row the request is about.
     ///
     /// # Errors
     /// If an attribute is unknown, is of another type than what it is compared with, or needs a context that is missing.
-    pub fn rows(&self, shelf: &Shelf, context: Option<u32>) -> Result<Bitmap, FilterError> {
+    fn rows(&self, shelf: &Shelf, context: Option<u32>) -> Result<Bitmap, FilterError>;
+}
+
+impl Compile for Filter {
+    /// The rows of a shelf for which the filter holds. `context` is the row the request is about.
+    ///
+    /// # Errors
+    /// If an attribute is unknown, is of another type than what it is compared with, or needs a context that is missing.
+    fn rows(&self, shelf: &Shelf, context: Option<u32>) -> Result<Bitmap, FilterError> {
         match self {
             Self::And { and } => {
                 let mut rows = Bitmap::full(shelf.len());

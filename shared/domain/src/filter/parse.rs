@@ -107,7 +107,11 @@ impl<'a> Parser<'a> {
             return Ok(if negated { Filter::Not { not: Box::new(missing) } } else { missing });
         }
         if self.eat_word("in") {
-            let value = self.list()?;
+            self.space();
+            let value = if self.rest().starts_with('[') { self.list()? } else { self.value()? };
+            if !value.is_array() && !value.is_object() {
+                return Err(self.expected("a list"));
+            }
             return Ok(Filter::Compare { attribute, op: Op::In, value });
         }
         let operators = [
@@ -168,8 +172,10 @@ impl<'a> Parser<'a> {
         if self.eat_word("false") {
             return Ok(Value::Bool(false));
         }
-        if self.eat("context.") {
-            return Ok(json!({ "context": self.name()? }));
+        for of in ["context", "basket", "visitor"] {
+            if self.rest().starts_with(of) && self.eat(&format!("{of}.")) {
+                return Ok(json!({ of: self.name()? }));
+            }
         }
         if self.rest().starts_with('"') {
             let mut read = serde_json::Deserializer::from_str(self.rest()).into_iter::<String>();
@@ -179,15 +185,26 @@ impl<'a> Parser<'a> {
         }
         let end = self.rest().find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(self.rest().len());
         let number = self.rest().get(..end).and_then(|text| text.parse::<f64>().ok()).filter(|n| n.is_finite());
-        let number =
-            number.ok_or_else(|| self.expected("a number, a text in double quotes, true, false or context.NAME"))?;
+        let number = number.ok_or_else(|| {
+            self.expected("a number, a text in double quotes, true, false, context.NAME, basket.NAME or visitor.NAME")
+        })?;
         self.at += end;
         Ok(json!(number))
     }
 }
 
-fn is_name(c: char) -> bool {
+pub(super) fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-' || c == '.' || c == ':'
+}
+
+/// Whether a name may begin with a character and be read without backticks.
+pub(super) fn is_first(c: char) -> bool {
+    c.is_alphabetic() || c == '_'
+}
+
+/// Whether a name is a word of the language.
+pub(super) fn is_word(name: &str) -> bool {
+    ["not", "and", "or", "in", "is", "missing", "true", "false"].iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -214,6 +231,22 @@ mod tests {
         assert_eq!(Filter::parse("c is not missing"), Ok(expected));
         let expected = compare("price", Op::AtMost, json!({"context": "price"}));
         assert_eq!(Filter::parse("price <= context.price"), Ok(expected));
+        let expected = compare("brand", Op::In, json!({"visitor": "brand"}));
+        assert_eq!(Filter::parse("brand in visitor.brand"), Ok(expected));
+    }
+
+    #[test]
+    fn what_is_written_back_is_what_was_read() {
+        for text in [
+            "not (a = 1 and (b < 2 or c in [\"x\", 3])) and `or` is missing",
+            "brand in basket.brand or price <= context.price",
+            "`two words` != \"a \\\" b\"",
+            "x is not missing",
+        ] {
+            let filter = Filter::parse(text).unwrap();
+            assert_eq!(Filter::parse(&filter.to_string()), Ok(filter.clone()), "{filter}");
+            assert_eq!(serde_json::from_value::<Filter>(json!(text)).unwrap(), filter);
+        }
     }
 
     #[test]
@@ -247,7 +280,8 @@ mod tests {
             let quoted = serde_json::to_string(&text).unwrap();
             let parsed = Filter::parse(&format!("{name} >= {n} and {name} != {quoted}")).unwrap();
             let json = serde_json::to_value(&parsed).unwrap();
-            prop_assert_eq!(Filter::from_json(&json).unwrap(), parsed);
+            prop_assert_eq!(Filter::from_json(&json).unwrap(), parsed.clone());
+            prop_assert_eq!(Filter::parse(&parsed.to_string()).unwrap(), parsed);
         }
     }
 }

@@ -1,0 +1,173 @@
+//! Which rules get into each other's way.
+
+use serde::Serialize;
+
+use super::{Effect, Rule, When};
+use crate::filter::{Filter, Op};
+use crate::{Millis, Product};
+
+/// What two rules disagree about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictKind {
+    /// Both pin a product to one slot: the later one is left out.
+    SameSlot,
+    /// Both pin one product: it stands in the first one's slot.
+    SameProduct,
+    /// One pins what the other hides or does not include: it is not shown.
+    PinnedAndHidden,
+    /// One boosts what the other buries.
+    BoostedAndBuried,
+    /// One hides just what the other boosts, or wants in a share of the slots: the latter does nothing.
+    FavouredAndHidden,
+    /// Each includes only what the other leaves out: nothing is shown.
+    NothingLeft,
+    /// The shares of all rules that can act together are more than the whole.
+    SharesOverOne,
+    /// One of two bounds on the same attribute: the smaller one counts.
+    TwoBounds,
+}
+
+/// Two rules that can act on the same list and disagree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// What about.
+    pub kind: ConflictKind,
+    /// The id of one rule.
+    pub rule: String,
+    /// The id of the other.
+    pub with: String,
+    /// A sentence: what will happen.
+    pub text: String,
+}
+
+/// The conflicts of one rule with others. `pinned` gives the products that rules pin, as far as they are known.
+#[must_use]
+pub fn conflicts(rule: &Rule, others: &[Rule], pinned: &dyn Fn(&str) -> Option<Product>) -> Vec<Conflict> {
+    let mut found = Vec::new();
+    let others: Vec<&Rule> = others.iter().filter(|o| o.id != rule.id && o.enabled && rule.enabled).collect();
+    let together: Vec<&Rule> = others.into_iter().filter(|other| meet(&rule.when, &other.when)).collect();
+    for other in &together {
+        let (first, second) = in_order(rule, other);
+        if let Some((kind, text)) = between(first, second, pinned).or_else(|| between(second, first, pinned)) {
+            found.push(Conflict { kind, rule: rule.id.clone(), with: other.id.clone(), text });
+        }
+    }
+    if let Effect::Share { share, .. } = rule.effect {
+        let shares = together.iter().filter_map(|other| match other.effect {
+            Effect::Share { share, .. } => Some((share, *other)),
+            _ => None,
+        });
+        let (sum, names) = shares.fold((share, Vec::new()), |(sum, mut names), (share, other)| {
+            names.push(other.id.as_str());
+            (sum + share, names)
+        });
+        if sum > 1.0 && !names.is_empty() {
+            let text = format!("the shares add up to {:.0} %: those of lower priority get what is left", sum * 100.0);
+            let with = names.join(", ");
+            found.push(Conflict { kind: ConflictKind::SharesOverOne, rule: rule.id.clone(), with, text });
+        }
+    }
+    found
+}
+
+/// The one that acts first, then the other.
+fn in_order<'r>(a: &'r Rule, b: &'r Rule) -> (&'r Rule, &'r Rule) {
+    let before = a.priority > b.priority || a.priority == b.priority && a.id < b.id;
+    if before { (a, b) } else { (b, a) }
+}
+
+/// Whether both can act on one list: of conditions on visitors nobody can say that they exclude each other.
+fn meet(a: &When, b: &When) -> bool {
+    let share = |a: &[String], b: &[String]| a.is_empty() || b.is_empty() || a.iter().any(|name| b.contains(name));
+    let from = a.from.max(b.from);
+    let until = a.until.unwrap_or(Millis(i64::MAX)).min(b.until.unwrap_or(Millis(i64::MAX)));
+    // A visitor can be of two segments and a page of two levels of categories, so these never keep rules apart.
+    share(&a.placements, &b.placements) && from.is_none_or(|from| from < until)
+}
+
+fn between(a: &Rule, b: &Rule, pinned: &dyn Fn(&str) -> Option<Product>) -> Option<(ConflictKind, String)> {
+    let (first, second) = (&a.id, &b.id);
+    match (&a.effect, &b.effect) {
+        (Effect::Pin { slot: one, product }, Effect::Pin { slot: other, product: second_product }) => {
+            if product == second_product {
+                return Some((
+                    ConflictKind::SameProduct,
+                    format!("both pin product {product}; it stands where `{first}` puts it"),
+                ));
+            }
+            (one == other).then(|| {
+                (
+                    ConflictKind::SameSlot,
+                    format!("both pin to slot {one}; `{first}` acts first and `{second}` is left out"),
+                )
+            })
+        }
+        (Effect::Pin { product, .. }, Effect::Hide { filter }) => {
+            let hidden = pinned(product.as_str()).is_some_and(|product| filter.holds(&product) == Ok(true));
+            hidden.then(|| {
+                (
+                    ConflictKind::PinnedAndHidden,
+                    format!("`{second}` hides product {product} that `{first}` pins: it is not shown"),
+                )
+            })
+        }
+        (Effect::Pin { product, .. }, Effect::IncludeOnly { filter }) => {
+            let left_out = pinned(product.as_str()).is_some_and(|product| filter.holds(&product) == Ok(false));
+            left_out.then(|| {
+                (
+                    ConflictKind::PinnedAndHidden,
+                    format!("`{second}` leaves out product {product} that `{first}` pins: it is not shown"),
+                )
+            })
+        }
+        (Effect::Boost { filter, .. }, Effect::Bury { filter: other, .. }) if !apart(filter, other) => Some((
+            ConflictKind::BoostedAndBuried,
+            format!("`{first}` boosts and `{second}` buries what both speak of; the factors are multiplied"),
+        )),
+        (Effect::Boost { filter, .. } | Effect::Share { filter, .. }, Effect::Hide { filter: other })
+            if filter == other =>
+        {
+            Some((ConflictKind::FavouredAndHidden, format!("`{second}` hides all that `{first}` favours")))
+        }
+        (Effect::Boost { filter, .. } | Effect::Share { filter, .. }, Effect::IncludeOnly { filter: other })
+            if apart(filter, other) =>
+        {
+            Some((ConflictKind::FavouredAndHidden, format!("`{second}` leaves out all that `{first}` favours")))
+        }
+        (Effect::IncludeOnly { filter }, Effect::IncludeOnly { filter: other }) if apart(filter, other) => Some((
+            ConflictKind::NothingLeft,
+            format!("no product passes both `{first}` and `{second}`: nothing is shown"),
+        )),
+        (Effect::IncludeOnly { filter }, Effect::Hide { filter: other }) if filter == other => {
+            Some((ConflictKind::NothingLeft, format!("`{second}` hides all that `{first}` includes: nothing is shown")))
+        }
+        (Effect::AtMost { attribute, count }, Effect::AtMost { attribute: other, count: second_count })
+            if attribute == other && count != second_count =>
+        {
+            Some((ConflictKind::TwoBounds, format!("both bound `{attribute}`; {} counts", count.min(second_count))))
+        }
+        _ => None,
+    }
+}
+
+/// Whether no product can pass both: both demand another value of one attribute that has a single value.
+fn apart(a: &Filter, b: &Filter) -> bool {
+    demands(a).iter().any(|(attribute, value)| {
+        let single = !matches!(*attribute, "category") && !attribute.is_empty();
+        single && demands(b).iter().any(|(other, wanted)| other == attribute && wanted != value)
+    })
+}
+
+/// The equalities that a filter demands.
+fn demands(filter: &Filter) -> Vec<(&str, &serde_json::Value)> {
+    match filter {
+        Filter::And { and } => and.iter().flat_map(demands).collect(),
+        Filter::Compare { attribute, op: Op::Equal, value }
+            if matches!(attribute.as_str(), "id" | "brand" | "availability" | "kind" | "currency") =>
+        {
+            vec![(attribute, value)]
+        }
+        _ => Vec::new(),
+    }
+}
