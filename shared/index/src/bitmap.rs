@@ -101,6 +101,44 @@ impl Bitmap {
         self.trim();
     }
 
+    /// Takes out the rows that are in `other`.
+    pub fn and_not(&mut self, other: &Self) {
+        for (word, less) in self.words.iter_mut().zip(&other.words) {
+            *word &= !less;
+        }
+    }
+
+    /// Keeps the rows for which `test` holds; it is asked of rows of the set, and of rows next to them.
+    pub fn retain(&mut self, test: impl Fn(u32) -> bool) {
+        for (word, first) in self.words.iter_mut().zip((0_u32..).step_by(64)) {
+            // Where many are in the set, all are tested: a word without a branch is faster than one bit after the other.
+            if word.count_ones() > 24 {
+                let mut holds = 0;
+                for bit in 0..64.min(self.len as u32 - first) {
+                    holds |= u64::from(test(first + bit)) << bit;
+                }
+                *word &= holds;
+                continue;
+            }
+            let mut rest = *word;
+            while rest != 0 {
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                if !test(first + bit) {
+                    *word &= !(1 << bit);
+                }
+            }
+        }
+    }
+
+    /// Makes room for at least so many rows; the new ones are not in the set.
+    pub fn grow(&mut self, len: usize) {
+        if self.len < len {
+            self.words.resize(len.div_ceil(64), 0);
+            self.len = len;
+        }
+    }
+
     /// Turns the set into the rows that were not in it.
     pub fn not(&mut self) {
         for word in &mut self.words {
@@ -179,6 +217,16 @@ mod tests {
             not.not();
             prop_assert_eq!(not.iter().collect::<BTreeSet<_>>(), (0..len_a as u32).filter(|row| !a.contains(row)).collect());
             prop_assert_eq!(not.count() + bits_a.count(), Bitmap::full(len_a).count());
+
+            let mut less = bits_a.clone();
+            less.and_not(&bits_b);
+            prop_assert_eq!(less.iter().collect::<BTreeSet<_>>(), a.difference(&b).copied().collect());
+            let mut kept = bits_a.clone();
+            kept.retain(|row| row % 3 != 1);
+            prop_assert_eq!(kept.iter().collect::<BTreeSet<_>>(), a.iter().copied().filter(|row| row % 3 != 1).collect());
+            let mut grown = bits_a.clone();
+            grown.grow(len_b);
+            prop_assert_eq!((grown.len(), grown.iter().collect::<BTreeSet<_>>()), (len_a.max(len_b), a.clone()));
 
             let mut changed = bits_a.clone();
             changed.insert(probe);

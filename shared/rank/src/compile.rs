@@ -1,271 +1,257 @@
-//! A filter against a shelf: one pass over a column a condition, bitmaps in between.
+//! A filter against a catalogue: sets of rows. Texts are looked up in lists of rows, numbers are scanned in their columns, and
+//! only of the rows that are left.
+//!
+//! The meaning is that of [`Filter::holds`](vitrine_domain::Filter::holds), which evaluates one product; a property test
+//! compares both.
 
 use serde_json::Value;
+use vitrine_domain::filter::{Attributes, Op};
+use vitrine_domain::{Filter, FilterError, Product};
 use vitrine_index::Bitmap;
+use vitrine_learn::artifact::{Column, TextColumn};
 
-use vitrine_domain::filter::Op;
-use vitrine_domain::{Filter, FilterError};
+use crate::catalogue::Catalogue;
 
-use crate::Shelf;
+/// Attributes that have no column: they are read from the products themselves, after everything else.
+const UNCOLUMNED: [&str; 5] = ["id", "title", "description", "url", "image"];
+/// Attributes that a catalogue may lack altogether without it being a mistake to ask for them.
+const KNOWN: [&str; 11] = [
+    "kind",
+    "category",
+    "brand",
+    "price",
+    "regular_price",
+    "sale_price",
+    "discount",
+    "price_band",
+    "currency",
+    "availability",
+    "stock",
+];
 
-/// Filters as bitmaps of a shelf's rows.
-pub trait Compile {
-    /// The rows of a shelf for which the filter holds. `context` is the row the request is about.
-    ///
-    /// # Errors
-    /// If an attribute is unknown, is of another type than what it is compared with, or needs a context that is missing.
-    fn rows(&self, shelf: &Shelf, context: Option<u32>) -> Result<Bitmap, FilterError>;
-}
-
-impl Compile for Filter {
-    /// The rows of a shelf for which the filter holds. `context` is the row the request is about.
-    ///
-    /// # Errors
-    /// If an attribute is unknown, is of another type than what it is compared with, or needs a context that is missing.
-    fn rows(&self, shelf: &Shelf, context: Option<u32>) -> Result<Bitmap, FilterError> {
-        match self {
-            Self::And { and } => {
-                let mut rows = Bitmap::full(shelf.len());
-                for filter in and {
-                    rows.and(&filter.rows(shelf, context)?);
-                }
-                Ok(rows)
-            }
-            Self::Or { or } => {
-                let mut rows = Bitmap::empty(shelf.len());
-                for filter in or {
-                    rows.or(&filter.rows(shelf, context)?);
-                }
-                Ok(rows)
-            }
-            Self::Not { not } => {
-                let mut rows = not.rows(shelf, context)?;
-                rows.not();
-                Ok(rows)
-            }
-            Self::Compare { attribute, op, value } => {
-                let value = resolve(value, shelf, context)?;
-                compare(shelf, attribute, *op, &value)
-            }
+/// Whether a filter can be asked of a catalogue: every attribute is had by a product (of the artifact, or by `added` ones), and
+/// is compared with its own type.
+pub(crate) fn check(catalogue: Option<&Catalogue>, added: &[&Product], filter: &Filter) -> Result<(), FilterError> {
+    match filter {
+        Filter::And { and: many } | Filter::Or { or: many } => {
+            many.iter().try_for_each(|filter| check(catalogue, added, filter))
         }
-    }
-}
-
-/// Puts the context product's attribute in place of `{"context": NAME}`.
-fn resolve(value: &Value, shelf: &Shelf, context: Option<u32>) -> Result<Value, FilterError> {
-    match value {
-        Value::Object(fields) => {
-            let name = fields.get("context").and_then(Value::as_str).unwrap_or_default();
-            let found = context.and_then(|row| field(shelf, row, name));
-            found.ok_or_else(|| FilterError::NoContext(name.to_owned()))
-        }
-        Value::Array(values) => values.iter().map(|v| resolve(v, shelf, context)).collect(),
-        other => Ok(other.clone()),
-    }
-}
-
-/// The value of an attribute as filters see it: the narrowest category, the price now.
-fn field(shelf: &Shelf, row: u32, name: &str) -> Option<Value> {
-    match name {
-        "category" => shelf.leaf_category(row).map(Value::from),
-        "price" => shelf.price(row).map(Value::from),
-        _ => shelf.column(name)?.get(row as usize)?.clone(),
-    }
-}
-
-/// The words of a missing availability or kind, which the stored form leaves out.
-fn default_of(attribute: &str) -> Option<Value> {
-    match attribute {
-        "availability" => Some("in_stock".into()),
-        "kind" => Some("product".into()),
-        _ => None,
-    }
-}
-
-fn compare(shelf: &Shelf, attribute: &str, op: Op, wanted: &Value) -> Result<Bitmap, FilterError> {
-    match attribute {
-        "category" => {
-            let test = |row| {
-                let path = shelf.category_path(row);
-                holds_any(path.iter().map(|name| Value::from(*name)), path.is_empty(), attribute, op, wanted)
+        Filter::Not { not } => check(catalogue, added, not),
+        Filter::Compare { attribute, op, value } => {
+            let column = catalogue.and_then(|catalogue| catalogue.column(attribute));
+            let empty = catalogue.is_none_or(|catalogue| catalogue.artifact.is_empty()) && added.is_empty();
+            let known = UNCOLUMNED.contains(&attribute.as_str()) || KNOWN.contains(&attribute.as_str());
+            if column.is_none() && !known && !empty && added.iter().all(|p| p.values(attribute).is_empty()) {
+                return Err(FilterError::UnknownAttribute(attribute.clone()));
+            }
+            // Of what has no column here the type is known all the same.
+            let is = match column {
+                Some(Column::Numbers(_) | Column::NumberLists(_)) => Some("a number"),
+                Some(Column::Flags(_)) => Some("true or false"),
+                Some(Column::Texts(_)) => Some("text"),
+                None if UNCOLUMNED.contains(&attribute.as_str()) => Some("text"),
+                None => None,
             };
-            return rows(shelf, test);
+            is.map_or(Ok(()), |is| check_type(attribute, is, *op, value))
         }
-        "price" => {
-            let test = |row| {
-                let price = shelf.price(row).map(Value::from);
-                holds_any(price.clone().into_iter(), price.is_none(), attribute, op, &single(wanted))
-            };
-            return rows(shelf, test);
-        }
-        _ => {}
-    }
-    let default = default_of(attribute);
-    let column = shelf.column(attribute);
-    if column.is_none() && default.is_none() && !shelf.is_empty() {
-        return Err(FilterError::UnknownAttribute(attribute.to_owned()));
-    }
-    rows(shelf, |row| {
-        let value = column.as_ref().and_then(|c| c.get(row as usize)).and_then(Option::as_ref).or(default.as_ref());
-        match value {
-            Some(Value::Array(values)) => holds_any(values.iter().cloned(), values.is_empty(), attribute, op, wanted),
-            value => holds_any(value.cloned().into_iter(), value.is_none(), attribute, op, wanted),
-        }
-    })
-}
-
-/// Prices are kept in single precision; so that `price <= 4.99` holds for 4.99, the other side is too.
-fn single(wanted: &Value) -> Value {
-    #[allow(clippy::cast_possible_truncation, reason = "this is the point")]
-    match wanted {
-        Value::Number(n) => n.as_f64().map_or_else(|| wanted.clone(), |n| Value::from(n as f32)),
-        Value::Array(values) => values.iter().map(single).collect(),
-        other => other.clone(),
     }
 }
 
-fn rows(shelf: &Shelf, test: impl Fn(u32) -> Result<bool, FilterError>) -> Result<Bitmap, FilterError> {
-    let mut failed = None;
-    let found = Bitmap::from_fn(shelf.len(), |row| match test(row) {
-        Ok(holds) => holds,
-        Err(error) => {
-            failed.get_or_insert(error);
-            false
-        }
-    });
-    failed.map_or(Ok(found), Err)
-}
-
-/// Whether one of an attribute's values passes; for `!=`, whether none is equal.
-fn holds_any(
-    values: impl Iterator<Item = Value>,
-    missing: bool,
-    attribute: &str,
-    op: Op,
-    wanted: &Value,
-) -> Result<bool, FilterError> {
-    if op == Op::Missing {
-        return Ok(missing);
-    }
-    if missing {
-        return Ok(false);
-    }
-    let mut any = false;
-    let mut all = true;
-    for value in values {
-        let holds = holds(&value, attribute, op, wanted)?;
-        any |= holds;
-        all &= holds;
-    }
-    Ok(if op == Op::NotEqual { all } else { any })
-}
-
-fn holds(value: &Value, attribute: &str, op: Op, wanted: &Value) -> Result<bool, FilterError> {
-    let wrong = |is| FilterError::WrongType { attribute: attribute.to_owned(), is, with: wanted.to_string() };
-    if op == Op::In {
-        let Value::Array(list) = wanted else { return Err(wrong("compared with `in`, which needs a list")) };
-        for one in list {
-            if holds(value, attribute, Op::Equal, one)? {
-                return Ok(true);
-            }
-        }
-        return Ok(false);
-    }
-    let order = match (value, wanted) {
-        (Value::String(a), Value::String(b)) => a.as_str().partial_cmp(b.as_str()),
-        (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()),
-        (Value::Bool(a), Value::Bool(b)) if matches!(op, Op::Equal | Op::NotEqual) => a.partial_cmp(b),
-        (Value::String(_), _) => return Err(wrong("text")),
-        (Value::Number(_), _) => return Err(wrong("a number")),
-        (Value::Bool(_), _) => return Err(wrong("true or false")),
-        _ => return Err(wrong("not comparable")),
+fn check_type(attribute: &str, is: &'static str, op: Op, wanted: &Value) -> Result<(), FilterError> {
+    let wrong = || FilterError::WrongType { attribute: attribute.to_owned(), is, with: wanted.to_string() };
+    let fits = match wanted {
+        _ if op == Op::Missing => true,
+        Value::Null => true,
+        Value::Array(list) => return list.iter().try_for_each(|one| check_type(attribute, is, op, one)),
+        Value::String(_) => is == "text",
+        Value::Number(_) => is == "a number",
+        Value::Bool(_) => is == "true or false",
+        Value::Object(_) => false,
     };
-    let Some(order) = order else { return Ok(false) };
-    Ok(match op {
-        Op::Equal => order.is_eq(),
-        Op::NotEqual => order.is_ne(),
-        Op::Less => order.is_lt(),
-        Op::AtMost => order.is_le(),
-        Op::Greater => order.is_gt(),
-        Op::AtLeast => order.is_ge(),
-        Op::In | Op::Missing => false,
-    })
+    if fits { Ok(()) } else { Err(wrong()) }
 }
 
-#[cfg(test)]
-mod tests {
-    use vitrine_domain::{Availability, Change, Millis, Product, ProductId};
-
-    use super::*;
-
-    fn shelf() -> Shelf {
-        let product = |id: &str, category: &[&str], price: Option<f64>, colour: Option<&str>| {
-            let mut p = Product::new(ProductId::new(id).unwrap(), format!("Product {id}"));
-            p.category = category.iter().map(|c| (*c).to_owned()).collect();
-            p.price = price;
-            if let Some(colour) = colour {
-                p.attributes.insert("colour".into(), colour.into());
-                p.attributes.insert("organic".into(), true.into());
+/// Keeps the rows of the artifact for which a checked filter without references holds.
+pub(crate) fn narrow(catalogue: &Catalogue, filter: &Filter, rows: &mut Bitmap) {
+    match filter {
+        Filter::And { and } => {
+            // The cheap ones first: what they leave is less to look at for the others.
+            let mut ordered: Vec<&Filter> = and.iter().collect();
+            ordered.sort_by_key(|filter| cost(catalogue, filter));
+            ordered.into_iter().for_each(|filter| narrow(catalogue, filter, rows));
+        }
+        Filter::Or { or } => {
+            let mut any = Bitmap::empty(rows.len());
+            for filter in or {
+                let mut some = rows.clone();
+                narrow(catalogue, filter, &mut some);
+                any.or(&some);
             }
-            p
-        };
-        let mut sold_out = product("d", &["Home"], Some(20.0), None);
-        sold_out.availability = Availability::OutOfStock;
-        let products = [
-            product("a", &["Grocery", "Pasta"], Some(2.0), Some("red")),
-            product("b", &["Grocery", "Sauce"], Some(4.99), Some("blue")),
-            product("c", &["Grocery", "Pasta"], None, None),
-            sold_out,
-        ];
-        let changes: Vec<Change> =
-            products.map(|p| Change { time: Millis(0), id: p.id.clone(), product: Some(p) }).into();
-        Shelf::new(None, &changes)
+            *rows = any;
+        }
+        Filter::Not { not } => {
+            let mut some = rows.clone();
+            narrow(catalogue, not, &mut some);
+            rows.and_not(&some);
+        }
+        Filter::Compare { attribute, op, value } => compare(catalogue, attribute, *op, value, rows),
     }
+}
 
-    fn found(filter: &str, context: Option<&str>) -> Result<String, FilterError> {
-        let shelf = shelf();
-        let context = context.and_then(|id| shelf.row(id));
-        let rows = Filter::parse(filter)?.rows(&shelf, context)?;
-        Ok(rows.iter().map(|row| shelf.id(row).to_owned()).collect())
+/// How dear a filter is, in steps.
+fn cost(catalogue: &Catalogue, filter: &Filter) -> u8 {
+    match filter {
+        Filter::And { and: many } | Filter::Or { or: many } => {
+            many.iter().map(|filter| cost(catalogue, filter)).max().unwrap_or_default()
+        }
+        Filter::Not { not } => cost(catalogue, not),
+        Filter::Compare { attribute, op, .. } => match catalogue.column(attribute) {
+            Some(Column::Texts(_)) if matches!(op, Op::Equal | Op::In) => 0,
+            Some(_) => 1,
+            None if UNCOLUMNED.contains(&attribute.as_str()) => 2,
+            None => 0,
+        },
     }
+}
 
-    #[test]
-    fn filters_mean_what_they_say() {
-        for (filter, expected) in [
-            (r#"category = "Grocery""#, "abc"),
-            (r#"category = "Pasta" and price < 5"#, "a"),
-            (r#"category != "Pasta""#, "bd"),
-            ("price <= 4.99", "ab"),
-            ("price is missing", "c"),
-            ("price is not missing", "abd"),
-            (r#"colour in ["red", "green"] or category = "Home""#, "ad"),
-            (r#"not (colour = "red")"#, "bcd"),
-            ("organic = true", "ab"),
-            (r#"availability = "out_of_stock""#, "d"),
-            (r#"availability = "in_stock""#, "abc"),
-            (r#"kind = "product""#, "abcd"),
-            (r#"id in ["a", "d"]"#, "ad"),
-        ] {
-            assert_eq!(found(filter, None).as_deref(), Ok(expected), "{filter}");
+fn compare(catalogue: &Catalogue, attribute: &str, op: Op, wanted: &Value, rows: &mut Bitmap) {
+    let wanted = match wanted {
+        Value::Null if op != Op::Missing => &[],
+        Value::Array(list) => &list[..],
+        one => std::slice::from_ref(one),
+    };
+    match catalogue.column(attribute) {
+        Some(Column::Numbers(numbers)) => {
+            let test = Numbers::of(op, wanted);
+            rows.retain(|row| {
+                let number = numbers.get(row as usize).copied().unwrap_or(f64::NAN);
+                if op == Op::Missing { number.is_nan() } else { !number.is_nan() && test.holds(number) }
+            });
+        }
+        Some(Column::NumberLists(lists)) => {
+            let test = Numbers::of(op, wanted);
+            rows.retain(|row| several(op, lists.of(row), |number| test.holds(*number)));
+        }
+        Some(Column::Flags(flags)) => {
+            let holds =
+                |flag: bool| accepts(op, wanted.iter().filter_map(Value::as_bool).map(|other| flag.cmp(&other)));
+            let answers = [holds(false), holds(true), op == Op::Missing];
+            rows.retain(|row| {
+                let flag = flags.get(row as usize).copied().unwrap_or(Column::NEITHER);
+                answers.get(flag as usize).copied().unwrap_or(false)
+            });
+        }
+        Some(Column::Texts(column)) => texts(catalogue, attribute, column, op, wanted, rows),
+        None if UNCOLUMNED.contains(&attribute) => {
+            uncolumned(catalogue, attribute, op, wanted, rows);
+        }
+        // No product has it.
+        None if op == Op::Missing => {}
+        None => *rows = Bitmap::empty(rows.len()),
+    }
+}
+
+/// Whether one of the orders to what is wanted is accepted; with `!=`, whether all are.
+fn accepts(op: Op, mut orders: impl Iterator<Item = std::cmp::Ordering>) -> bool {
+    if op == Op::NotEqual { orders.all(|order| op.accepts(order)) } else { orders.any(|order| op.accepts(order)) }
+}
+
+/// Whether one of a product's values passes; with `!=`, whether all do.
+fn several<T>(op: Op, values: &[T], test: impl Fn(&T) -> bool) -> bool {
+    match op {
+        Op::Missing => values.is_empty(),
+        Op::NotEqual => !values.is_empty() && values.iter().all(test),
+        _ => values.iter().any(test),
+    }
+}
+
+/// A test of numbers.
+enum Numbers {
+    /// Is one of these.
+    In(Vec<f64>),
+    /// Is none of these.
+    NotIn(Vec<f64>),
+    /// Lies between two bounds, which belong to it or not.
+    Between { low: f64, with_low: bool, high: f64, with_high: bool },
+}
+
+impl Numbers {
+    fn of(op: Op, wanted: &[Value]) -> Self {
+        let wanted: Vec<f64> = wanted.iter().filter_map(Value::as_f64).collect();
+        // To be less than one of several numbers is to be less than the largest.
+        let largest = wanted.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let smallest = wanted.iter().copied().fold(f64::INFINITY, f64::min);
+        let below = |with_high| Self::Between { low: f64::NEG_INFINITY, with_low: true, high: largest, with_high };
+        let above = |with_low| Self::Between { low: smallest, with_low, high: f64::INFINITY, with_high: true };
+        match op {
+            _ if wanted.is_empty() => Self::In(wanted),
+            Op::Equal | Op::In | Op::Missing => Self::In(wanted),
+            Op::NotEqual => Self::NotIn(wanted),
+            Op::Less => below(false),
+            Op::AtMost => below(true),
+            Op::Greater => above(false),
+            Op::AtLeast => above(true),
         }
     }
 
-    #[test]
-    fn the_context_product_lends_its_attributes() {
-        assert_eq!(found("price > context.price", Some("b")).as_deref(), Ok("d"));
-        assert_eq!(found("category = context.category", Some("a")).as_deref(), Ok("ac"));
-        assert_eq!(found("price > context.price", None), Err(FilterError::NoContext("price".into())));
-        assert_eq!(found("price > context.price", Some("c")), Err(FilterError::NoContext("price".into())));
+    fn holds(&self, number: f64) -> bool {
+        match self {
+            Self::In(numbers) => numbers.contains(&number),
+            Self::NotIn(numbers) => !numbers.contains(&number),
+            Self::Between { low, with_low, high, with_high } => {
+                (number > *low || *with_low && number == *low) && (number < *high || *with_high && number == *high)
+            }
+        }
     }
+}
 
-    #[test]
-    fn unknown_attributes_and_wrong_types_are_named() {
-        assert_eq!(found("size = 3", None), Err(FilterError::UnknownAttribute("size".into())));
-        assert!(
-            matches!(found(r#"price < "cheap""#, None), Err(FilterError::WrongType { attribute, .. }) if attribute == "price")
-        );
-        assert!(
-            matches!(found("colour = 3", None), Err(FilterError::WrongType { attribute, .. }) if attribute == "colour")
-        );
+fn texts(catalogue: &Catalogue, attribute: &str, column: TextColumn<'_>, op: Op, wanted: &[Value], rows: &mut Bitmap) {
+    let wanted: Vec<&str> = wanted.iter().filter_map(Value::as_str).collect();
+    match op {
+        Op::Equal | Op::In => {
+            let postings = catalogue.postings(attribute, column);
+            let mut found = Bitmap::empty(rows.len());
+            for code in wanted.iter().filter_map(|text| column.code_of(text)) {
+                postings.rows(code).iter().for_each(|row| found.insert(*row));
+            }
+            rows.and(&found);
+        }
+        Op::NotEqual if !wanted.is_empty() => {
+            let postings = catalogue.postings(attribute, column);
+            for code in wanted.iter().filter_map(|text| column.code_of(text)) {
+                postings.rows(code).iter().for_each(|row| rows.remove(*row));
+            }
+            rows.retain(|row| !column.codes(row).is_empty());
+        }
+        Op::NotEqual => *rows = Bitmap::empty(rows.len()),
+        Op::Missing => rows.retain(|row| column.codes(row).is_empty()),
+        // Codes stand in the order of their texts, so an order of texts is one of codes.
+        Op::Less | Op::AtMost | Op::Greater | Op::AtLeast => {
+            let bound = |text: &&str| match (op, column.search(text)) {
+                (Op::Less | Op::AtLeast, Ok(code)) | (_, Err(code)) => code,
+                (_, Ok(code)) => code + 1,
+            };
+            let below = matches!(op, Op::Less | Op::AtMost);
+            let bounds = wanted.iter().map(bound);
+            let bound = if below { bounds.max().unwrap_or(0) } else { bounds.min().unwrap_or(u32::MAX) };
+            rows.retain(|row| several(op, column.codes(row), |code| (*code < bound) == below));
+        }
     }
+}
+
+fn uncolumned(catalogue: &Catalogue, attribute: &str, op: Op, wanted: &[Value], rows: &mut Bitmap) {
+    let artifact = &catalogue.artifact;
+    if attribute == "id" && matches!(op, Op::Equal | Op::In) {
+        let named = wanted.iter().filter_map(Value::as_str).filter_map(|id| artifact.position(id));
+        rows.and(&Bitmap::from_rows(rows.len(), named));
+        return;
+    }
+    let filter = Filter::Compare { attribute: attribute.to_owned(), op, value: Value::Array(wanted.to_vec()) };
+    let holds = |row: u32| {
+        let product: Option<Product> = serde_json::from_str(artifact.product_json(row)).ok();
+        product.is_some_and(|product| filter.holds(&product) == Ok(true))
+    };
+    // One by one: a row that is not in the set is not worth reading.
+    let passed: Vec<u32> = rows.iter().filter(|row| holds(*row)).collect();
+    *rows = Bitmap::from_rows(rows.len(), passed);
 }

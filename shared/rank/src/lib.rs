@@ -2,15 +2,37 @@
 //!
 //! Pure: a [`Shelf`] (the model and what changed since), a visitor's history and a request go in, an [`Answer`] comes
 //! out. The function around it reads the table and the clock.
+//!
+//! # The way of a decision
+//!
+//! 1. What may be shown: what can be bought, passes the filters of request, placement and rules, and is not hidden from this
+//!    visitor ([`Filter`], compiled to sets of rows).
+//! 2. The query: the visitor's vector, or that of the product or basket that the page is about.
+//! 3. Candidates: nearest neighbours among what may be shown, and whatever the counting parts lead to. Together they hold the
+//!    best by the whole score.
+//! 4. The order: what rules want, diversity, what was shown before, the objective, chance.
+//! 5. Reasons: the score taken apart again.
 
+mod catalogue;
+mod chance;
 mod compile;
 mod decide;
+mod evidence;
+mod order;
+mod query;
+mod ranking;
 mod reason;
-mod score;
+mod request;
+mod sentence;
 mod shelf;
+mod standing;
+mod wishes;
+mod workspace;
 
-pub use compile::Compile;
-pub use decide::{Answer, Basis, Item, Request, decide};
-pub use reason::{Reason, ReasonKind};
+pub use decide::decide;
+pub use reason::{PartAmount, Reason, ReasonKind};
+pub use request::{Answer, Basis, Item, Request, Stage};
+pub use sentence::{Audience, Language, Words};
 pub use shelf::Shelf;
 pub use vitrine_domain::{Filter, FilterError};
+pub use workspace::{Workspace, Workspaces};

@@ -8,10 +8,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use half::f16;
+use serde::Deserialize;
 use serde_json::Value;
-use vitrine_domain::{Change, Product};
-use vitrine_index::Bitmap;
+use vitrine_domain::filter::Attributes;
+use vitrine_domain::{Change, Filter, FilterError, Product};
+use vitrine_index::{Bitmap, Found};
 use vitrine_learn::Artifact;
+use vitrine_learn::artifact::{Column, TextColumn};
+
+use crate::catalogue::Catalogue;
+use crate::{Workspace, compile};
+
+/// Filters whose rows are kept.
+const KEPT: usize = 128;
+/// Set in the number of a kind that the artifact does not know.
+const FOREIGN: u64 = 1 << 63;
 
 /// A product that is newer than the artifact, or different from it.
 #[derive(Debug, Clone)]
@@ -22,13 +33,10 @@ struct Entry {
     vector: Vec<f16>,
 }
 
-/// A column of attribute values, one a row.
-type Column = Arc<Vec<Option<Value>>>;
-
 /// The products that can be shown.
 #[derive(Debug)]
 pub struct Shelf {
-    artifact: Option<Arc<Artifact>>,
+    catalogue: Option<Arc<Catalogue>>,
     /// Rows of the artifact that changed since.
     changed: HashMap<u32, Entry>,
     /// Rows after the artifact's.
@@ -36,7 +44,8 @@ pub struct Shelf {
     /// Their row by identifier.
     added_rows: HashMap<String, u32>,
     sellable: Bitmap,
-    columns: Mutex<BTreeMap<String, Option<Column>>>,
+    /// The rows of filters that were asked lately.
+    filters: Mutex<HashMap<String, Arc<Bitmap>>>,
 }
 
 impl Shelf {
@@ -44,20 +53,30 @@ impl Shelf {
     /// shop that was never trained.
     #[must_use]
     pub fn new(artifact: Option<Arc<Artifact>>, changes: &[Change]) -> Self {
-        let base = artifact.as_ref().map_or(0, |a| a.len());
+        Self::over(artifact.map(|artifact| Arc::new(Catalogue::new(artifact))), changes)
+    }
+
+    /// The same artifact with other changes. What was learned of its columns is kept.
+    #[must_use]
+    pub fn with_changes(&self, changes: &[Change]) -> Self {
+        Self::over(self.catalogue.clone(), changes)
+    }
+
+    fn over(catalogue: Option<Arc<Catalogue>>, changes: &[Change]) -> Self {
+        let base = catalogue.as_ref().map_or(0, |c| c.artifact.len());
         // The last word on each product counts.
         let last: BTreeMap<&str, &Change> = changes.iter().map(|change| (change.id.as_str(), change)).collect();
         let mut shelf = Self {
-            artifact,
+            sellable: catalogue.as_ref().map_or_else(Bitmap::default, |c| c.sellable.clone()),
+            catalogue,
             changed: HashMap::new(),
             added: Vec::new(),
             added_rows: HashMap::new(),
-            sellable: Bitmap::empty(0),
-            columns: Mutex::default(),
+            filters: Mutex::default(),
         };
         let mut withdrawn = Vec::new();
         for (id, change) in last {
-            let row = shelf.artifact.as_ref().and_then(|a| a.position(id));
+            let row = shelf.artifact().and_then(|a| a.position(id));
             match (&change.product, row) {
                 (None, Some(row)) => withdrawn.push(row),
                 (None, None) => {}
@@ -72,20 +91,17 @@ impl Shelf {
                 }
             }
         }
-        let mut sellable = Bitmap::from_fn(shelf.len(), |row| match shelf.entry(row) {
-            Some(entry) => entry.product.is_sellable(),
-            None => shelf.artifact.as_ref().is_some_and(|a| a.sellable(row)),
-        });
-        for row in withdrawn {
-            sellable.remove(row);
+        shelf.sellable.grow(shelf.len());
+        for (row, entry) in overlay(base, &shelf.changed, &shelf.added) {
+            if entry.product.is_sellable() { shelf.sellable.insert(row) } else { shelf.sellable.remove(row) }
         }
-        shelf.sellable = sellable;
+        withdrawn.into_iter().for_each(|row| shelf.sellable.remove(row));
         shelf
     }
 
     /// The mean vector of the narrowest category that the artifact knows; zeros if it knows none.
     fn likely_vector(&self, product: &Product) -> Vec<f16> {
-        let Some(artifact) = &self.artifact else { return Vec::new() };
+        let Some(artifact) = self.artifact() else { return Vec::new() };
         let mut mean = vec![0.0_f32; artifact.dims()];
         for name in product.category.iter().rev() {
             let Some(category) = artifact.category_names().position(|known| known == name) else { continue };
@@ -106,7 +122,7 @@ impl Shelf {
     }
 
     fn entry(&self, row: u32) -> Option<&Entry> {
-        let base = self.artifact.as_ref().map_or(0, |a| a.len());
+        let base = self.base();
         match (row as usize).checked_sub(base) {
             Some(added) => self.added.get(added),
             None => self.changed.get(&row),
@@ -116,13 +132,18 @@ impl Shelf {
     /// The model behind the shelf.
     #[must_use]
     pub fn artifact(&self) -> Option<&Artifact> {
-        self.artifact.as_deref()
+        self.catalogue.as_ref().map(|catalogue| catalogue.artifact.as_ref())
+    }
+
+    /// Rows of the artifact.
+    fn base(&self) -> usize {
+        self.artifact().map_or(0, Artifact::len)
     }
 
     /// Number of rows, those of withdrawn products included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.artifact.as_ref().map_or(0, |a| a.len()) + self.added.len()
+        self.base() + self.added.len()
     }
 
     /// Whether there are no rows.
@@ -140,20 +161,20 @@ impl Shelf {
     /// Whether a row is newer than the artifact.
     #[must_use]
     pub fn is_new(&self, row: u32) -> bool {
-        row as usize >= self.artifact.as_ref().map_or(0, |a| a.len())
+        row as usize >= self.base()
     }
 
     /// The row of a product.
     #[must_use]
     pub fn row(&self, id: &str) -> Option<u32> {
-        let known = self.artifact.as_ref().and_then(|a| a.position(id));
+        let known = self.artifact().and_then(|a| a.position(id));
         known.or_else(|| self.added_rows.get(id).copied())
     }
 
     /// The identifier of a row.
     #[must_use]
     pub fn id(&self, row: u32) -> &str {
-        match (self.entry(row), &self.artifact) {
+        match (self.entry(row), self.artifact()) {
             (Some(entry), _) => entry.product.id.as_str(),
             (None, Some(artifact)) => artifact.id(row),
             (None, None) => "",
@@ -163,7 +184,7 @@ impl Shelf {
     /// The product of a row, as JSON.
     #[must_use]
     pub fn json(&self, row: u32) -> &str {
-        match (self.entry(row), &self.artifact) {
+        match (self.entry(row), self.artifact()) {
             (Some(entry), _) => &entry.json,
             (None, Some(artifact)) => artifact.product_json(row),
             (None, None) => "null",
@@ -182,7 +203,7 @@ impl Shelf {
     /// The vector of a row; empty without a model.
     #[must_use]
     pub fn vector(&self, row: u32) -> &[f16] {
-        let Some(artifact) = &self.artifact else { return &[] };
+        let Some(artifact) = self.artifact() else { return &[] };
         match (row as usize).checked_sub(artifact.len()) {
             Some(added) => self.added.get(added).map_or(&[], |entry| &entry.vector),
             None => artifact.vector(row),
@@ -198,7 +219,7 @@ impl Shelf {
     /// The category path of a row, widest first.
     #[must_use]
     pub fn category_path(&self, row: u32) -> Vec<&str> {
-        match (self.entry(row), &self.artifact) {
+        match (self.entry(row), self.artifact()) {
             (Some(entry), _) => entry.product.category.iter().map(String::as_str).collect(),
             (None, Some(artifact)) => artifact.categories(row).iter().map(|c| artifact.category_name(*c)).collect(),
             (None, None) => Vec::new(),
@@ -208,45 +229,187 @@ impl Shelf {
     /// The name of a product, for sentences.
     #[must_use]
     pub fn title(&self, row: u32) -> String {
-        self.product(row).map(|p| p.title).unwrap_or_default()
+        /// The one member that is read.
+        #[derive(Deserialize)]
+        struct Titled {
+            title: String,
+        }
+        match self.entry(row) {
+            Some(entry) => entry.product.title.clone(),
+            None => serde_json::from_str::<Titled>(self.json(row)).map(|titled| titled.title).unwrap_or_default(),
+        }
     }
 
     /// What a row costs now.
     #[must_use]
     pub fn price(&self, row: u32) -> Option<f32> {
         #[allow(clippy::cast_possible_truncation, reason = "prices are kept in single precision for ranking")]
-        match (self.entry(row), &self.artifact) {
+        match (self.entry(row), self.artifact()) {
             (Some(entry), _) => entry.product.current_price().map(|p| p as f32),
             (None, Some(artifact)) => artifact.price(row),
             (None, None) => None,
         }
     }
 
-    /// The value of an attribute in every row; none if no product has it. Read once and kept.
+    /// What the shop earns with one, if that is known.
     #[must_use]
-    pub fn column(&self, name: &str) -> Option<Column> {
-        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(column) = columns.get(name) {
-            return column.clone();
+    pub(crate) fn margin(&self, row: u32) -> Option<f32> {
+        #[allow(clippy::cast_possible_truncation, reason = "amounts are kept in single precision for ranking")]
+        match self.entry(row) {
+            Some(entry) => entry.product.margin().map(|margin| margin as f32),
+            None => self.artifact()?.margin(row),
         }
-        let rows = u32::try_from(self.len()).unwrap_or(u32::MAX);
-        let values: Vec<Option<Value>> = (0..rows).map(|row| self.attribute(row, name)).collect();
-        let column = values.iter().any(Option::is_some).then(|| Arc::new(values));
-        // A bound, should somebody ask for every name there is.
-        if columns.len() >= 256 {
-            columns.clear();
-        }
-        columns.insert(name.to_owned(), column.clone());
-        column
     }
 
-    fn attribute(&self, row: u32, name: &str) -> Option<Value> {
-        let mut product: serde_json::Map<String, Value> = serde_json::from_str(self.json(row)).ok()?;
-        match product.remove(name) {
-            Some(value) if !value.is_object() => Some(value),
-            _ => product.get_mut("attributes")?.as_object_mut()?.remove(name),
+    /// The share of those who were interested in a product that ordered it; none of new ones.
+    pub(crate) fn conversion(&self, row: u32) -> Option<f32> {
+        self.artifact()?.conversion().get(row as usize).copied()
+    }
+
+    /// How many people ever showed interest in a product.
+    #[allow(clippy::cast_precision_loss, reason = "a number of people")]
+    pub(crate) fn people(&self, row: u32) -> f32 {
+        self.artifact().and_then(|a| a.people().get(row as usize)).copied().unwrap_or_default() as f32
+    }
+
+    /// The direction of a product's vector, for how like products are. What all have in common, as how popular they are,
+    /// has one dimension each and is left out.
+    pub(crate) fn direction(&self, row: u32) -> Vec<f32> {
+        let Some(artifact) = self.artifact() else { return Vec::new() };
+        let mut direction: Vec<f32> = self.vector(row).iter().map(|x| x.to_f32()).collect();
+        for part in artifact.parts().iter().filter(|part| part.range.len() == 1) {
+            direction.get_mut(part.range.clone()).into_iter().flatten().for_each(|x| *x = 0.0);
+        }
+        let length = vitrine_index::dot(&direction, &direction).sqrt();
+        if length > 0.0 {
+            direction.iter_mut().for_each(|x| *x /= length);
+        }
+        direction
+    }
+
+    /// The best of the allowed rows by their vectors alone.
+    pub(crate) fn nearest(&self, query: &[f32], allowed: &Bitmap, most: usize, _work: &mut Workspace) -> Found {
+        let mut hits: Vec<vitrine_index::Hit> = allowed
+            .iter()
+            .map(|row| vitrine_index::Hit { row, score: vitrine_index::dot_f16(query, self.vector(row)) })
+            .filter(|hit| !hit.score.is_nan())
+            .collect();
+        let touched = hits.len();
+        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        hits.truncate(most);
+        Found { hits, touched }
+    }
+
+    /// The rows for which a filter without references holds.
+    ///
+    /// # Errors
+    /// If an attribute is unknown, or is of another type than what it is compared with.
+    pub fn rows(&self, filter: &Filter) -> Result<Arc<Bitmap>, FilterError> {
+        let key = filter.to_string();
+        if let Some(rows) = self.kept().get(&key) {
+            return Ok(rows.clone());
+        }
+        let products: Vec<&Product> = self.overlay().map(|(_, entry)| &*entry.product).collect();
+        compile::check(self.catalogue.as_deref(), &products, filter)?;
+        let mut rows = Bitmap::full(self.base());
+        if let Some(catalogue) = &self.catalogue {
+            compile::narrow(catalogue, filter, &mut rows);
+        }
+        rows.grow(self.len());
+        for (row, entry) in self.overlay() {
+            if filter.holds(&*entry.product)? { rows.insert(row) } else { rows.remove(row) }
+        }
+        let rows = Arc::new(rows);
+        let mut kept = self.kept();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, rows.clone());
+        Ok(rows)
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Bitmap>>> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Products that are not as the artifact has them.
+    fn overlay(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        overlay(self.base(), &self.changed, &self.added)
+    }
+
+    /// A number for the value of an attribute that a product has, the same for the same value; of several values the last,
+    /// as the narrowest category is.
+    pub(crate) fn kind_of(&self, row: u32, attribute: &str) -> Option<u64> {
+        let column = self.catalogue.as_ref().and_then(|catalogue| catalogue.column(attribute));
+        if let Some(entry) = self.entry(row) {
+            let value = entry.product.values(attribute).pop()?;
+            return Some(match (&column, &value) {
+                (Some(Column::Texts(texts)), Value::String(text)) => {
+                    texts.code_of(text).map_or_else(|| FOREIGN | hash(text), u64::from)
+                }
+                (_, Value::String(text)) => FOREIGN | hash(text),
+                (_, Value::Bool(flag)) => FOREIGN | u64::from(*flag),
+                (_, value) => number(value.as_f64().unwrap_or_default()),
+            });
+        }
+        match column? {
+            Column::Texts(texts) => texts.codes(row).last().map(|code| u64::from(*code)),
+            Column::Flags(flags) => {
+                flags.get(row as usize).filter(|flag| **flag != Column::NEITHER).map(|flag| FOREIGN | u64::from(*flag))
+            }
+            Column::Numbers(numbers) => numbers.get(row as usize).filter(|x| !x.is_nan()).map(|x| number(*x)),
+            Column::NumberLists(lists) => lists.of(row).last().map(|x| number(*x)),
         }
     }
+
+    /// Takes out all rows of some kinds.
+    pub(crate) fn remove_kinds(&self, rows: &mut Bitmap, attribute: &str, kinds: &[u64]) {
+        if kinds.is_empty() {
+            return;
+        }
+        let catalogue = self.catalogue.as_ref();
+        match catalogue.and_then(|catalogue| Some((catalogue, catalogue.column(attribute)?))) {
+            Some((catalogue, Column::Texts(texts))) => {
+                let postings = catalogue.postings(attribute, texts);
+                let codes = kinds.iter().filter(|kind| **kind & FOREIGN == 0);
+                for code in codes.filter_map(|kind| u32::try_from(*kind).ok()) {
+                    let of_kind = postings.rows(code).iter().filter(|row| is_last(texts, **row, code));
+                    of_kind.for_each(|row| rows.remove(*row));
+                }
+                // What changed since may be of another kind now.
+                for (row, _) in
+                    self.overlay().filter(|(row, _)| self.kind_of(*row, attribute).is_some_and(|k| kinds.contains(&k)))
+                {
+                    rows.remove(row);
+                }
+            }
+            _ => rows.retain(|row| !self.kind_of(row, attribute).is_some_and(|kind| kinds.contains(&kind))),
+        }
+    }
+}
+
+fn is_last(texts: TextColumn<'_>, row: u32, code: u32) -> bool {
+    texts.codes(row).last() == Some(&code)
+}
+
+/// The kind of a number.
+fn number(value: f64) -> u64 {
+    FOREIGN | value.to_bits() >> 1
+}
+
+/// FNV-1a, 63 bits.
+fn hash(text: &str) -> u64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    hash & !FOREIGN
+}
+
+fn overlay<'e>(
+    base: usize,
+    changed: &'e HashMap<u32, Entry>,
+    added: &'e [Entry],
+) -> impl Iterator<Item = (u32, &'e Entry)> {
+    let first = u32::try_from(base).unwrap_or(u32::MAX);
+    changed.iter().map(|(row, entry)| (*row, entry)).chain((first..).zip(added))
 }
 
 fn entry(product: &Product, vector: Vec<f16>) -> Entry {

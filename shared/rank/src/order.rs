@@ -1,0 +1,315 @@
+//! Which candidate stands in which slot: pins, shares of slots, bounds, diversity, chance.
+//!
+//! Slots are filled from the first to the last. What may stand in a slot are the candidates that no bound forbids after the
+//! slots above it; where a rule's share falls due, only those of its products. Among them the best one is taken by *maximal
+//! marginal relevance* (Carbonell and Goldstein, SIGIR 1998): `(1 - λ) u(i) - λ max sim(i, j)` over the products `j` above,
+//! where `u` is the candidate's standing scaled so that the worst candidate has 0 and the best 1. Exploration then leaves the
+//! slot to chance, with a probability that is known and logged.
+
+use std::collections::HashMap;
+
+use vitrine_domain::Exploration;
+use vitrine_index::{Bitmap, dot};
+
+use crate::chance::Chance;
+use crate::ranking::{Candidate, Ranking};
+use crate::standing::Standing;
+use crate::wishes::{RuleAt, Wishes};
+use crate::{Request, Shelf, Workspace};
+
+/// Candidates for each slot, and the fewest there are.
+const PER_SLOT: usize = 5;
+const FEWEST: usize = 120;
+/// How often more candidates are fetched for one list.
+const REFILLS: usize = 24;
+
+/// How a product came to its slot, if not by its standing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By its standing.
+    Standing,
+    /// A rule pins it.
+    Pinned(RuleAt),
+    /// A rule's share fell due.
+    Share(RuleAt),
+    /// By chance: another one stood higher.
+    Explored,
+}
+
+/// A product in its slot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Picked {
+    pub(crate) candidate: Candidate,
+    pub(crate) propensity: f32,
+    pub(crate) way: Way,
+}
+
+/// How many products of one kind a list may hold.
+struct Cap {
+    attribute: String,
+    count: usize,
+    /// Only as long as there are others.
+    soft: bool,
+    taken: HashMap<u64, usize>,
+}
+
+/// A candidate with everything that is asked of it again and again.
+struct Entry {
+    candidate: Candidate,
+    standing: f32,
+    /// Its kind under each cap.
+    kinds: Vec<Option<u64>>,
+    /// Its vector's direction; empty without diversity.
+    direction: Vec<f32>,
+    /// How like it is to the product above that it is most like.
+    likeness: f32,
+    taken: bool,
+}
+
+/// The list as it grows.
+pub(crate) struct Order<'a> {
+    shelf: &'a Shelf,
+    request: &'a Request<'a>,
+    wishes: &'a Wishes,
+    ranking: &'a Ranking<'a>,
+    standing: Standing<'a>,
+    /// What may be shown and is no candidate yet.
+    rest: Bitmap,
+    /// What may be shown at all.
+    allowed: &'a Bitmap,
+    entries: Vec<Entry>,
+    caps: Vec<Cap>,
+    /// The lowest standing among the first candidates, and how far the highest is above it.
+    scale: (f32, f32),
+    picked: Vec<Picked>,
+    refills: usize,
+    pub(crate) touched: usize,
+}
+
+impl<'a> Order<'a> {
+    /// Fetches the candidates.
+    pub(crate) fn new(
+        shelf: &'a Shelf,
+        request: &'a Request<'a>,
+        wishes: &'a Wishes,
+        ranking: &'a Ranking<'a>,
+        allowed: &'a Bitmap,
+        work: &mut Workspace,
+    ) -> Self {
+        let placement = request.placement;
+        let soft =
+            |attribute: &str, count| Cap { attribute: attribute.into(), count, soft: true, taken: HashMap::new() };
+        let bounds = [("category", placement.per_category), ("brand", placement.per_brand)];
+        let mut caps: Vec<Cap> =
+            bounds.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| soft(name, count)).collect();
+        let hard = |(attribute, count, _): &(String, usize, RuleAt)| Cap { soft: false, ..soft(attribute, *count) };
+        caps.extend(wishes.caps.iter().map(hard));
+        let mut order = Self {
+            standing: Standing::new(shelf, request, wishes),
+            rest: allowed.clone(),
+            entries: Vec::new(),
+            scale: (0.0, 0.0),
+            picked: Vec::with_capacity(request.limit),
+            refills: 0,
+            touched: 0,
+            shelf,
+            request,
+            wishes,
+            ranking,
+            allowed,
+            caps,
+        };
+        let most = order.most();
+        order.fetch(None, most, work);
+        // Rules' products may be far down the list.
+        let sets = wishes.factors.iter().filter(|(_, factor, _)| *factor > 1.0).map(|(rows, ..)| rows);
+        for rows in sets.chain(wishes.shares.iter().map(|(rows, ..)| rows)) {
+            order.fetch(Some(rows), request.limit, work);
+        }
+        order.standing.preferred().for_each(|row| order.fetch_one(row, work));
+        order.standing.settle(order.entries.iter().map(|entry| entry.candidate.row));
+        let standing = &order.standing;
+        order.entries.iter_mut().for_each(|entry| entry.standing = standing.of(&entry.candidate));
+        let standings = || order.entries.iter().map(|entry| entry.standing);
+        let (low, high) = standings().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), s| (l.min(s), h.max(s)));
+        order.scale = if low < high { (low, high - low) } else { (low.min(high), 0.0) };
+        order
+    }
+
+    fn most(&self) -> usize {
+        (self.request.limit * PER_SLOT).max(FEWEST)
+    }
+
+    /// Takes in the best of the rows that are no candidates yet.
+    fn fetch(&mut self, among: Option<&Bitmap>, most: usize, work: &mut Workspace) -> usize {
+        let candidates = match among {
+            None => self.ranking.best(self.shelf, &self.rest, most, work),
+            Some(rows) => {
+                let mut some = self.rest.clone();
+                some.and(rows);
+                self.ranking.best(self.shelf, &some, most, work)
+            }
+        };
+        self.touched += candidates.touched;
+        candidates.found.iter().for_each(|candidate| self.take_in(*candidate));
+        candidates.found.len()
+    }
+
+    fn fetch_one(&mut self, row: u32, work: &Workspace) {
+        if self.rest.contains(row) {
+            let score = self.ranking.score(self.shelf, row, work);
+            self.take_in(Candidate { row, score, filler: false });
+        }
+    }
+
+    fn take_in(&mut self, candidate: Candidate) {
+        self.rest.remove(candidate.row);
+        let kinds = self.caps.iter().map(|cap| self.shelf.kind_of(candidate.row, &cap.attribute)).collect();
+        let direction =
+            if self.request.placement.diversity > 0.0 { self.shelf.direction(candidate.row) } else { Vec::new() };
+        let above = self.entries.iter().filter(|entry| entry.taken);
+        let likeness = above.map(|entry| dot(&entry.direction, &direction)).fold(0.0, f32::max);
+        let standing = self.standing.of(&candidate);
+        self.entries.push(Entry { candidate, standing, kinds, direction, likeness, taken: false });
+    }
+
+    /// Fills the slots.
+    pub(crate) fn fill(mut self, work: &mut Workspace) -> (Vec<Picked>, usize) {
+        let pinned: Vec<u32> = self.wishes.pins.iter().map(|(_, row, _)| *row).collect();
+        // What is pinned stands in its slot only.
+        for row in &pinned {
+            self.rest.remove(*row);
+            self.entries.iter_mut().filter(|entry| entry.candidate.row == *row).for_each(|entry| entry.taken = true);
+        }
+        for at in 0..self.request.limit {
+            let slot = self.request.offset + at + 1;
+            if self.pin(slot, work) {
+                continue;
+            }
+            let Some((entry, propensity, way)) = self.choose(at, work) else { break };
+            self.place(entry, propensity, way);
+        }
+        (self.picked, self.touched)
+    }
+
+    fn pin(&mut self, slot: usize, work: &Workspace) -> bool {
+        let pin = self.wishes.pins.iter().find(|(wanted, row, _)| *wanted == slot && self.allowed.contains(*row));
+        let Some((_, row, rule)) = pin.copied() else { return false };
+        let known = self.entries.iter().position(|entry| entry.candidate.row == row);
+        let entry = known.unwrap_or_else(|| {
+            let score = self.ranking.score(self.shelf, row, work);
+            self.take_in(Candidate { row, score, filler: false });
+            self.entries.len() - 1
+        });
+        self.place(entry, 1.0, Way::Pinned(rule));
+        true
+    }
+
+    /// Puts a candidate into the next slot.
+    fn place(&mut self, at: usize, propensity: f32, way: Way) {
+        let Some(entry) = self.entries.get_mut(at) else { return };
+        entry.taken = true;
+        self.picked.push(Picked { candidate: entry.candidate, propensity, way });
+        for (cap, kind) in self.caps.iter_mut().zip(&entry.kinds) {
+            if let Some(kind) = kind {
+                *cap.taken.entry(*kind).or_default() += 1;
+            }
+        }
+        let direction = std::mem::take(&mut entry.direction);
+        if !direction.is_empty() {
+            for other in self.entries.iter_mut().filter(|other| !other.taken) {
+                other.likeness = other.likeness.max(dot(&direction, &other.direction));
+            }
+            self.entries[at].direction = direction;
+        }
+    }
+
+    /// The candidate for a slot, how likely it was, and how it came to it.
+    fn choose(&mut self, at: usize, work: &mut Workspace) -> Option<(usize, f32, Way)> {
+        let due = self.wishes.shares.iter().find(|(rows, share, _)| {
+            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let owed = (share * (at + 1) as f32 + 1e-4) as usize;
+            self.picked.iter().filter(|picked| rows.contains(picked.candidate.row)).count() < owed
+        });
+        if let Some((rows, _, rule)) = due {
+            for soft in [true, false] {
+                let among = self.eligible(soft, Some(rows));
+                if let Some((entry, propensity, _)) = self.draw(at, &among) {
+                    return Some((entry, propensity, Way::Share(*rule)));
+                }
+            }
+        }
+        for soft in [true, false] {
+            loop {
+                let among = self.eligible(soft, None);
+                if let Some(drawn) = self.draw(at, &among) {
+                    return Some(drawn);
+                }
+                if !self.refill(soft, work) {
+                    break;
+                }
+            }
+        }
+        None
+    }
+
+    /// The candidates that may stand in the next slot.
+    fn eligible(&self, soft: bool, among: Option<&Bitmap>) -> Vec<usize> {
+        let free = |entry: &&Entry| {
+            let full = |(cap, kind): (&Cap, &Option<u64>)| cap.is_full(*kind) && (soft || !cap.soft);
+            !entry.taken && !self.caps.iter().zip(&entry.kinds).any(full)
+        };
+        let inside = |entry: &&Entry| among.is_none_or(|rows| rows.contains(entry.candidate.row));
+        let entries = self.entries.iter().enumerate();
+        entries.filter(|(_, entry)| free(entry) && inside(entry)).map(|(at, _)| at).collect()
+    }
+
+    /// Fetches candidates of kinds that still have room. False when there are none.
+    fn refill(&mut self, soft: bool, work: &mut Workspace) -> bool {
+        if self.refills >= REFILLS || self.rest.is_empty() {
+            return false;
+        }
+        self.refills += 1;
+        let mut open = self.rest.clone();
+        for cap in self.caps.iter().filter(|cap| soft || !cap.soft) {
+            let full: Vec<u64> =
+                cap.taken.iter().filter(|(_, count)| **count >= cap.count).map(|(kind, _)| *kind).collect();
+            self.shelf.remove_kinds(&mut open, &cap.attribute, &full);
+        }
+        let most = self.most();
+        self.fetch(Some(&open), most, work) > 0
+    }
+
+    /// Draws one of the eligible candidates.
+    fn draw(&self, at: usize, among: &[usize]) -> Option<(usize, f32, Way)> {
+        let value = |entry: &Entry| {
+            let (low, height) = self.scale;
+            let utility = if height > 0.0 { (entry.standing - low) / height } else { 0.0 };
+            let diversity = self.request.placement.diversity;
+            // What the model says nothing of comes last, in the order in which it was found.
+            let filler = if entry.candidate.filler { 1.0 } else { 0.0 };
+            (1.0 - diversity) * utility - diversity * entry.likeness - filler
+        };
+        let values: Vec<f32> = among.iter().map(|at| value(&self.entries[*at])).collect();
+        let best = (0..values.len()).reduce(|best, other| {
+            let order = values[other].total_cmp(&values[best]);
+            let before = self.entries[among[other]].candidate.row < self.entries[among[best]].candidate.row;
+            let same = order.is_eq() && before && !self.entries[among[other]].candidate.filler;
+            if order.is_gt() || same { other } else { best }
+        })?;
+        let mut chance = Chance::of_slot(self.request.seed, self.request.offset + at);
+        let (drawn, propensity) = match self.request.placement.exploration {
+            Exploration::None => (best, 1.0),
+            Exploration::Share { share } => chance.share(share, values.len(), best),
+            Exploration::Softmax { temperature } => chance.softmax(&values, temperature, best),
+        };
+        let way = if drawn == best { Way::Standing } else { Way::Explored };
+        Some((*among.get(drawn)?, propensity, way))
+    }
+}
+
+impl Cap {
+    fn is_full(&self, kind: Option<u64>) -> bool {
+        kind.is_some_and(|kind| self.taken.get(&kind).is_some_and(|taken| *taken >= self.count))
+    }
+}

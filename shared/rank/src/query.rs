@@ -1,0 +1,178 @@
+//! Scores: what every part of the model says of a product, added up, and the same sum taken apart again.
+//!
+//! `score(j) = Σ_p w_p s_p(j)`: parts with vectors are one dot product together, the others tallies of what the evidence
+//! leads to (see `vitrine_learn::algorithm`). The evidence is the visitor's past actions, the product being looked at, or
+//! the basket.
+
+use vitrine_domain::Visitor;
+use vitrine_index::dot_f16;
+use vitrine_learn::{Artifact, Interaction, Question, Scratch};
+
+use crate::evidence::Told;
+use crate::{Shelf, Workspace};
+
+/// What candidates are scored by.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Query {
+    /// Dot product with a product's vector; empty for none.
+    pub(crate) vector: Vec<f32>,
+    /// Products that speak for others, oldest first.
+    pub(crate) evidence: Vec<Interaction>,
+    /// The place of each in what the caller knows: a past action, a line of the basket.
+    pub(crate) sources: Vec<usize>,
+    /// The tallies that count: place among the artifact's parts, and weight.
+    pub(crate) tallies: Vec<(usize, f32)>,
+    /// Which weights were taken; none where the vector is not a visitor's.
+    question: Option<Question>,
+    /// Who asks, for parts that know visitors.
+    visitor: Option<u64>,
+}
+
+/// What one piece of evidence is worth, found by leaving it out.
+#[derive(Debug)]
+pub(crate) struct LeftOut {
+    /// Which one, by its place in [`Query::evidence`].
+    pub(crate) evidence: usize,
+    /// The query's vector less that of the query without it.
+    pub(crate) difference: Vec<f32>,
+    /// How much lower each row's score is without it.
+    pub(crate) drops: Vec<f32>,
+}
+
+impl Query {
+    /// What a visitor and their history ask for. New products have rows that the artifact does not know; they are no evidence
+    /// yet.
+    pub(crate) fn personal(
+        artifact: &Artifact,
+        question: Question,
+        visitor: Option<&Visitor>,
+        history: impl Iterator<Item = (usize, Interaction)>,
+        work: &mut Workspace,
+    ) -> Self {
+        let (sources, evidence) = history.filter(|(_, past)| (past.row as usize) < artifact.len()).unzip();
+        let visitor = visitor.map(Scratch::visitor_key);
+        let parts = artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors());
+        let tallies = parts.map(|(at, part)| (at, part.weight(question))).filter(|(_, w)| *w > 0.0).collect();
+        let vector = vec![0.0; artifact.dims()];
+        let mut query = Self { vector, evidence, sources, tallies, question: Some(question), visitor };
+        work.scratch.visitor = visitor;
+        artifact.visitor_vector(&query.evidence, question, &mut work.scratch, &mut query.vector);
+        query
+    }
+
+    /// What products lead to by some of the tallies, named with their weights.
+    pub(crate) fn of_evidence(
+        artifact: Option<&Artifact>,
+        weights: &[(&str, f32)],
+        evidence: impl Iterator<Item = (usize, Interaction)>,
+    ) -> Self {
+        let known = artifact.map_or(0, Artifact::len);
+        let (sources, evidence) = evidence.filter(|(_, past)| (past.row as usize) < known).unzip();
+        let parts = artifact.map_or(&[][..], Artifact::parts);
+        let place = |(name, weight): &(&str, f32)| Some((parts.iter().position(|part| part.name == *name)?, *weight));
+        Self { sources, evidence, tallies: weights.iter().filter_map(place).collect(), ..Self::default() }
+    }
+
+    /// The same query by somebody who did not do one thing. Only of visitors' queries; others have one piece of evidence.
+    fn without(&self, artifact: &Artifact, evidence: usize, work: &mut Workspace) -> Self {
+        let mut other = self.clone();
+        other.evidence.remove(evidence);
+        other.sources.remove(evidence);
+        if let Some(question) = self.question {
+            work.scratch.visitor = self.visitor;
+            artifact.visitor_vector(&other.evidence, question, &mut work.scratch, &mut other.vector);
+        }
+        other
+    }
+
+    /// Adds up the tallies' terms of every row that they lead to.
+    pub(crate) fn terms(&self, artifact: &Artifact, work: &mut Workspace) {
+        work.grow(artifact.len());
+        work.terms.clear();
+        work.scratch.visitor = self.visitor;
+        for (at, weight) in &self.tallies {
+            let Some(part) = artifact.parts().get(*at) else { continue };
+            artifact.part_tally(*at, &self.evidence, &mut work.scratch, &mut work.tally);
+            for row in work.tally.rows() {
+                work.terms.add(*row, weight * part.curve.of(work.tally.sum(*row)));
+            }
+            work.tally.clear();
+        }
+    }
+
+    /// What some rows' scores are without one piece of evidence. `terms` are the rows' terms of tallies with it.
+    pub(crate) fn leave_out(
+        &self,
+        shelf: &Shelf,
+        evidence: usize,
+        rows: &[u32],
+        terms: &[f32],
+        work: &mut Workspace,
+    ) -> Option<LeftOut> {
+        let artifact = shelf.artifact()?;
+        let other = self.without(artifact, evidence, work);
+        let difference: Vec<f32> = self.vector.iter().zip(&other.vector).map(|(a, b)| a - b).collect();
+        other.terms(artifact, work);
+        let drop = |(row, term): (&u32, &f32)| dot_f16(&difference, shelf.vector(*row)) + (term - work.terms.sum(*row));
+        let drops = rows.iter().zip(terms).map(drop).collect();
+        Some(LeftOut { evidence, difference, drops })
+    }
+
+    /// The parts of some rows' scores; each row's add up to its score.
+    pub(crate) fn explain(&self, shelf: &Shelf, rows: &[u32], work: &mut Workspace) -> Vec<Vec<Told>> {
+        let mut shares = vec![Vec::new(); rows.len()];
+        let Some(artifact) = shelf.artifact() else { return shares };
+        for (row, shares) in rows.iter().zip(&mut shares) {
+            let vector = shelf.vector(*row);
+            for (at, part) in artifact.parts().iter().enumerate().filter(|(_, part)| part.has_vectors()) {
+                let range = part.range.clone();
+                if let (Some(query), Some(product)) = (self.vector.get(range.clone()), vector.get(range)) {
+                    shares.push(Told { part: at, evidence: None, amount: dot_f16(query, product) });
+                }
+            }
+        }
+        work.grow(artifact.len());
+        work.scratch.visitor = self.visitor;
+        for (at, weight) in &self.tallies {
+            let Some(part) = artifact.parts().get(*at) else { continue };
+            artifact.part_tally(*at, &self.evidence, &mut work.scratch, &mut work.tally);
+            let sums: Vec<f32> = rows.iter().map(|row| work.tally.sum(*row)).collect();
+            work.tally.clear();
+            for ((row, sum), shares) in rows.iter().zip(sums).zip(&mut shares).filter(|((_, sum), _)| *sum > 0.0) {
+                self.explain_tally(artifact, *at, *row, (weight * part.curve.of(sum), sum), shares);
+            }
+        }
+        shares
+    }
+
+    /// Shares a tally's term among the evidence, each by what it adds to the sum; what no evidence is named for stays with
+    /// the part.
+    fn explain_tally(
+        &self,
+        artifact: &Artifact,
+        part: usize,
+        row: u32,
+        (term, sum): (f32, f32),
+        shares: &mut Vec<Told>,
+    ) {
+        let mut rest = term;
+        artifact.part_evidence(part, &self.evidence, row, &mut |at, said| {
+            let amount = (term * said / sum).min(rest);
+            if amount > 0.0 && at < self.evidence.len() {
+                rest -= amount;
+                shares.push(Told { part, evidence: Some(at), amount });
+            }
+        });
+        if rest > 0.0 {
+            shares.push(Told { part, evidence: None, amount: rest });
+        }
+    }
+}
+
+/// Room for the terms of tallies.
+impl Workspace {
+    fn grow(&mut self, products: usize) {
+        self.tally.grow(products);
+        self.terms.grow(products);
+    }
+}

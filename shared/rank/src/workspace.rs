@@ -1,0 +1,34 @@
+//! Room for intermediate results, kept from one request to the next.
+
+use std::sync::{Mutex, PoisonError};
+
+use vitrine_index::Bitmap;
+use vitrine_learn::{Scratch, Tally};
+
+/// What one decision needs while it is made. It says nothing about the next one.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    pub(crate) scratch: Scratch,
+    /// Sums of one part.
+    pub(crate) tally: Tally,
+    /// Terms of all tallies together.
+    pub(crate) terms: Tally,
+    /// Rows that were met already; empty between two uses.
+    pub(crate) marked: Bitmap,
+    pub(crate) rows: Vec<u32>,
+}
+
+/// Workspaces that wait for their next decision: as many as there ever were decisions at once.
+#[derive(Debug, Default)]
+pub struct Workspaces(Mutex<Vec<Workspace>>);
+
+impl Workspaces {
+    /// Lends a workspace.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
+        let lent = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut workspace = lent.unwrap_or_default();
+        let done = work(&mut workspace);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        done
+    }
+}

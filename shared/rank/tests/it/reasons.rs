@@ -1,0 +1,88 @@
+//! Reasons are true: they add up, and without what they name the score is lower.
+
+use proptest::prelude::*;
+use vitrine_domain::{Action, PastAction, Placement, Strategy as Fill};
+use vitrine_rank::{Answer, Audience, Language, ReasonKind, Request, Words};
+
+use crate::support::{NOW, SHELF, answer, history, open, past, product};
+
+fn list(history: &[PastAction], placement: &Placement) -> Answer {
+    answer(&SHELF, &Request { history, ..Request::new(placement, NOW) })
+}
+
+/// A page's scores by row, of everything that may be shown.
+fn scores(history: &[PastAction]) -> std::collections::HashMap<u32, f32> {
+    list(history, &open(100)).items.iter().map(|item| (item.row, item.score)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_amounts_add_up_to_the_score(history in history()) {
+        let basket = [product(3).id.to_string(), product(17).id.to_string()];
+        for strategy in [Fill::Personal, Fill::Similar, Fill::BoughtTogether, Fill::Basket, Fill::Trending, Fill::RecentlyViewed] {
+            let placement = Placement::new("p", strategy, 25);
+            let request = Request { history: &history, product: Some("p30"), basket: &basket, ..Request::new(&placement, NOW) };
+            for item in answer(&SHELF, &request).items {
+                let sum: f32 = item.reasons.iter().map(|reason| reason.amount).sum();
+                prop_assert!((sum - item.score).abs() < 1e-4 * (1.0 + item.score.abs()), "{:?}", item);
+                prop_assert!(!item.reasons.is_empty() && item.reasons.len() <= 6);
+                for reason in &item.reasons {
+                    let parts: f32 = reason.parts.iter().map(|part| part.amount).sum();
+                    prop_assert!(reason.parts.is_empty() || (parts - reason.amount).abs() < 1e-4, "{:?}", reason);
+                    prop_assert!(!reason.text.is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_the_action_that_is_named_the_score_is_lower(history in history()) {
+        let found = list(&history, &open(20));
+        for item in &found.items {
+            for reason in item.reasons.iter().filter(|reason| reason.product_id.is_some()) {
+                let named = |past: &&PastAction| {
+                    Some(past.product.as_str()) == reason.product_id.as_deref() && Some(past.at) == reason.at && Some(past.action) == reason.action
+                };
+                let at = history.iter().rposition(|past| named(&past));
+                prop_assert!(at.is_some(), "{:?} names what was not done", reason);
+                let mut without = history.clone();
+                without.remove(at.unwrap());
+                let score = scores(&without)[&item.row];
+                prop_assert!(score < item.score, "{} {} {:?}", score, item.score, reason);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_looked_at_is_named_for_what_goes_with_it() {
+    let history = [past(4, Action::View, 20), past(16, Action::View, 9), past(28, Action::View, 3)];
+    let found = list(&history, &open(12));
+    let named = |item: &vitrine_rank::Item| item.reasons.iter().any(|reason| reason.product_id.is_some());
+    let count = found.items.iter().filter(|item| named(item)).count();
+    assert!(count >= 6, "most of the page is told by what was done: {count}");
+    let texts: Vec<&str> = found.items.iter().flat_map(|item| item.reasons.iter().map(|r| r.text.as_str())).collect();
+    assert!(texts.iter().any(|text| text.contains("Article 28")), "{texts:?}");
+}
+
+#[test]
+fn reasons_speak_the_language_that_is_asked_for() {
+    let history = [past(4, Action::View, 20), past(4, Action::Order, 19)];
+    let placement = open(30);
+    let of = |language, audience| {
+        let request =
+            Request { history: &history, words: Words { language, audience }, ..Request::new(&placement, NOW) };
+        answer(&SHELF, &request)
+    };
+    let french = of(Language::Fr, Audience::Shopper);
+    let english = of(Language::En, Audience::Merchandiser);
+    for (fr, en) in french.items.iter().zip(&english.items) {
+        for (fr, en) in fr.reasons.iter().zip(&en.reasons) {
+            assert_ne!(fr.text, en.text);
+            assert_eq!((fr.kind, fr.amount), (en.kind, en.amount));
+            assert!(en.kind == ReasonKind::Rule || en.amount == 0.0 || en.text.contains("of the score"), "{}", en.text);
+        }
+    }
+}
