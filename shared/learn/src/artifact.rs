@@ -20,17 +20,20 @@ use crate::covisitation::{self, Pair};
 use crate::lineup::Lineup;
 
 mod check;
+pub mod columns;
 pub(crate) mod container;
 pub(crate) mod memory;
 mod pack;
 pub(crate) mod sections;
 mod visitor;
 
-pub use container::VERSION;
+pub use columns::{Column, NumberLists, TextColumn};
+pub use container::{VERSION, with_sections};
 pub(crate) use pack::{Model, Packed, pack};
 
 pub use memory::Number;
 
+use columns::Columns;
 use memory::Memory;
 use sections::{About, Place, Places};
 
@@ -57,9 +60,12 @@ pub struct Artifact {
     people: Place,
     vectors: Place,
     popularity: Place,
+    margin: Place,
+    conversion: Place,
     trending: Place,
     popular: Place,
     leaders: (Place, Place),
+    columns: Columns,
     /// Who answers for each part.
     algorithms: Vec<Arc<dyn Algorithm>>,
 }
@@ -105,21 +111,27 @@ impl Artifact {
         let numbers = n.checked_mul(dims).ok_or_else(|| Error::damaged(sections::VECTORS, "has the wrong size"))?;
         let categories = places.texts(&memory, sections::CATEGORIES, None)?;
         let names = categories.0.numbers::<u64>(&memory).len() - 1;
+        let brands = places.texts(&memory, sections::BRANDS, None)?;
+        let paths = places.lists(&memory, sections::CATEGORY_AT, sections::CATEGORY, n)?;
+        let brand = places.get(sections::BRAND, 4, Some(n))?;
         Ok(Self {
+            columns: Columns::open(&places, &memory, n, (&paths, &categories), (&brand, &brands))?,
             ids: places.texts(&memory, sections::PRODUCTS, Some(n))?,
             json: places.texts(&memory, sections::JSON, Some(n))?,
-            brands: places.texts(&memory, sections::BRANDS, None)?,
-            paths: places.lists(&memory, sections::CATEGORY_AT, sections::CATEGORY, n)?,
-            brand: places.get(sections::BRAND, 4, Some(n))?,
             price: places.get(sections::PRICE, 4, Some(n))?,
             flags: places.get(sections::FLAGS, 4, Some(n))?,
             people: places.get(sections::PEOPLE, 4, Some(n))?,
             vectors: places.get(sections::VECTORS, 2, Some(numbers))?,
+            margin: places.get(sections::MARGIN, 4, Some(n))?,
+            conversion: places.get(sections::CONVERSION, 4, Some(n))?,
             popularity: places.get(sections::POPULARITY, 4, Some(n))?,
             trending: places.get(sections::TRENDING, 4, Some(n))?,
             popular: places.get(sections::POPULAR, 4, None)?,
             leaders: places.lists(&memory, sections::LEADERS_AT, sections::LEADERS, names)?,
             algorithms,
+            brands,
+            paths,
+            brand,
             categories,
             about,
             places,
@@ -313,6 +325,34 @@ impl Artifact {
     #[must_use]
     pub fn is_content(&self, row: u32) -> bool {
         self.flag(row, CONTENT)
+    }
+
+    /// The values of an attribute in every row, as filters see them: what `Attributes for Product` of the domain says, as it
+    /// was when the artifact was built. None if no product has a value, and for identifier, title, description and
+    /// addresses, which are no columns.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<Column<'_>> {
+        self.columns.get(&self.memory, name)
+    }
+
+    /// The names of all [columns](Self::column), ascending.
+    #[must_use]
+    pub fn column_names(&self) -> Vec<&str> {
+        self.columns.names(&self.memory)
+    }
+
+    /// What the shop earns with one, if it is known. For the shop's own goals only: there is no column of it, so no filter
+    /// can ask for it.
+    #[must_use]
+    pub fn margin(&self, row: u32) -> Option<f32> {
+        self.margin.numbers::<f32>(&self.memory).get(row as usize).copied().filter(|margin| margin.is_finite())
+    }
+
+    /// The share of those who showed interest in every product that went on to order it, see [`crate::conversion`]. No
+    /// column either.
+    #[must_use]
+    pub fn conversion(&self) -> &[f32] {
+        self.conversion.numbers(&self.memory)
     }
 
     fn flag(&self, row: u32, bit: u32) -> bool {

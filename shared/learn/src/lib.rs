@@ -99,6 +99,7 @@ pub mod blend;
 pub mod card;
 pub mod cold;
 pub mod content;
+pub mod conversion;
 pub mod covisitation;
 pub mod dataset;
 pub mod diffusion;
@@ -122,7 +123,7 @@ pub mod validate;
 pub mod vectors;
 
 pub use algorithm::{Algorithm, Learned, Lesson, Scratch};
-pub use artifact::Artifact;
+pub use artifact::{Artifact, Column, NumberLists, TextColumn};
 pub use blend::{Part, Question};
 pub use card::Card;
 pub use covisitation::Pair;

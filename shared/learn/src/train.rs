@@ -9,6 +9,7 @@ use crate::artifact::{Artifact, Model, Packed, VERSION, pack};
 use crate::blend::{Part, Question};
 use crate::card::{Card, Outcome};
 use crate::content::Content;
+use crate::conversion;
 use crate::dataset::Dataset;
 use crate::lineup::Lineup;
 use crate::popularity::Popularity;
@@ -181,6 +182,7 @@ impl<'a> Trainer<'a> {
             Pass::Last(decided, rehearsed) => (None, decided, rehearsed),
         };
         let popularity = Popularity::count(data, &self.settings.popularity);
+        let conversion = conversion::rates(data);
         let (mut parts, mut chosen, mut dims) = (Vec::new(), BTreeMap::new(), 0);
         for (at, algorithm) in (0_u64..).zip(self.lineup.iter()) {
             let name = algorithm.name();
@@ -213,7 +215,7 @@ impl<'a> Trainer<'a> {
             }
             parts.push(Packed { part, vectors: rows, sections: learned.sections });
         }
-        Ok((Model { parts, popularity, top: self.settings.popularity.top }, chosen))
+        Ok((Model { parts, popularity, conversion, top: self.settings.popularity.top }, chosen))
     }
 }
 

@@ -12,7 +12,7 @@ impl Artifact {
             (sections::CATEGORIES, &self.categories),
             (sections::BRANDS, &self.brands),
         ] {
-            self.check_texts(names, texts)?;
+            sections::check_texts(&self.memory, names, texts)?;
         }
         let n = self.len();
         let ids = (0..self.about.products).map(|row| self.id(row));
@@ -31,19 +31,14 @@ impl Artifact {
         }
         self.check_finite(sections::POPULARITY, None)?;
         self.check_finite(sections::TRENDING, None)?;
-        self.lineup().try_for_each(|(_, algorithm)| algorithm.check(self))
-    }
-
-    fn check_texts(&self, names: sections::Texts, (at, text): &(Place, Place)) -> Result<(), Error> {
-        let at: &[u64] = at.numbers(&self.memory);
-        let Ok(text) = std::str::from_utf8(text.bytes(&self.memory)) else {
-            return Err(Error::damaged(names.text, "is no text"));
-        };
-        let bounded = at.first() == Some(&0) && at.is_sorted();
-        if !bounded || !at.iter().all(|at| usize::try_from(*at).is_ok_and(|at| text.is_char_boundary(at))) {
-            return Err(Error::damaged(names.at, "does not fit the text"));
+        self.columns.check(&self.memory)?;
+        if self.margin.numbers::<f32>(&self.memory).iter().any(|margin| margin.is_infinite()) {
+            return Err(Error::damaged(sections::MARGIN, "holds what is no number"));
         }
-        Ok(())
+        if !self.conversion().iter().all(|share| (0.0..=1.0).contains(share)) {
+            return Err(Error::damaged(sections::CONVERSION, "holds what is no share"));
+        }
+        self.lineup().try_for_each(|(_, algorithm)| algorithm.check(self))
     }
 
     fn check_starts(&self, name: &str, starts: &Place, rows: &Place, below: usize) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use crate::algorithm::Numbers;
 /// What the first eight bytes say.
 pub(crate) const MAGIC: [u8; 8] = *b"VITRINE\x1a";
 /// The format that is written and read.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Sections start at multiples of this.
 pub(crate) const ALIGNMENT: usize = 64;
 const HEADER: usize = 64;
@@ -21,7 +21,7 @@ pub(crate) const NAME: usize = 40;
 /// Where the checksum of header and table stands.
 const CHECKSUM: Range<usize> = 24..28;
 /// More sections than any version will have: a bound for reading damaged headers.
-const MOST_SECTIONS: usize = 1_024;
+const MOST_SECTIONS: usize = 4_096;
 
 /// One entry of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +43,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Whether another section may have a name.
     pub(crate) fn takes(&self, name: &str) -> bool {
-        let fits = (1..=NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
-        fits && self.sections.iter().all(|(known, ..)| known != name)
+        is_name(name) && self.sections.iter().all(|(known, ..)| known != name)
     }
 
     pub(crate) fn text(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
@@ -63,6 +62,10 @@ impl Writer {
         self.sections.push((name.into(), 4, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
     }
 
+    pub(crate) fn f64s(&mut self, name: impl Into<String>, numbers: impl IntoIterator<Item = f64>) {
+        self.sections.push((name.into(), 8, numbers.into_iter().flat_map(f64::to_le_bytes).collect()));
+    }
+
     pub(crate) fn f16s(&mut self, name: impl Into<String>, numbers: &[f16]) {
         self.sections.push((name.into(), 2, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
     }
@@ -77,35 +80,67 @@ impl Writer {
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
-        let aligned = |len: usize| len.next_multiple_of(ALIGNMENT);
         let table = HEADER + self.sections.len() * ENTRY;
         let total: usize = aligned(table) + self.sections.iter().map(|(.., bytes)| aligned(bytes.len())).sum::<usize>();
-        let mut file = Vec::with_capacity(total);
-        file.extend(MAGIC);
-        file.extend(VERSION.to_le_bytes());
-        file.extend((self.sections.len() as u32).to_le_bytes());
-        file.extend((total as u64).to_le_bytes());
-        file.resize(HEADER, 0);
-        let mut start = aligned(table);
+        let mut table = Table::new(self.sections.len(), total);
         for (name, width, bytes) in &self.sections {
-            let mut padded = [0; NAME];
-            padded.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
-            file.extend(padded);
-            file.extend((start as u64).to_le_bytes());
-            file.extend((bytes.len() as u64).to_le_bytes());
-            file.extend(crc32fast::hash(bytes).to_le_bytes());
-            file.extend(width.to_le_bytes());
-            start += aligned(bytes.len());
+            table.add(name, *width, bytes.len(), crc32fast::hash(bytes));
         }
-        let checksum = crc32fast::hash(&file);
-        file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
-        file.resize(aligned(table), 0);
+        let mut file = table.finish();
         for (.., bytes) in &self.sections {
             file.extend(bytes);
             file.resize(aligned(file.len()), 0);
         }
         file
     }
+}
+
+/// Header and table of a file in the making.
+struct Table {
+    file: Vec<u8>,
+    /// Where the next section starts.
+    start: usize,
+}
+
+impl Table {
+    /// Of so many sections and bytes in all.
+    fn new(sections: usize, total: usize) -> Self {
+        let mut file = Vec::with_capacity(total);
+        file.extend(MAGIC);
+        file.extend(VERSION.to_le_bytes());
+        file.extend((sections as u32).to_le_bytes());
+        file.extend((total as u64).to_le_bytes());
+        file.resize(HEADER, 0);
+        Self { file, start: aligned(HEADER + sections * ENTRY) }
+    }
+
+    fn add(&mut self, name: &str, width: u32, bytes: usize, checksum: u32) {
+        let mut padded = [0; NAME];
+        padded.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+        self.file.extend(padded);
+        self.file.extend((self.start as u64).to_le_bytes());
+        self.file.extend((bytes as u64).to_le_bytes());
+        self.file.extend(checksum.to_le_bytes());
+        self.file.extend(width.to_le_bytes());
+        self.start += aligned(bytes);
+    }
+
+    /// Signs the table; the sections follow.
+    fn finish(self) -> Vec<u8> {
+        let mut file = self.file;
+        let checksum = crc32fast::hash(&file);
+        file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+        file.resize(aligned(file.len()), 0);
+        file
+    }
+}
+
+const fn aligned(len: usize) -> usize {
+    len.next_multiple_of(ALIGNMENT)
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
@@ -185,4 +220,41 @@ pub(crate) fn verify(file: &[u8], sections: &[Section]) -> Result<(), Error> {
 
 fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
+}
+
+/// The same artifact with more sections after those it has, given as name, bytes of one number (1 for text) and content:
+/// what others than training build from it and serving reads with [`Artifact::section`](super::Artifact::section). Nothing
+/// that was there changes but its place. Equal input gives equal bytes.
+///
+/// # Errors
+/// If the bytes are no artifact, or [`Error::Section`] if a name cannot be written or is taken, if the content does not fill
+/// whole numbers of the width, or if there are too many sections.
+pub fn with_sections(bytes: Vec<u8>, sections: &[(String, u32, Vec<u8>)]) -> Result<Vec<u8>, Error> {
+    let known = read(&bytes)?;
+    let mut names: Vec<&str> = known.iter().map(|section| section.name.as_str()).collect();
+    for (name, width, content) in sections {
+        let whole = matches!(width, 1 | 2 | 4 | 8) && content.len() % *width as usize == 0;
+        if !whole || !is_name(name) || names.contains(&name.as_str()) || names.len() >= MOST_SECTIONS {
+            return Err(Error::Section(name.clone()));
+        }
+        names.push(name);
+    }
+    let room = sections.iter().map(|(.., content)| aligned(content.len())).sum::<usize>();
+    let old = HEADER + known.len() * ENTRY;
+    let mut table = Table::new(known.len() + sections.len(), bytes.len() + sections.len() * ENTRY + room);
+    for section in &known {
+        table.add(&section.name, section.width, section.bytes.len(), section.checksum);
+    }
+    for (name, width, content) in sections {
+        table.add(name, *width, content.len(), crc32fast::hash(content));
+    }
+    let mut file = table.finish();
+    // Sections stand in the order of the table and at multiples of the alignment, as before.
+    file.extend(bytes.get(aligned(old)..).unwrap_or(&[]));
+    drop(bytes);
+    for (.., content) in sections {
+        file.extend(content);
+        file.resize(aligned(file.len()), 0);
+    }
+    Ok(file)
 }

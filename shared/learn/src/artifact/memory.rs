@@ -71,19 +71,20 @@ impl std::ops::Deref for Memory {
 }
 
 mod sealed {
-    /// Numbers that sections hold: `u32`, `u64`, `f32`, `f16`.
+    /// Numbers that sections hold: `u32`, `u64`, `f32`, `f64`, `f16`.
     pub trait Number: Copy {}
     impl Number for u32 {}
     impl Number for u64 {}
     impl Number for f32 {}
+    impl Number for f64 {}
     impl Number for half::f16 {}
 }
 pub use sealed::Number;
 
 /// Reads bytes as numbers where they lie. None unless they are aligned and fill whole numbers.
 pub(crate) fn numbers<T: Number>(bytes: &[u8]) -> Option<&[T]> {
-    // SAFETY: `Number` is sealed to `u32`, `u64`, `f32` and `f16`, which have no padding and for which every pattern of bits is a
-    // value; `align_to` itself keeps alignment and bounds.
+    // SAFETY: `Number` is sealed to `u32`, `u64`, `f32`, `f64` and `f16`, which have no padding and for which every pattern of
+    // bits is a value; `align_to` itself keeps alignment and bounds.
     let (before, numbers, after) = unsafe { bytes.align_to::<T>() };
     (before.is_empty() && after.is_empty()).then_some(numbers)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use half::f16;
 use vitrine_domain::{Kind, Product};
 
+use super::columns;
 use super::container::Writer;
 use super::sections::{self, About, Texts};
 use super::{CONTENT, NO_BRAND, SELLABLE};
@@ -27,12 +28,14 @@ pub(crate) struct Packed {
 pub(crate) struct Model {
     pub(crate) parts: Vec<Packed>,
     pub(crate) popularity: Popularity,
+    /// Share of those who showed interest in each product that ordered it.
+    pub(crate) conversion: Vec<f32>,
     /// Length of the popularity lists.
     pub(crate) top: usize,
 }
 
 /// A model with the catalogue it speaks of, as a file. `with_products` is false for a model that is only evaluated, which
-/// needs no product texts.
+/// needs neither product texts nor columns.
 pub(crate) fn pack(products: &[&Product], model: &Model, with_products: bool) -> Result<Vec<u8>, Error> {
     let n = products.len();
     let dims = model.parts.iter().map(|packed| packed.part.range.end).max().unwrap_or(0);
@@ -45,6 +48,7 @@ pub(crate) fn pack(products: &[&Product], model: &Model, with_products: bool) ->
     texts(&mut writer, sections::PRODUCTS, products.iter().map(|p| p.id.as_str().as_bytes()));
     products_as_json(&mut writer, products, with_products)?;
     catalogue(&mut writer, products, model);
+    columns::write(&mut writer, if with_products { products } else { &[] });
 
     let mut vectors = vec![f16::ZERO; n * dims];
     for packed in model.parts.iter().filter(|packed| packed.part.has_vectors()) {
@@ -57,6 +61,8 @@ pub(crate) fn pack(products: &[&Product], model: &Model, with_products: bool) ->
     writer.f32s(sections::POPULARITY, &model.popularity.decayed);
     writer.f32s(sections::TRENDING, &model.popularity.trending);
     writer.u32s(sections::PEOPLE, model.popularity.people.iter().copied());
+    writer.f32s(sections::MARGIN, &products.iter().map(|product| margin(product)).collect::<Vec<_>>());
+    writer.f32s(sections::CONVERSION, &model.conversion);
     for packed in &model.parts {
         for (name, numbers) in &packed.sections {
             let name = format!("{}.{name}", packed.part.name);
@@ -69,7 +75,12 @@ pub(crate) fn pack(products: &[&Product], model: &Model, with_products: bool) ->
     Ok(writer.finish())
 }
 
-fn texts<'t>(writer: &mut Writer, names: Texts, entries: impl Iterator<Item = &'t [u8]>) {
+/// What the shop earns with one; NaN is unknown.
+fn margin(product: &Product) -> f32 {
+    product.margin().map(|margin| margin as f32).filter(|margin| margin.is_finite()).unwrap_or(f32::NAN)
+}
+
+pub(super) fn texts<'t>(writer: &mut Writer, names: Texts<'_>, entries: impl Iterator<Item = &'t [u8]>) {
     let (mut at, mut text) = (vec![0_u64], Vec::new());
     for entry in entries {
         text.extend_from_slice(entry);

@@ -8,10 +8,10 @@ use crate::Error;
 use crate::blend::Part;
 
 pub(crate) const ABOUT: &str = "about";
-pub(crate) const PRODUCTS: Texts = Texts { at: "ids.at", text: "ids" };
-pub(crate) const JSON: Texts = Texts { at: "json.at", text: "json" };
-pub(crate) const CATEGORIES: Texts = Texts { at: "categories.at", text: "categories" };
-pub(crate) const BRANDS: Texts = Texts { at: "brands.at", text: "brands" };
+pub(crate) const PRODUCTS: Texts<'static> = Texts { at: "ids.at", text: "ids" };
+pub(crate) const JSON: Texts<'static> = Texts { at: "json.at", text: "json" };
+pub(crate) const CATEGORIES: Texts<'static> = Texts { at: "categories.at", text: "categories" };
+pub(crate) const BRANDS: Texts<'static> = Texts { at: "brands.at", text: "brands" };
 pub(crate) const CATEGORY_AT: &str = "category.at";
 pub(crate) const CATEGORY: &str = "category";
 pub(crate) const BRAND: &str = "brand";
@@ -24,12 +24,16 @@ pub(crate) const TRENDING: &str = "trending";
 pub(crate) const POPULAR: &str = "popular";
 pub(crate) const LEADERS_AT: &str = "leaders.at";
 pub(crate) const LEADERS: &str = "leaders";
+pub(crate) const COLUMNS: Texts<'static> = Texts { at: "columns.at", text: "columns" };
+pub(crate) const COLUMN_TYPES: &str = "columns.types";
+pub(crate) const MARGIN: &str = "margin";
+pub(crate) const CONVERSION: &str = "conversion";
 
 /// A table of texts: where each starts (and the last one ends), and the bytes.
 #[derive(Clone, Copy)]
-pub(crate) struct Texts {
-    pub(crate) at: &'static str,
-    pub(crate) text: &'static str,
+pub(crate) struct Texts<'n> {
+    pub(crate) at: &'n str,
+    pub(crate) text: &'n str,
 }
 
 /// What is small enough to be written as JSON.
@@ -94,7 +98,12 @@ impl Places {
     }
 
     /// A table of texts. Its last offset must be the end of the text.
-    pub(crate) fn texts(&self, memory: &Memory, texts: Texts, count: Option<usize>) -> Result<(Place, Place), Error> {
+    pub(crate) fn texts(
+        &self,
+        memory: &Memory,
+        texts: Texts<'_>,
+        count: Option<usize>,
+    ) -> Result<(Place, Place), Error> {
         let at = self.get(texts.at, 8, count.map(|count| count + 1))?;
         let text = self.get(texts.text, 1, None)?;
         let end = at.numbers::<u64>(memory).last().copied();
@@ -106,10 +115,22 @@ impl Places {
 
     /// Lists of rows: starts for each of `count`, then entries. The last start must be the number of entries.
     pub(crate) fn lists(&self, memory: &Memory, at: &str, rows: &str, count: usize) -> Result<(Place, Place), Error> {
+        self.lists_of(memory, at, rows, count, 4)
+    }
+
+    /// The same for entries of any width.
+    pub(crate) fn lists_of(
+        &self,
+        memory: &Memory,
+        at: &str,
+        entries: &str,
+        count: usize,
+        width: u32,
+    ) -> Result<(Place, Place), Error> {
         let starts = self.get(at, 4, Some(count + 1))?;
-        let entries = self.get(rows, 4, None)?;
+        let entries = self.get(entries, width, None)?;
         let end = starts.numbers::<u32>(memory).last().map(|end| *end as usize);
-        if end != Some(entries.numbers::<u32>(memory).len()) {
+        if end != Some(entries.bytes(memory).len() / width as usize) {
             return Err(Error::damaged(at, "does not fit the lists"));
         }
         Ok((starts, entries))
@@ -123,6 +144,19 @@ pub(crate) fn text<'m>(memory: &'m Memory, (at, text): &(Place, Place), entry: u
     let (Ok(start), Ok(end)) = (usize::try_from(*start), usize::try_from(*end)) else { return "" };
     let bytes = text.bytes(memory).get(start..end).unwrap_or(&[]);
     std::str::from_utf8(bytes).unwrap_or("")
+}
+
+/// Checks that a table of texts is one.
+pub(crate) fn check_texts(memory: &Memory, names: Texts<'_>, (at, text): &(Place, Place)) -> Result<(), Error> {
+    let at: &[u64] = at.numbers(memory);
+    let Ok(text) = std::str::from_utf8(text.bytes(memory)) else {
+        return Err(Error::damaged(names.text, "is no text"));
+    };
+    let bounded = at.first() == Some(&0) && at.is_sorted();
+    if !bounded || !at.iter().all(|at| usize::try_from(*at).is_ok_and(|at| text.is_char_boundary(at))) {
+        return Err(Error::damaged(names.at, "does not fit the text"));
+    }
+    Ok(())
 }
 
 /// The bounds of a list within its entries; empty if there is none.

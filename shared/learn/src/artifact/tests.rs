@@ -2,6 +2,9 @@
 
 mod damage;
 
+use std::collections::BTreeSet;
+
+use serde_json::json;
 use vitrine_domain::{Action, Availability, Kind, Millis, Product, ProductId, Visitor};
 
 use super::container::Writer;
@@ -22,6 +25,13 @@ fn shop() -> Vec<Product> {
     products[0].sale_price = Some(1.5);
     products[1].availability = Availability::OutOfStock;
     products[3].kind = Kind::Content;
+    products[0].cost = Some(0.25);
+    let attributes = &mut products[0].attributes;
+    attributes.insert("colour".into(), json!(["red", "white"]));
+    attributes.insert("organic".into(), json!(true));
+    attributes.insert("sizes".into(), json!([36, 37.5]));
+    products[4].attributes.insert("colour".into(), json!("red"));
+    products[4].attributes.insert("sizes".into(), json!(40));
     products
 }
 
@@ -71,7 +81,7 @@ fn what_is_packed_is_what_is_read() {
     for (row, product) in (0..).zip(&products) {
         assert_eq!(artifact.id(row), product.id.as_str());
         assert_eq!(artifact.position(product.id.as_str()), Some(row));
-        assert_eq!(&serde_json::from_str::<Product>(artifact.product_json(row)).unwrap(), product);
+        assert_eq!(serde_json::from_str::<Product>(artifact.product_json(row)).unwrap(), product.shown());
         assert_eq!(artifact.sellable(row), product.is_sellable());
         assert_eq!(artifact.is_content(row), product.kind == Kind::Content);
         assert_eq!(artifact.price(row), product.current_price().map(|price| price as f32));
@@ -139,25 +149,35 @@ fn threads_may_share_an_artifact() {
 #[test]
 fn the_format_stays_what_is_documented() {
     let bytes = bytes();
-    let head: Vec<u8> = [&b"VITRINE\x1a"[..], &[2, 0, 0, 0], &[57, 0, 0, 0]].concat();
+    let head: Vec<u8> = [&b"VITRINE\x1a"[..], &[3, 0, 0, 0], &[82, 0, 0, 0]].concat();
     assert_eq!(bytes[..16], head);
     assert_eq!(bytes[16..24], (bytes.len() as u64).to_le_bytes());
     let sections = container::read(&bytes).unwrap();
-    let names: Vec<String> = sections.iter().map(|s| format!("{} {}", s.name, s.width)).collect();
+    // Columns are documented by their forms, whatever their number.
+    let (columns, others): (Vec<_>, Vec<_>) = sections.iter().partition(|section| section.name.starts_with("column."));
+    let named = |name: &str, width| format!("{name} {width}");
+    let names: Vec<String> = others.iter().map(|section| named(&section.name, section.width)).collect();
+    let general = |name: &str| {
+        let words = name.split('.').map(|word| if word.parse::<u32>().is_ok() { "K" } else { word });
+        words.collect::<Vec<_>>().join(".")
+    };
+    let columns: BTreeSet<String> = columns.iter().map(|s| named(&general(&s.name), s.width)).collect();
     let document = include_str!("../../ARTIFACT.md");
-    let mut documented = Vec::new();
+    let mut documented: Vec<String> = Vec::new();
     for row in document.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let width = match cells[2] {
             "text" => 1,
             "f16" => 2,
             "u32" | "f32" => 4,
-            "u64" => 8,
+            "u64" | "f64" => 8,
             other => panic!("{other}"),
         };
         documented.push(format!("{} {width}", cells[1].trim_matches('`')));
     }
+    let (forms, documented): (Vec<_>, Vec<_>) = documented.into_iter().partition(|name| name.starts_with("column."));
     assert_eq!(names, documented);
+    assert_eq!(columns, forms.into_iter().collect());
     assert!(sections.iter().all(|section| section.bytes.start % 64 == 0));
 }
 
@@ -262,4 +282,37 @@ fn names_of_products_may_be_anything() {
     artifact.verify().unwrap();
     assert_eq!((artifact.position("π"), artifact.position("a b/c")), (Some(1), Some(0)));
     assert_eq!(artifact.category_names().collect::<Vec<_>>(), ["", "Süßes"]);
+}
+
+#[test]
+fn more_sections_can_be_appended_and_nothing_else_changes() {
+    let more = [("index.about".to_owned(), 1, b"lists".to_vec()), ("index.rows".to_owned(), 4, vec![7, 0, 0, 0])];
+    let bytes = with_sections(bytes(), &more).unwrap();
+    let (grown, before) = (Artifact::from_bytes(bytes.clone(), &Lineup::default()).unwrap(), artifact());
+    grown.verify().unwrap();
+    assert_eq!((grown.section("index.about"), grown.numbers::<u32>("index.rows")), (Some(&b"lists"[..]), &[7][..]));
+    for section in container::read(&self::bytes()).unwrap() {
+        assert_eq!(grown.section(&section.name), before.section(&section.name), "{}", section.name);
+    }
+    // As if they had been written with the others, in one step or in two.
+    let (first, second) = more.split_at(1);
+    let twice = with_sections(with_sections(self::bytes(), first).unwrap(), second).unwrap();
+    assert_eq!((&twice, with_sections(self::bytes(), &more).unwrap()), (&bytes, twice.clone()));
+    assert_eq!(with_sections(self::bytes(), &[]).unwrap(), self::bytes());
+}
+
+#[test]
+fn sections_that_cannot_be_appended_are_refused() {
+    let refused = |name: &str, width: u32, content: &[u8]| {
+        let error = with_sections(bytes(), &[(name.to_owned(), width, content.to_vec())]).unwrap_err();
+        assert!(matches!(&error, Error::Section(section) if section == name), "{error}");
+    };
+    refused("ids", 1, b"");
+    refused("", 1, b"");
+    refused(&"n".repeat(41), 1, b"");
+    refused("rows", 4, b"123");
+    refused("rows", 3, b"123");
+    assert!(matches!(with_sections(vec![1, 2], &[]), Err(Error::Magic)));
+    let twice = [("a".to_owned(), 1, vec![]), ("a".to_owned(), 1, vec![])];
+    assert!(matches!(with_sections(bytes(), &twice), Err(Error::Section(_))));
 }

@@ -9,7 +9,7 @@ pub(super) fn exercise(artifact: &Artifact) {
     for row in (0..artifact.len().min(50) as u32).chain([u32::MAX - 1, u32::MAX]) {
         let _ = (artifact.id(row), artifact.product_json(row), artifact.vector(row), artifact.categories(row));
         let _ = (artifact.brand(row), artifact.price(row), artifact.sellable(row), artifact.is_content(row));
-        let _ = (artifact.category_name(row), artifact.popular_in(row));
+        let _ = (artifact.category_name(row), artifact.popular_in(row), artifact.margin(row));
         for pair in Pair::ALL {
             let (rows, weights) = artifact.neighbours(pair, row);
             assert!(rows.len() == weights.len() || rows.is_empty() || weights.is_empty());
@@ -17,6 +17,19 @@ pub(super) fn exercise(artifact: &Artifact) {
     }
     let _ = (artifact.popularity(), artifact.trending(), artifact.people(), artifact.popular(), artifact.section("x"));
     let _ = (artifact.category_names().count(), artifact.brand_names().count(), artifact.position("c"));
+    let _ = (artifact.conversion(), artifact.column("x"));
+    for column in artifact.column_names().into_iter().filter_map(|name| artifact.column(name)) {
+        for row in [0, 4, 5, u32::MAX - 1, u32::MAX] {
+            match column {
+                Column::Texts(texts) => {
+                    let _ = texts.codes(row).iter().filter_map(|code| texts.code_of(texts.text(*code))).count();
+                    let _ = (texts.text(row), texts.all_codes(), texts.names().take(100).count());
+                }
+                Column::NumberLists(lists) => assert!(lists.of(row).len() <= lists.all().1.len()),
+                Column::Numbers(_) | Column::Flags(_) => (),
+            }
+        }
+    }
     let history: Vec<Interaction> = (0..9)
         .map(|row| Interaction { row, action: Action::View, age_days: (9 - row) as f32 / 1_000.0 })
         .chain([past(u32::MAX)])
@@ -43,7 +56,7 @@ fn what_is_no_artifact_or_too_new_says_so() {
     let mut newer = bytes();
     newer[8] = 9;
     let error = Artifact::from_bytes(newer, &Lineup::default()).unwrap_err();
-    assert_eq!(error.to_string(), "the artifact has format 9, this program reads 2");
+    assert_eq!(error.to_string(), "the artifact has format 9, this program reads 3");
     let mut longer = bytes();
     longer.push(0);
     assert!(matches!(Artifact::from_bytes(longer, &Lineup::default()), Err(Error::Length { .. })));
@@ -130,6 +143,7 @@ fn container_count(bytes: &[u8]) -> usize {
 fn wrong_numbers_with_right_checksums_are_found() {
     let original = bytes();
     let sections = container::read(&original).unwrap();
+    let f64_infinity = (f64::INFINITY.to_bits() >> 32) as u32;
     let (infinite, nan) = (f32::INFINITY.to_bits(), f32::NAN.to_bits());
     for (name, value) in [
         ("view_view.rows", 99_u32),
@@ -143,6 +157,22 @@ fn wrong_numbers_with_right_checksums_are_found() {
         ("brand", 2),
         ("ids", u32::MAX),
         ("ids.at", 3),
+        ("columns", u32::MAX),
+        ("columns.at", 3),
+        ("columns.types", 9),
+        // availability: one text each; colour: lists of texts; organic: flags; price: numbers; sizes: lists of numbers.
+        ("column.0", 99),
+        ("column.0.texts", u32::MAX),
+        ("column.0.texts.at", 3),
+        ("column.1", u32::MAX),
+        ("column.1.at", 7),
+        ("column.4", 3),
+        ("column.5", f64_infinity),
+        ("column.9", f64_infinity),
+        ("column.9.at", 7),
+        ("margin", infinite),
+        ("conversion", nan),
+        ("conversion", 1.5_f32.to_bits()),
         ("vectors", u32::MAX),
         ("wanted", nan),
         ("trending", infinite),
@@ -172,7 +202,7 @@ fn wrong_numbers_with_right_checksums_are_found() {
         let range = sections[at].bytes.clone();
         let mut wrong = original.clone();
         // Of wide numbers the half that counts for their order.
-        let start = range.start + if name == "own:images.visitors" { 4 } else { 0 };
+        let start = range.start + if ["own:images.visitors", "column.5", "column.9"].contains(&name) { 4 } else { 0 };
         wrong[start..start + 4].copy_from_slice(&value.to_le_bytes());
         sign(&mut wrong, at, range);
         let error = verdict(wrong).expect_err(name);
@@ -236,7 +266,7 @@ proptest! {
         let sections = container::read(&bytes).unwrap();
         let table = 8 + place.index(56 + sections.len() * 64);
         bytes[table..].iter_mut().zip(values).for_each(|(byte, value)| *byte = value);
-        if container_count(&bytes) <= 1_024 && 64 + container_count(&bytes) * 64 < bytes.len() {
+        if container_count(&bytes) <= 4_096 && 64 + container_count(&bytes) * 64 < bytes.len() {
             let range = sections[0].bytes.clone();
             sign(&mut bytes, 0, range);
         }
