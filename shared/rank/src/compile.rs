@@ -116,7 +116,11 @@ fn cost(catalogue: &Catalogue, filter: &Filter) -> u8 {
 
 fn compare(catalogue: &Catalogue, attribute: &str, op: Op, wanted: &Value, rows: &mut Bitmap) {
     let wanted = match wanted {
-        Value::Null if op != Op::Missing => &[],
+        // Compared with what a visitor lacks.
+        Value::Null if op != Op::Missing => {
+            *rows = Bitmap::empty(rows.len());
+            return;
+        }
         Value::Array(list) => &list[..],
         one => std::slice::from_ref(one),
     };
@@ -184,9 +188,9 @@ impl Numbers {
         let below = |with_high| Self::Between { low: f64::NEG_INFINITY, with_low: true, high: largest, with_high };
         let above = |with_low| Self::Between { low: smallest, with_low, high: f64::INFINITY, with_high: true };
         match op {
+            Op::NotEqual => Self::NotIn(wanted),
             _ if wanted.is_empty() => Self::In(wanted),
             Op::Equal | Op::In | Op::Missing => Self::In(wanted),
-            Op::NotEqual => Self::NotIn(wanted),
             Op::Less => below(false),
             Op::AtMost => below(true),
             Op::Greater => above(false),
@@ -216,14 +220,13 @@ fn texts(catalogue: &Catalogue, attribute: &str, column: TextColumn<'_>, op: Op,
             }
             rows.and(&found);
         }
-        Op::NotEqual if !wanted.is_empty() => {
+        Op::NotEqual => {
             let postings = catalogue.postings(attribute, column);
             for code in wanted.iter().filter_map(|text| column.code_of(text)) {
                 postings.rows(code).iter().for_each(|row| rows.remove(*row));
             }
             rows.retain(|row| !column.codes(row).is_empty());
         }
-        Op::NotEqual => *rows = Bitmap::empty(rows.len()),
         Op::Missing => rows.retain(|row| column.codes(row).is_empty()),
         // Codes stand in the order of their texts, so an order of texts is one of codes.
         Op::Less | Op::AtMost | Op::Greater | Op::AtLeast => {

@@ -175,34 +175,50 @@ impl<'a> Order<'a> {
 
     /// Fills the slots.
     pub(crate) fn fill(mut self, work: &mut Workspace) -> (Vec<Picked>, usize) {
-        let pinned: Vec<u32> = self.wishes.pins.iter().map(|(_, row, _)| *row).collect();
-        // What is pinned stands in its slot only.
-        for row in &pinned {
-            self.rest.remove(*row);
-            self.entries.iter_mut().filter(|entry| entry.candidate.row == *row).for_each(|entry| entry.taken = true);
-        }
+        let pins = self.pins(work);
         for at in 0..self.request.limit {
             let slot = self.request.offset + at + 1;
-            if self.pin(slot, work) {
+            if let Some((_, entry, rule)) = pins.iter().find(|(wanted, ..)| *wanted == slot) {
+                self.place(*entry, 1.0, Way::Pinned(*rule));
                 continue;
             }
             let Some((entry, propensity, way)) = self.choose(at, work) else { break };
+            self.count(entry);
             self.place(entry, propensity, way);
         }
         (self.picked, self.touched)
     }
 
-    fn pin(&mut self, slot: usize, work: &Workspace) -> bool {
-        let pin = self.wishes.pins.iter().find(|(wanted, row, _)| *wanted == slot && self.allowed.contains(*row));
-        let Some((_, row, rule)) = pin.copied() else { return false };
-        let known = self.entries.iter().position(|entry| entry.candidate.row == row);
-        let entry = known.unwrap_or_else(|| {
-            let score = self.ranking.score(self.shelf, row, work);
-            self.take_in(Candidate { row, score, filler: false });
-            self.entries.len() - 1
-        });
-        self.place(entry, 1.0, Way::Pinned(rule));
-        true
+    /// What is pinned to this page, as `(slot, candidate, rule)`. It is counted before anything else is, so that no bound is
+    /// passed for it, and a pin that would pass one does not hold. What is pinned stands in its slot only.
+    fn pins(&mut self, work: &Workspace) -> Vec<(usize, usize, RuleAt)> {
+        let wishes = self.wishes;
+        let page = self.request.offset + 1..=self.request.offset + self.request.limit;
+        let mut pins = Vec::new();
+        for (slot, row, rule) in wishes.pins.iter().filter(|(_, row, _)| self.allowed.contains(*row)) {
+            self.fetch_one(*row, work);
+            let Some(at) = self.entries.iter().position(|entry| entry.candidate.row == *row) else { continue };
+            let full = |(cap, kind): (&Cap, &Option<u64>)| !cap.soft && cap.is_full(*kind);
+            if page.contains(slot) && self.caps.iter().zip(&self.entries[at].kinds).any(full) {
+                continue;
+            }
+            self.entries[at].taken = true;
+            if page.contains(slot) {
+                self.count(at);
+                pins.push((*slot, at, *rule));
+            }
+        }
+        pins
+    }
+
+    /// Counts a candidate under each bound.
+    fn count(&mut self, at: usize) {
+        let Some(entry) = self.entries.get(at) else { return };
+        for (cap, kind) in self.caps.iter_mut().zip(&entry.kinds) {
+            if let Some(kind) = kind {
+                *cap.taken.entry(*kind).or_default() += 1;
+            }
+        }
     }
 
     /// Puts a candidate into the next slot.
@@ -210,11 +226,6 @@ impl<'a> Order<'a> {
         let Some(entry) = self.entries.get_mut(at) else { return };
         entry.taken = true;
         self.picked.push(Picked { candidate: entry.candidate, propensity, way });
-        for (cap, kind) in self.caps.iter_mut().zip(&entry.kinds) {
-            if let Some(kind) = kind {
-                *cap.taken.entry(*kind).or_default() += 1;
-            }
-        }
         let direction = std::mem::take(&mut entry.direction);
         if !direction.is_empty() {
             for other in self.entries.iter_mut().filter(|other| !other.taken) {
