@@ -93,19 +93,45 @@ impl Bitmap {
         }
     }
 
+    /// Takes out the rows that are in `other`.
+    pub fn and_not(&mut self, other: &Self) {
+        for (word, less) in self.words.iter_mut().zip(&other.words) {
+            *word &= !less;
+        }
+    }
+
+    /// Makes this set equal to another, in the memory that it has.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.words.clone_from(&other.words);
+        self.len = other.len;
+    }
+
+    /// The set as words: row `64 i + b` is bit `b` of word `i`; bits beyond [`len`](Self::len) are zero.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// How many rows both sets have, without making their intersection.
+    #[must_use]
+    pub fn count_and(&self, other: &Self) -> usize {
+        self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones() as usize).sum()
+    }
+
+    /// How many rows below a bound are in the set.
+    #[must_use]
+    pub fn count_below(&self, bound: usize) -> usize {
+        let whole = self.words.iter().take(bound / 64).map(|word| word.count_ones() as usize).sum::<usize>();
+        let rest = self.words.get(bound / 64).map_or(0, |word| word & ((1 << (bound % 64)) - 1));
+        whole + rest.count_ones() as usize
+    }
+
     /// Adds the rows of `other` that this set can hold.
     pub fn or(&mut self, other: &Self) {
         for (word, more) in self.words.iter_mut().zip(&other.words) {
             *word |= more;
         }
         self.trim();
-    }
-
-    /// Takes out the rows that are in `other`.
-    pub fn and_not(&mut self, other: &Self) {
-        for (word, less) in self.words.iter_mut().zip(&other.words) {
-            *word &= !less;
-        }
     }
 
     /// Keeps the rows for which `test` holds; it is asked of rows of the set, and of rows next to them.
@@ -168,6 +194,17 @@ impl Bitmap {
         })
     }
 
+    /// The rows below a bound, ascending, block by block.
+    pub(crate) fn blocks(&self, bound: usize) -> Blocks<'_> {
+        let words = &self.words[..self.words.len().min(bound.div_ceil(64))];
+        Blocks {
+            words,
+            at: 0,
+            rest: words.first().copied().unwrap_or(0),
+            bound: u32::try_from(bound).unwrap_or(u32::MAX),
+        }
+    }
+
     /// Clears the bits of the last word that stand for no row: every other method may rely on it.
     fn trim(&mut self) {
         let used = self.len % 64;
@@ -177,6 +214,41 @@ impl Bitmap {
         if let Some(last) = self.words.last_mut() {
             *last &= (1 << used) - 1;
         }
+    }
+}
+
+/// Walks through a set without asking for each row.
+pub(crate) struct Blocks<'a> {
+    words: &'a [u64],
+    at: usize,
+    rest: u64,
+    bound: u32,
+}
+
+impl Blocks<'_> {
+    /// Overwrites `rows` with the next rows, `most` of them at most; false after the last.
+    pub(crate) fn next(&mut self, rows: &mut Vec<u32>, most: usize) -> bool {
+        rows.clear();
+        while rows.len() < most && self.at < self.words.len() {
+            let room = most - rows.len();
+            let first = (self.at * 64) as u32;
+            for _ in 0..room.min(64) {
+                if self.rest == 0 {
+                    break;
+                }
+                rows.push(first + self.rest.trailing_zeros());
+                self.rest &= self.rest - 1;
+            }
+            if self.rest == 0 {
+                self.at += 1;
+                self.rest = self.words.get(self.at).copied().unwrap_or(0);
+            }
+        }
+        // Only the last word can have rows beyond the bound, and they come last.
+        while rows.last().is_some_and(|row| *row >= self.bound) {
+            rows.pop();
+        }
+        !rows.is_empty()
     }
 }
 
@@ -218,15 +290,25 @@ mod tests {
             prop_assert_eq!(not.iter().collect::<BTreeSet<_>>(), (0..len_a as u32).filter(|row| !a.contains(row)).collect());
             prop_assert_eq!(not.count() + bits_a.count(), Bitmap::full(len_a).count());
 
-            let mut less = bits_a.clone();
-            less.and_not(&bits_b);
-            prop_assert_eq!(less.iter().collect::<BTreeSet<_>>(), a.difference(&b).copied().collect());
             let mut kept = bits_a.clone();
             kept.retain(|row| row % 3 != 1);
             prop_assert_eq!(kept.iter().collect::<BTreeSet<_>>(), a.iter().copied().filter(|row| row % 3 != 1).collect());
             let mut grown = bits_a.clone();
             grown.grow(len_b);
             prop_assert_eq!((grown.len(), grown.iter().collect::<BTreeSet<_>>()), (len_a.max(len_b), a.clone()));
+            let mut and_not = bits_a.clone();
+            and_not.and_not(&bits_b);
+            prop_assert_eq!(and_not.iter().collect::<BTreeSet<_>>(), a.difference(&b).copied().collect());
+            prop_assert_eq!(bits_a.count_and(&bits_b), and.count());
+            prop_assert_eq!(bits_a.count_below(probe as usize), a.iter().filter(|row| **row < probe).count());
+            and_not.copy_from(&bits_b);
+            prop_assert_eq!(&and_not, &bits_b);
+            let (mut blocks, mut rows, mut walked) = (bits_a.blocks(probe as usize), Vec::new(), Vec::<u32>::new());
+            while blocks.next(&mut rows, len_b.max(1)) {
+                prop_assert!(rows.len() <= len_b.max(1));
+                walked.extend(&rows);
+            }
+            prop_assert_eq!(walked, a.iter().copied().filter(|row| *row < probe).collect::<Vec<_>>());
 
             let mut changed = bits_a.clone();
             changed.insert(probe);

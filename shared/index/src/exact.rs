@@ -1,149 +1,24 @@
-//! The exact scan: every allowed row is scored. No build, no memory of its own, and right by construction.
-
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+//! The exact scan as functions: every allowed row is scored. [`Flat`](crate::Flat) is the same as an index.
 
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 
-use crate::{Bitmap, Error};
-
-/// A row and its score.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Hit {
-    /// Row of the vector.
-    pub row: u32,
-    /// Dot product with the query; a number, never NaN.
-    pub score: f32,
-}
-
-/// What a search found, and what it cost.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Found {
-    /// The best rows: score descending, then row ascending.
-    pub hits: Vec<Hit>,
-    /// How many vectors were scored.
-    pub touched: usize,
-}
-
-impl Found {
-    /// The rows in order.
-    pub fn rows(&self) -> impl Iterator<Item = u32> + '_ {
-        self.hits.iter().map(|hit| hit.row)
-    }
-}
-
-/// Partial sums that run side by side: wide enough for the registers of any CPU we run on, and fixed, because the order
-/// of the additions is part of the result.
-const LANES: usize = 16;
+use crate::found::{Found, Top, rank_of};
+use crate::kernel::{Level, Number};
+use crate::search::{check_query, rows_in};
+use crate::{Bitmap, Error, Flat, Index};
 
 /// The dot product of two vectors, summed in a fixed order; the longer one's rest is ignored.
 #[must_use]
 #[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let len = a.len().min(b.len());
-    let (a_blocks, a_rest) = a[..len].as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b[..len].as_chunks::<LANES>();
-    let mut sums = [0.0_f32; LANES];
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    for (sum, (a, b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
-        *sum += a * b;
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
+    f32::dot(Level::best(), a, b)
 }
 
-/// The dot product with a vector in half precision, block by block in a fixed order; the longer one's rest is ignored.
+/// The dot product with a vector in half precision: as [`dot`] with the widened vector, to the bit.
 #[must_use]
+#[inline]
 pub fn dot_f16(a: &[f32], b: &[f16]) -> f32 {
-    const BLOCK: usize = 64;
-    let mut wide = [0.0_f32; BLOCK];
-    let mut sum = 0.0;
-    for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
-        let wide = &mut wide[..b.len()];
-        b.convert_to_f32_slice(wide);
-        sum += dot(a, wide);
-    }
-    sum
-}
-
-/// Ordered so that the largest is the one to lose first: lowest score, then highest row.
-struct Worst(Hit);
-
-impl Ord for Worst {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.0.score.total_cmp(&self.0.score).then(self.0.row.cmp(&other.0.row))
-    }
-}
-
-impl PartialOrd for Worst {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Worst {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Worst {}
-
-/// The best `k` rows seen so far. Rows must be offered in ascending order: then an equal score never displaces another.
-struct Best {
-    heap: BinaryHeap<Worst>,
-    k: usize,
-    touched: usize,
-}
-
-impl Best {
-    fn new(k: usize, rows: usize) -> Self {
-        Self { heap: BinaryHeap::with_capacity(k.min(rows) + 1), k, touched: 0 }
-    }
-
-    #[inline]
-    fn offer(&mut self, row: u32, score: f32) {
-        self.touched += 1;
-        if self.heap.len() < self.k {
-            if !score.is_nan() {
-                // Adding positive zero makes -0.0 and 0.0 the same bits, and with them the same rank.
-                self.heap.push(Worst(Hit { row, score: score + 0.0 }));
-            }
-            return;
-        }
-        // False for NaN as well.
-        if self.heap.peek().is_some_and(|worst| score > worst.0.score) {
-            self.heap.pop();
-            self.heap.push(Worst(Hit { row, score: score + 0.0 }));
-        }
-    }
-
-    fn into_found(self) -> Found {
-        let hits = self.heap.into_sorted_vec().into_iter().map(|worst| worst.0).collect();
-        Found { hits, touched: self.touched }
-    }
-}
-
-fn rows_of(vectors: &[f32], dims: usize, query: &[f32]) -> Result<usize, Error> {
-    if query.len() != dims {
-        return Err(Error::Query { query: query.len(), vectors: dims });
-    }
-    let rows = vectors.len().checked_div(dims).unwrap_or(0);
-    if dims == 0 || rows * dims != vectors.len() || u32::try_from(rows).is_err() {
-        return Err(Error::Vectors { len: vectors.len(), dims });
-    }
-    Ok(rows)
+    f16::dot(Level::best(), a, b)
 }
 
 /// The best `k` among the rows that `allowed` lets through; `vectors` is row-major, `dims` numbers a row.
@@ -160,17 +35,23 @@ pub fn top_k(
     k: usize,
     allowed: impl Fn(u32) -> bool,
 ) -> Result<Found, Error> {
-    let rows = rows_of(vectors, dims, query)?;
+    check_query(query, dims)?;
+    let rows = rows_in(vectors, dims)?;
+    let mut found = Found::default();
     if k == 0 {
-        return Ok(Found::default());
+        return Ok(found);
     }
-    let mut best = Best::new(k, rows);
+    let (level, mut top) = (Level::best(), Top::default());
+    top.start(k, rows);
     for (row, vector) in (0_u32..).zip(vectors.chunks_exact(dims)) {
         if allowed(row) {
-            best.offer(row, dot(query, vector));
+            top.offer(rank_of(f32::dot(level, query, vector)), row);
+            found.touched += 1;
         }
     }
-    Ok(best.into_found())
+    found.bytes = found.touched * dims * size_of::<f32>();
+    top.write(&mut found.hits);
+    Ok(found)
 }
 
 /// The best `k` among the rows of a set: its cost is that of the set, not of the catalogue. Rows of the set beyond the
@@ -179,16 +60,8 @@ pub fn top_k(
 /// # Errors
 /// As [`top_k`].
 pub fn top_k_in(vectors: &[f32], dims: usize, query: &[f32], k: usize, allowed: &Bitmap) -> Result<Found, Error> {
-    let rows = rows_of(vectors, dims, query)?;
-    if k == 0 {
-        return Ok(Found::default());
-    }
-    let mut best = Best::new(k, rows.min(allowed.count()));
-    for row in allowed.iter().take_while(|row| (*row as usize) < rows) {
-        let start = row as usize * dims;
-        best.offer(row, dot(query, &vectors[start..start + dims]));
-    }
-    Ok(best.into_found())
+    check_query(query, dims)?;
+    Flat::new(vectors, dims)?.find(query, k, Some(allowed))
 }
 
 #[cfg(test)]
@@ -196,6 +69,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Hit;
 
     /// Sorts everything; the numbers are small integers, so that every sum is exact and ties abound.
     fn brute(vectors: &[f32], dims: usize, query: &[f32], k: usize, allowed: &Bitmap) -> Vec<Hit> {
@@ -274,10 +148,10 @@ mod tests {
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
         let all = |_| true;
-        assert_eq!(top_k(&[1.0; 6], 3, &[1.0; 2], 1, all), Err(Error::Query { query: 2, vectors: 3 }));
-        assert_eq!(top_k(&[1.0; 7], 3, &[1.0; 3], 1, all), Err(Error::Vectors { len: 7, dims: 3 }));
-        assert_eq!(top_k(&[], 0, &[], 1, all), Err(Error::Vectors { len: 0, dims: 0 }));
-        assert_eq!(top_k(&[], 3, &[1.0; 3], 1, all), Ok(Found::default()));
+        assert!(matches!(top_k(&[1.0; 6], 3, &[1.0; 2], 1, all), Err(Error::Query { query: 2, vectors: 3 })));
+        assert!(matches!(top_k(&[1.0; 7], 3, &[1.0; 3], 1, all), Err(Error::Vectors { len: 7, dims: 3 })));
+        assert!(matches!(top_k(&[], 0, &[], 1, all), Err(Error::Vectors { len: 0, dims: 0 })));
+        assert_eq!(top_k(&[], 3, &[1.0; 3], 1, all).unwrap(), Found::default());
     }
 
     #[test]

@@ -29,29 +29,32 @@
 //! # Ok::<(), vitrine_index::Error>(())
 //! ```
 
+mod about;
 mod bitmap;
+mod build;
+mod codes;
+mod error;
 mod exact;
+mod found;
+mod kernel;
+mod list;
+mod scan;
+mod search;
+mod stored;
+mod verify;
 
+pub use about::Kind;
 pub use bitmap::Bitmap;
-pub use exact::{Found, Hit, dot, dot_f16, top_k, top_k_in};
+pub use build::{Built, Candidate, Filtered, Measured, Report, Section, Settings, build};
+pub use codes::Prepared;
+pub use error::Error;
+pub use exact::{dot, dot_f16, top_k, top_k_in};
+pub use found::{Found, Hit};
+pub use kernel::{Level, Number};
+pub use search::{Flat, Index, Scratch};
+pub use stored::Stored;
 
-/// Why a search was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The query has another number of dimensions than the vectors.
-    #[error("the query has {query} dimensions, the vectors have {vectors}")]
-    Query {
-        /// Length of the query.
-        query: usize,
-        /// Dimensions of the vectors.
-        vectors: usize,
-    },
-    /// The vectors do not fill whole rows, or their rows cannot be numbered in 32 bits.
-    #[error("{len} numbers are no rows of {dims} dimensions")]
-    Vectors {
-        /// How many numbers there are.
-        len: usize,
-        /// Dimensions of a row.
-        dims: usize,
-    },
+/// The names of an index's sections in a file.
+pub mod sections {
+    pub use crate::about::{ABOUT, CENTRES, CODES, MIDDLES, REACH, REPORT, ROWS, SCALES, SPREAD, STARTS};
 }

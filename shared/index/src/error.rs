@@ -1,0 +1,45 @@
+//! What can go wrong.
+
+/// Why a search or a build was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The query has another number of dimensions than the vectors.
+    #[error("the query has {query} dimensions, the vectors have {vectors}")]
+    Query {
+        /// Length of the query.
+        query: usize,
+        /// Dimensions of the vectors.
+        vectors: usize,
+    },
+    /// The vectors do not fill whole rows, or their rows cannot be numbered in 32 bits.
+    #[error("{len} numbers are no rows of {dims} dimensions")]
+    Vectors {
+        /// How many numbers there are.
+        len: usize,
+        /// Dimensions of a row.
+        dims: usize,
+    },
+    /// A vector to build from holds NaN or an infinity.
+    #[error("the vector of row {row} holds what is no number")]
+    NotFinite {
+        /// The first such row.
+        row: u32,
+    },
+    /// A section of a stored index is missing or damaged.
+    #[error("section {section} {problem}")]
+    Stored {
+        /// Name of the section.
+        section: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The report cannot be written.
+    #[error("the report of the index cannot be written")]
+    Report(#[source] serde_json::Error),
+}
+
+impl Error {
+    pub(crate) const fn stored(section: &'static str, problem: &'static str) -> Self {
+        Self::Stored { section, problem }
+    }
+}
