@@ -1,9 +1,12 @@
 //! Decisions: what was shown, where, with which probability.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 use vitrine_domain::{Millis, Shop, Visitor};
 
-use crate::table::{Table, document_text, item, with_expiry};
+use crate::error::classify;
+use crate::table::{Item, Table, document_text, item, put_request, sort_key, text, with_expiry};
 use crate::{Error, Result, keys};
 
 /// Days a decision stays in the table; the lake keeps it longer.
@@ -29,15 +32,67 @@ impl DecisionKey {
     }
 }
 
+fn to_item(shop: &Shop, key: &DecisionKey, decision: &RawValue) -> Result<Item> {
+    let stored = item(key.partition(shop), keys::decision(key.time, &key.nonce), "decision", decision)?;
+    Ok(with_expiry(stored, key.time.plus(DAYS * vitrine_domain::time::DAY)))
+}
+
+fn from_item(item: &Item) -> Result<Box<RawValue>> {
+    let text = document_text(item, "decision")?.to_owned();
+    RawValue::from_string(text).map_err(|e| Error::corrupt("decision", e))
+}
+
 impl Table {
     /// Writes a decision.
     ///
     /// # Errors
     /// If the table cannot take it.
     pub async fn put_decision(&self, shop: &Shop, key: &DecisionKey, decision: &RawValue) -> Result<()> {
-        let sk = keys::decision(key.time, &key.nonce);
-        let stored = item(key.partition(shop), sk, "decision", decision)?;
-        self.put(with_expiry(stored, key.time.plus(DAYS * vitrine_domain::time::DAY))).await
+        self.put(to_item(shop, key, decision)?).await
+    }
+
+    /// Writes the decisions of one request: up to 25 in one call. Of two with the same key the last one counts.
+    ///
+    /// # Errors
+    /// If the table cannot take them all; writing them again is right.
+    pub async fn put_decisions(&self, shop: &Shop, decisions: &[(DecisionKey, Box<RawValue>)]) -> Result<()> {
+        // A batch may not name a key twice.
+        let items: BTreeMap<(String, String), Item> = decisions
+            .iter()
+            .map(|(key, decision)| {
+                let place = (key.partition(shop), keys::decision(key.time, &key.nonce));
+                Ok((place, to_item(shop, key, decision)?))
+            })
+            .collect::<Result<_>>()?;
+        self.write_all(items.into_values().map(put_request).collect::<Result<_>>()?).await
+    }
+
+    /// What was shown to a visitor, newest first: the newest decisions with their times. Read eventually consistent, at
+    /// half the price: a decision of the last second may be missing.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn recent_decisions(
+        &self,
+        shop: &Shop,
+        visitor: &Visitor,
+        limit: usize,
+    ) -> Result<Vec<(Millis, Box<RawValue>)>> {
+        let call = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("PK = :pk AND begins_with(SK, :decisions)")
+            .expression_attribute_values(":pk", text(keys::visitor(shop, visitor)))
+            .expression_attribute_values(":decisions", text("D#"))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX));
+        let answer = call.send().await.map_err(|e| classify("Query", e))?;
+        let read = |item: &Item| {
+            let time = keys::parse_decision(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
+            Ok((time, from_item(item)?))
+        };
+        answer.items().iter().map(read).collect()
     }
 
     /// A decision as it was written.
@@ -46,8 +101,6 @@ impl Table {
     /// If the table fails or holds something unreadable.
     pub async fn decision(&self, shop: &Shop, key: &DecisionKey) -> Result<Option<Box<RawValue>>> {
         let found = self.get(key.partition(shop), &keys::decision(key.time, &key.nonce)).await?;
-        let Some(item) = found else { return Ok(None) };
-        let text = document_text(&item, "decision")?.to_owned();
-        RawValue::from_string(text).map(Some).map_err(|e| Error::corrupt("decision", e))
+        found.as_ref().map(from_item).transpose()
     }
 }

@@ -43,6 +43,12 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What is asked for was forgotten on time, or never was.
+    #[error("the {what} of that time are not kept")]
+    NotKept {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// A value is larger than the table takes.
     #[error("{what} is {bytes} bytes, the table takes {max}")]
     TooLarge {

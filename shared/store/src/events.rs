@@ -1,13 +1,13 @@
 //! Events: written once, under a key that the client decided.
 
-use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::WriteRequest;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use vitrine_domain::profile::{Link, in_fold_order};
 use vitrine_domain::{Event, MessageId, Millis, Shop, Visitor};
 
 use crate::error::classify;
-use crate::table::{Item, Table, item, sort_key, text};
+use crate::table::{Item, Table, item, put_request, sort_key, text};
 use crate::{Error, Result, keys};
 
 /// What became of an event that was sent.
@@ -86,9 +86,7 @@ impl Table {
             if !seen.insert((&event.visitor, event.time, &event.id)) {
                 continue;
             }
-            let put = PutRequest::builder().set_item(Some(to_item(shop, event)?)).build();
-            let put = put.map_err(|e| Error::corrupt("event", e))?;
-            requests.push(WriteRequest::builder().put_request(put).build());
+            requests.push(put_request(to_item(shop, event)?)?);
         }
         self.write_all(requests).await
     }

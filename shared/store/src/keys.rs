@@ -13,7 +13,9 @@
 //! | link | same | `L#<other visitor>` |
 //! | product | `S#<shop>#P#<product>` | `PRODUCT` |
 //! | changes | `S#<shop>#X` | `<time>#<number><nonce>` |
-//! | settings | `S#<shop>#C` | `<kind>#<id>` |
+//! | setting | `S#<shop>#C` | `<kind>#<id>` |
+//! | revision of the settings | same | `revision` |
+//! | what a setting was before a revision | same | `~H#<revision>` |
 //! | model | `S#<shop>#M` | `CURRENT`, `V#<version>` |
 //! | number of erasures | same | `ERASURES` |
 //!
@@ -30,6 +32,8 @@ pub const BASE: &str = "!BASE";
 pub const PRODUCT: &str = "PRODUCT";
 /// Sort key of an API key.
 pub const KEY: &str = "KEY";
+/// Sort key of the revision of a shop's settings: between `placement` and `rule`, so that all three are one query.
+pub const REVISION: &str = "revision";
 /// Sort key of the live model.
 pub const CURRENT: &str = "CURRENT";
 /// Sort key of the number of erasures.
@@ -94,6 +98,13 @@ pub fn decision(time: Millis, nonce: &str) -> String {
     format!("D#{}#{}", time.sort_key(), escape(nonce))
 }
 
+/// Time of a decision's sort key.
+#[must_use]
+pub fn parse_decision(sk: &str) -> Option<Millis> {
+    let (time, _) = sk.strip_prefix("D#")?.split_once('#')?;
+    Some(Millis(time.parse().ok()?))
+}
+
 /// Sort key of a link to another visitor.
 #[must_use]
 pub fn link(other: &Visitor) -> String {
@@ -130,10 +141,28 @@ pub fn settings(shop: &Shop) -> String {
     format!("S#{shop}#C")
 }
 
+/// Sort key of a setting.
+#[must_use]
+pub fn setting(kind: &str, id: &str) -> String {
+    format!("{kind}#{}", escape(id))
+}
+
+/// Sort key of what a setting was before a revision changed it.
+#[must_use]
+pub fn before(revision: u64) -> String {
+    format!("~H#{revision:012}")
+}
+
 /// Partition of a shop's models.
 #[must_use]
 pub fn models(shop: &Shop) -> String {
     format!("S#{shop}#M")
+}
+
+/// Sort key of a version of a shop's model.
+#[must_use]
+pub fn model(version: &str) -> String {
+    format!("V#{version}")
 }
 
 /// Partition of an API key, by its hash.
@@ -173,6 +202,13 @@ mod tests {
         keys.sort();
         keys.reverse();
         assert_eq!(keys[..4], [PROFILE.to_owned(), link(&device), event(Millis::MAX, &id), event(Millis(0), &id)]);
+    }
+
+    #[test]
+    fn placements_the_revision_and_rules_lie_side_by_side_and_the_past_far_from_them() {
+        let keys =
+            [setting("placement", "~"), REVISION.into(), setting("rule", ""), setting("vectors", "~"), before(9)];
+        assert!(keys.is_sorted() && before(9) < before(10));
     }
 
     proptest! {

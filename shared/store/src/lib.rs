@@ -14,6 +14,7 @@ pub mod keys;
 pub mod lake;
 pub mod models;
 pub mod objects;
+pub mod past;
 pub mod privacy;
 pub mod products;
 pub mod profiles;

@@ -39,7 +39,7 @@ impl Table {
     /// [`Error::Conflict`] if another training was faster.
     pub async fn publish_model(&self, shop: &Shop, live: &Live, seen: u64) -> Result<()> {
         let pointer = with_version(item(keys::models(shop), keys::CURRENT, "model pointer", live)?, seen + 1);
-        let version = item(keys::models(shop), format!("V#{}", live.version), "model", live)?;
+        let version = item(keys::models(shop), keys::model(&live.version), "model", live)?;
         let condition = if seen == 0 { "attribute_not_exists(PK)" } else { "v = :seen" };
         let mut flip = self.put_of(pointer, Some(condition))?;
         if seen > 0 {
@@ -47,6 +47,16 @@ impl Table {
         }
         let failed = self.transact(vec![flip, self.put_of(version, None)?]).await?;
         if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: "model pointer" }) }
+    }
+
+    /// A published version, if it is still kept: its files, and the changes of the catalogue from its `delta_from` on, are
+    /// there as long as it is.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn model_version(&self, shop: &Shop, version: &str) -> Result<Option<Live>> {
+        let found = self.get(keys::models(shop), &keys::model(version)).await?;
+        found.map(|item| document(&item, "model")).transpose()
     }
 
     /// All published versions that are still kept, oldest first.
@@ -67,7 +77,7 @@ impl Table {
         let mut flip = self.put_of(pointer, Some("v = :seen"))?;
         flip.expression_attribute_values = Some([(":seen".to_owned(), AttributeValue::N(seen.to_string()))].into());
         // Written as it was: what counts is that it is still there.
-        let kept = item(keys::models(shop), format!("V#{}", version.version), "model", version)?;
+        let kept = item(keys::models(shop), keys::model(&version.version), "model", version)?;
         let kept = self.put_of(kept, Some("attribute_exists(PK)"))?;
         let failed = self.transact(vec![flip, kept]).await?;
         if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: "model pointer" }) }
@@ -87,7 +97,7 @@ impl Table {
             .build()
             .map_err(|e| Error::corrupt("condition", e))?;
         let unmoved = TransactWriteItem::builder().condition_check(unmoved).build();
-        let forget = self.delete_of(key(keys::models(shop), format!("V#{version}")))?;
+        let forget = self.delete_of(key(keys::models(shop), keys::model(version)))?;
         let failed = self.transact_all(vec![unmoved, forget]).await?;
         if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: "model pointer" }) }
     }

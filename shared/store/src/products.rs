@@ -134,7 +134,22 @@ impl Table {
     /// # Errors
     /// If the table fails or holds something unreadable.
     pub async fn changes_since(&self, shop: &Shop, from: Millis) -> Result<Vec<(String, Change)>> {
-        let items = self.all(&keys::changes(shop), (&from.sort_key(), "~")).await?;
+        self.changes_between(shop, from, "~").await
+    }
+
+    /// As [`changes_since`](Self::changes_since), up to and with the entry of a key.
+    ///
+    /// An entry is dated just before it is written, so one that is dated earlier can still come after one that was read:
+    /// who wants to know later what they saw has to note the number of changes with the key of the last.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn changes_between(&self, shop: &Shop, from: Millis, up_to: &str) -> Result<Vec<(String, Change)>> {
+        let from = from.sort_key();
+        if up_to < from.as_str() {
+            return Ok(Vec::new());
+        }
+        let items = self.all(&keys::changes(shop), (&from, up_to)).await?;
         let mut changes = Vec::new();
         for item in &items {
             let entry: Vec<Change> = document(item, "changes")?;

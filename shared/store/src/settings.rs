@@ -1,12 +1,27 @@
-//! A shop's settings, versioned, each written only over the version it was made from.
+//! A shop's settings, versioned, each written only over the version it was made from; and what they were before.
+//!
+//! Every change raises the shop's **revision** by one, and one transaction writes the setting, the revision and an entry
+//! that holds what the setting was before. So what stands in the table at a revision never changes, and any revision of
+//! the last 100 days can be read: what stands now, and the entries since undone, newest first.
+//!
+//! | item | SK | attributes |
+//! |---|---|---|
+//! | setting | `<kind>#<id>` | `d` document, `v` its version, `r` revision that wrote it (absent: before revisions) |
+//! | revision | `revision` | `v` the shop's revision (absent: 0) |
+//! | what was before | `~H#<revision, 12 digits>` | `k` the setting's SK; its `d`, `v` and `r` before this revision, none if it was not there; `e` expiry |
+//!
+//! An entry's 100 days begin when what it holds was replaced, so the newest state of a setting never expires.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use serde::Serialize;
+mod snapshot;
+mod write;
+
 use serde::de::DeserializeOwned;
 use vitrine_domain::Shop;
 
-use crate::table::{Table, document, item, sort_key, version_of, with_version};
-use crate::{Error, Result, keys};
+use crate::table::{Item, Table, document, sort_key, version_of};
+use crate::{Result, keys};
+
+pub use snapshot::Snapshot;
 
 /// A setting and the version it stands at.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +34,11 @@ pub struct Versioned<T> {
     pub value: T,
 }
 
+/// The identifier in a setting's sort key.
+fn id_of(item: &Item) -> String {
+    keys::unescape(sort_key(item).split_once('#').map_or("", |(_, id)| id))
+}
+
 impl Table {
     /// All settings of a kind.
     ///
@@ -26,40 +46,8 @@ impl Table {
     /// If the table fails or holds something unreadable.
     pub async fn settings<T: DeserializeOwned>(&self, shop: &Shop, kind: &'static str) -> Result<Vec<Versioned<T>>> {
         let items = self.all(&keys::settings(shop), (&format!("{kind}#"), &format!("{kind}$"))).await?;
-        let read = |item: &crate::table::Item| {
-            let id = keys::unescape(sort_key(item).split_once('#').map_or("", |(_, id)| id));
-            Ok(Versioned { id, version: version_of(item), value: document(item, kind)? })
-        };
+        let read =
+            |item: &Item| Ok(Versioned { id: id_of(item), version: version_of(item), value: document(item, kind)? });
         items.iter().map(read).collect()
-    }
-
-    /// Writes a setting over the version it was made from; zero for a new one.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] if somebody else changed it meanwhile.
-    pub async fn put_setting<T: Serialize>(
-        &self,
-        shop: &Shop,
-        kind: &'static str,
-        id: &str,
-        value: &T,
-        from: u64,
-    ) -> Result<()> {
-        let stored = item(keys::settings(shop), format!("{kind}#{}", keys::escape(id)), kind, value)?;
-        let condition = if from == 0 { "attribute_not_exists(PK)" } else { "v = :from" };
-        let mut put = self.put_of(with_version(stored, from + 1), Some(condition))?;
-        if from > 0 {
-            put.expression_attribute_values = Some([(":from".to_owned(), AttributeValue::N(from.to_string()))].into());
-        }
-        let failed = self.transact(vec![put]).await?;
-        if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: kind }) }
-    }
-
-    /// Removes a setting; one that is gone already is no error.
-    ///
-    /// # Errors
-    /// If the table fails.
-    pub async fn remove_setting(&self, shop: &Shop, kind: &'static str, id: &str) -> Result<()> {
-        self.delete(keys::settings(shop), &format!("{kind}#{}", keys::escape(id))).await
     }
 }

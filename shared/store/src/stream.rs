@@ -73,10 +73,11 @@ pub fn decode(record: &EventRecord) -> Result<Record> {
         let (shop, visitor) = keys::parse_visitor(pk).ok_or_else(|| Error::corrupt("stream record", "key"))?;
         return Ok(Record::Link { shop, visitor });
     }
-    if let Some(rest) = sk.strip_prefix("D#") {
+    if sk.starts_with("D#") {
         let shop = pk.strip_prefix("S#").and_then(|rest| rest.split_once('#')).and_then(|(s, _)| Shop::new(s).ok());
-        let time = rest.split_once('#').and_then(|(time, _)| time.parse().ok()).map(Millis);
-        let (Some(shop), Some(time)) = (shop, time) else { return Err(Error::corrupt("stream record", "key")) };
+        let (Some(shop), Some(time)) = (shop, keys::parse_decision(sk)) else {
+            return Err(Error::corrupt("stream record", "key"));
+        };
         return Ok(Record::Decision { shop, time, document: document()?.to_owned() });
     }
     Ok(Record::Other)

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, Delete, KeySchemaElement, KeyType, Put, ScalarAttributeType,
-    StreamSpecification, StreamViewType, TimeToLiveSpecification, TransactWriteItem,
+    AttributeDefinition, AttributeValue, BillingMode, Delete, KeySchemaElement, KeyType, Put, PutRequest,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification, TransactWriteItem, WriteRequest,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,7 +20,7 @@ use crate::{Error, Result};
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Attribute of the stored document, JSON text.
-const DOCUMENT: &str = "d";
+pub(crate) const DOCUMENT: &str = "d";
 /// Attribute of a version for optimistic locking.
 const VERSION: &str = "v";
 /// Attribute of the expiry in seconds since 1970, for the table's own clean-up.
@@ -181,11 +184,7 @@ impl Table {
     pub(crate) async fn transact_all(&self, items: Vec<TransactWriteItem>) -> Result<Vec<bool>> {
         let call = self.client.transact_write_items().set_transact_items(Some(items));
         let Err(error) = call.send().await else { return Ok(Vec::new()) };
-        if let Some(service) = error.as_service_error()
-            && let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
-                cancelled,
-            ) = service
-        {
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
             let failed: Vec<bool> =
                 cancelled.cancellation_reasons().iter().map(|r| r.code() == Some("ConditionalCheckFailed")).collect();
             if failed.contains(&true) {
@@ -211,6 +210,16 @@ impl Table {
     }
 }
 
+/// Whether a transaction failed only because another one was writing one of its items just then: nothing was written, and
+/// trying again is right.
+pub(crate) fn is_contended(error: &Error) -> bool {
+    type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
+    let Error::Unavailable { source, .. } = error else { return false };
+    let failure = source.downcast_ref::<Failure>().and_then(SdkError::as_service_error);
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = failure else { return false };
+    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
+}
+
 fn is_loopback(endpoint: &str) -> bool {
     ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|host| endpoint.starts_with(host))
 }
@@ -221,6 +230,12 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 
 pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([("PK".to_owned(), text(pk)), ("SK".to_owned(), text(sk))])
+}
+
+/// An item's place in a batch write.
+pub(crate) fn put_request(item: Item) -> Result<WriteRequest> {
+    let put = PutRequest::builder().set_item(Some(item)).build().map_err(|e| Error::corrupt("write", e))?;
+    Ok(WriteRequest::builder().put_request(put).build())
 }
 
 /// An item with a JSON document.

@@ -7,6 +7,7 @@ mod events;
 mod keys;
 mod lake;
 mod models;
+mod past;
 mod products;
 mod profiles;
 mod settings;

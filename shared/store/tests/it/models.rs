@@ -32,6 +32,10 @@ async fn of_two_trainings_that_saw_the_same_model_the_first_one_is_published() {
     // What was not published has left nothing behind.
     assert_eq!(stack.table.model_versions(&shop()).await.unwrap(), [live("1"), live("4")]);
     assert_eq!(stack.table.live_model(&other_shop()).await.unwrap(), None);
+    for (version, expected) in [("1", Some(live("1"))), ("4", Some(live("4"))), ("2", None), ("", None)] {
+        assert_eq!(stack.table.model_version(&shop(), version).await.unwrap(), expected, "version {version:?}");
+    }
+    assert_eq!(stack.table.model_version(&other_shop(), "1").await.unwrap(), None);
 
     let stale = stack.table.forget_model(&shop(), "1", 1).await;
     assert!(matches!(stale, Err(Error::Conflict { .. })), "the pointer stands at 2: {stale:?}");

@@ -1,7 +1,12 @@
-//! Settings are written only over the version they were made from.
+//! Settings are written only over the version they were made from, and what they were can be read.
 
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use vitrine_store::Error;
+use vitrine_store::settings::Snapshot;
 
 use crate::support::{Stack, other_shop, shop};
 
@@ -41,4 +46,178 @@ async fn kinds_and_shops_keep_apart_and_identifiers_come_back_as_they_were() {
     assert_eq!(settings.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a#b%23", "plain"]);
     // What was read can be written again under the same identifier.
     stack.table.put_setting(&shop(), "rule", &settings[0].id, &json!({}), settings[0].version).await.unwrap();
+}
+
+const KINDS: [&str; 2] = ["placement", "rule"];
+
+/// Kind, identifier, version and value of every setting.
+fn all(snapshot: &Snapshot) -> Vec<(&'static str, String, u64, Value)> {
+    let of = |kind: &'static str| {
+        let settings = snapshot.of::<Value>(kind).unwrap().into_iter();
+        settings.map(move |setting| (kind, setting.id, setting.version, setting.value))
+    };
+    KINDS.into_iter().flat_map(of).collect()
+}
+
+#[tokio::test]
+async fn every_change_raises_the_revision_and_every_revision_can_be_read_later() {
+    let stack = Stack::start().await;
+    let table = &stack.table;
+    assert_eq!(table.settings_at(&shop(), &KINDS, None).await.unwrap().revision, 0);
+    let steps = [
+        (table.put_setting(&shop(), "rule", "a#", &json!(1), 0).await.unwrap(), vec![("rule", "a#", 1, json!(1))]),
+        (
+            table.put_setting(&shop(), "placement", "home", &json!("x"), 0).await.unwrap(),
+            vec![("placement", "home", 1, json!("x")), ("rule", "a#", 1, json!(1))],
+        ),
+        (
+            table.put_setting(&shop(), "rule", "a#", &json!(2), 1).await.unwrap(),
+            vec![("placement", "home", 1, json!("x")), ("rule", "a#", 2, json!(2))],
+        ),
+        (
+            table.remove_setting(&shop(), "rule", "a#").await.unwrap().unwrap(),
+            vec![("placement", "home", 1, json!("x"))],
+        ),
+        // Another kind is of the same shop: its revision is raised.
+        (
+            table.put_setting(&shop(), "shop", "privacy", &json!({}), 0).await.unwrap(),
+            vec![("placement", "home", 1, json!("x"))],
+        ),
+        (
+            table.put_setting(&shop(), "rule", "a#", &json!(3), 0).await.unwrap(),
+            vec![("placement", "home", 1, json!("x")), ("rule", "a#", 1, json!(3))],
+        ),
+    ];
+    assert_eq!(steps.iter().map(|(revision, _)| *revision).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    let now = table.settings_at(&shop(), &KINDS, None).await.unwrap();
+    assert_eq!(now.revision, 6);
+    for (revision, expected) in &steps {
+        let then = table.settings_at(&shop(), &KINDS, Some(*revision)).await.unwrap();
+        let expected: Vec<_> =
+            expected.iter().map(|(k, id, v, value)| (*k, (*id).to_owned(), *v, value.clone())).collect();
+        assert_eq!((then.revision, all(&then)), (*revision, expected), "at revision {revision}");
+    }
+    assert!(all(&table.settings_at(&shop(), &KINDS, Some(0)).await.unwrap()).is_empty());
+    let rules = table.settings_at(&shop(), &["rule"], Some(2)).await.unwrap();
+    assert_eq!((rules.stored("rule")[0].value.get(), rules.stored("placement").len()), ("1", 0));
+    let unborn = table.settings_at(&shop(), &KINDS, Some(7)).await;
+    assert!(matches!(unborn, Err(Error::NotKept { .. })), "{unborn:?}");
+    let theirs = table.settings_at(&other_shop(), &KINDS, None).await.unwrap();
+    assert_eq!((theirs.revision, all(&theirs).len()), (0, 0));
+    assert_eq!(table.remove_setting(&shop(), "rule", "never").await.unwrap(), None);
+    assert_eq!(table.settings_at(&shop(), &KINDS, None).await.unwrap().revision, 6, "nothing was changed");
+}
+
+#[tokio::test]
+async fn a_revision_is_known_as_long_as_every_entry_since_is_there() {
+    let stack = Stack::start().await;
+    for version in 0..5 {
+        stack.table.put_setting(&shop(), "rule", "a", &json!(version), version).await.unwrap();
+    }
+    // What the table's clean-up would take: the oldest entries, in whatever order.
+    stack.delete("S#demo#C", "~H#000000000002").await;
+    for (revision, known) in [(0, false), (1, false), (2, true), (3, true), (5, true)] {
+        let then = stack.table.settings_at(&shop(), &KINDS, Some(revision)).await;
+        assert_eq!(then.is_ok(), known, "revision {revision}: {then:?}");
+    }
+    stack.delete("S#demo#C", "~H#000000000004").await;
+    let then = stack.table.settings_at(&shop(), &KINDS, Some(3)).await;
+    assert!(matches!(then, Err(Error::NotKept { .. })), "{then:?}");
+}
+
+#[tokio::test]
+async fn a_setting_that_was_there_before_revisions_were_is_of_revision_zero() {
+    let stack = Stack::start().await;
+    stack.put_old_setting("rule#old", "7", "{\"any\":\"thing\"}").await;
+    let expected = vec![("rule", "old".to_owned(), 7, json!({"any": "thing"}))];
+    let now = stack.table.settings_at(&shop(), &KINDS, None).await.unwrap();
+    assert_eq!((now.revision, all(&now)), (0, expected.clone()));
+    let stale = stack.table.put_setting(&shop(), "rule", "old", &json!(1), 6).await;
+    assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
+    assert_eq!(stack.table.put_setting(&shop(), "rule", "old", &json!(1), 7).await.unwrap(), 1);
+    assert_eq!(stack.table.remove_setting(&shop(), "rule", "old").await.unwrap(), Some(2));
+    assert_eq!(all(&stack.table.settings_at(&shop(), &KINDS, Some(0)).await.unwrap()), expected);
+}
+
+#[tokio::test]
+async fn a_setting_is_removed_only_at_the_version_that_was_seen_if_one_is_named() {
+    let stack = Stack::start().await;
+    let table = &stack.table;
+    table.put_setting(&shop(), "rule", "a", &json!(1), 0).await.unwrap();
+    table.put_setting(&shop(), "rule", "a", &json!(2), 1).await.unwrap();
+    let stale = table.remove_setting_at(&shop(), "rule", "a", 1).await;
+    assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
+    assert_eq!(table.remove_setting_at(&shop(), "rule", "a", 2).await.unwrap(), Some(3));
+    assert_eq!(table.remove_setting_at(&shop(), "rule", "a", 2).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn changes_of_different_settings_at_once_all_go_through_each_with_its_revision() {
+    let stack = Stack::start().await;
+    let ids: Vec<String> = (0..6).map(|n| format!("r{n}")).collect();
+    let puts = ids.iter().map(|id| {
+        let table = &stack.table;
+        async move { table.put_setting(&shop(), "rule", id, &json!({}), 0).await.unwrap() }
+    });
+    let mut revisions = join_all(puts).await;
+    revisions.sort_unstable();
+    assert_eq!(revisions, [1, 2, 3, 4, 5, 6]);
+    for revision in 0..=6 {
+        let then = stack.table.settings_at(&shop(), &KINDS, Some(revision)).await.unwrap();
+        assert_eq!(all(&then).len() as u64, revision);
+    }
+}
+
+#[tokio::test]
+async fn what_was_before_expires_after_a_hundred_days_and_what_is_now_never() {
+    let stack = Stack::start().await;
+    for version in 0..2 {
+        stack.table.put_setting(&shop(), "rule", "a", &json!(version), version).await.unwrap();
+    }
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    for item in stack.dump().await {
+        let Some(expiry) = item["e"]["N"].as_str() else {
+            assert!(["rule#a", "revision"].contains(&item["SK"].as_str().unwrap()), "{item}");
+            continue;
+        };
+        assert!(item["SK"].as_str().unwrap().starts_with("~H#"), "{item}");
+        let expiry: u64 = expiry.parse().unwrap();
+        assert!((now + 99 * 86_400..=now + 100 * 86_400).contains(&expiry), "{item}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    /// Whatever is changed in whatever order, each revision is read as it was.
+    #[test]
+    fn the_past_does_not_change(changes in prop::collection::vec((0..2_usize, 0..3_u8, any::<Option<u8>>()), 1..14)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let stack = Stack::start().await;
+            let mut state: BTreeMap<(&str, String), (u64, u8)> = BTreeMap::new();
+            let mut states = vec![state.clone()];
+            for (kind, id, value) in changes {
+                let (kind, id) = (KINDS[kind], id.to_string());
+                let version = state.get(&(kind, id.clone())).map_or(0, |(version, _)| *version);
+                match value {
+                    Some(value) => {
+                        stack.table.put_setting(&shop(), kind, &id, &value, version).await.unwrap();
+                        state.insert((kind, id), (version + 1, value));
+                    }
+                    None if version == 0 => continue,
+                    None => {
+                        stack.table.remove_setting(&shop(), kind, &id).await.unwrap();
+                        state.remove(&(kind, id));
+                    }
+                }
+                states.push(state.clone());
+            }
+            for (revision, expected) in states.iter().enumerate() {
+                let then = stack.table.settings_at(&shop(), &KINDS, Some(revision as u64)).await.unwrap();
+                let found: BTreeMap<_, _> =
+                    all(&then).into_iter().map(|(k, id, v, value)| ((k, id), (v, value.as_u64().unwrap() as u8))).collect();
+                assert_eq!(&found, expected, "at revision {revision}");
+            }
+        });
+    }
 }

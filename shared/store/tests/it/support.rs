@@ -62,6 +62,21 @@ impl Stack {
             .await
             .unwrap();
     }
+
+    /// Takes an item away.
+    pub(crate) async fn delete(&self, pk: &str, sk: &str) {
+        let key = |name: &str| AttributeValue::S(name.to_owned());
+        let call = self.client().await.delete_item().table_name("vitrine").key("PK", key(pk)).key("SK", key(sk));
+        call.send().await.unwrap();
+    }
+
+    /// A setting as it was stored before there were revisions.
+    pub(crate) async fn put_old_setting(&self, sk: &str, version: &str, document: &str) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let call = self.client().await.put_item().table_name("vitrine");
+        let call = call.item("PK", text("S#demo#C")).item("SK", text(sk)).item("d", text(document));
+        call.item("v", AttributeValue::N(version.to_owned())).send().await.unwrap();
+    }
 }
 
 fn readable(item: &std::collections::HashMap<String, AttributeValue>) -> Value {
