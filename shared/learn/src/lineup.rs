@@ -41,8 +41,11 @@ impl Lineup {
     /// The same line-up with one more algorithm; it takes the place of one with its name.
     #[must_use]
     pub fn with(mut self, algorithm: impl Algorithm + 'static) -> Self {
-        self.0.retain(|known| known.name() != algorithm.name());
-        self.0.push(Arc::new(algorithm));
+        let algorithm: Arc<dyn Algorithm> = Arc::new(algorithm);
+        match self.0.iter_mut().find(|known| known.name() == algorithm.name()) {
+            Some(known) => *known = algorithm,
+            None => self.0.push(algorithm),
+        }
         self
     }
 
