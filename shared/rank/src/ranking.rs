@@ -74,31 +74,59 @@ impl Ranking<'_> {
 /// The best by the whole score. Terms of tallies are never negative, so a row without any can only be among the best of all
 /// if it is among the best by its vector alone: the nearest neighbours and the rows with a term hold every one of them.
 fn by_query(shelf: &Shelf, query: &Query, allowed: &Bitmap, most: usize, work: &mut Workspace) -> Candidates {
-    let nearest = if query.vector.is_empty() {
-        vitrine_index::Found::default()
-    } else {
-        shelf.nearest(&query.vector, allowed, most, work)
-    };
-    let mut found: Vec<Candidate> = Vec::with_capacity(nearest.hits.len() + work.terms.rows().len());
-    let mut touched = nearest.touched;
+    let mut found: Vec<Candidate> = Vec::new();
+    work.found.hits.clear();
+    work.found.touched = 0;
+    if !query.vector.is_empty() {
+        shelf.nearest(&query.vector, allowed, most, work);
+    }
     work.marked.grow(shelf.len());
-    for Hit { row, score } in &nearest.hits {
+    for Hit { row, score } in &work.found.hits {
         work.marked.insert(*row);
         found.push(Candidate { row: *row, score: score + work.terms.sum(*row), filler: false });
     }
     work.rows.clear();
     let rest = work.terms.rows().iter().filter(|row| allowed.contains(**row) && !work.marked.contains(**row));
     work.rows.extend(rest);
-    nearest.hits.iter().for_each(|hit| work.marked.remove(hit.row));
-    touched += work.rows.len();
-    for row in &work.rows {
-        let score = dot_f16(&query.vector, shelf.vector(*row)) + work.terms.sum(*row);
+    work.found.hits.iter().for_each(|hit| work.marked.remove(hit.row));
+    keep_best(&mut found, most);
+    let least = found.last().filter(|_| found.len() >= most).map(|candidate| candidate.score);
+    let touched = work.found.touched + work.rows.len();
+    if !query.vector.is_empty() {
+        score_rest(shelf, query, least, work);
+    }
+    for (at, row) in work.rows.iter().enumerate() {
+        let score = work.scores.get(at).filter(|_| !query.vector.is_empty()).copied().unwrap_or_default();
+        let score = score + work.terms.sum(*row);
         if !score.is_nan() {
             found.push(Candidate { row: *row, score, filler: false });
         }
     }
     keep_best(&mut found, most);
     Candidates { found, touched }
+}
+
+/// Scores `work.rows` by their vectors, into `work.scores`. Rows that cannot reach `least`, going by their coarse scores and
+/// how far these may be off, are taken out before.
+fn score_rest(shelf: &Shelf, query: &Query, least: Option<f32>, work: &mut Workspace) {
+    work.scores.clear();
+    let Some(stored) = shelf.index() else { return };
+    let coarse = stored.prepare(&query.vector, &mut work.prepared).unwrap_or(false);
+    if let Some(least) = least.filter(|_| coarse) {
+        stored.approximate(&work.prepared, &work.rows, &mut work.index, &mut work.scores);
+        let error = work.prepared.max_error();
+        let mut at = 0;
+        work.rows.retain(|row| {
+            let score = work.scores.get(at).copied().unwrap_or(f32::NAN);
+            at += 1;
+            // Anything but a certain no stays: what is no number too.
+            let most = score + error + work.terms.sum(*row);
+            most >= least || most.is_nan()
+        });
+    }
+    if stored.scores_of(&query.vector, &work.rows, &mut work.scores).is_err() {
+        work.scores.clear();
+    }
 }
 
 fn keep_best(found: &mut Vec<Candidate>, most: usize) {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use vitrine_domain::filter::Attributes;
 use vitrine_domain::{Change, Filter, FilterError, Product};
-use vitrine_index::{Bitmap, Found};
+use vitrine_index::{Bitmap, Hit, Index as _, Stored, dot_f16};
 use vitrine_learn::Artifact;
 use vitrine_learn::artifact::{Column, TextColumn};
 
@@ -287,17 +287,32 @@ impl Shelf {
         direction
     }
 
-    /// The best of the allowed rows by their vectors alone.
-    pub(crate) fn nearest(&self, query: &[f32], allowed: &Bitmap, most: usize, _work: &mut Workspace) -> Found {
-        let mut hits: Vec<vitrine_index::Hit> = allowed
-            .iter()
-            .map(|row| vitrine_index::Hit { row, score: vitrine_index::dot_f16(query, self.vector(row)) })
-            .filter(|hit| !hit.score.is_nan())
-            .collect();
-        let touched = hits.len();
-        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-        hits.truncate(most);
-        Found { hits, touched }
+    /// The index that training chose for the artifact; the exact scan where it cannot be read.
+    pub(crate) fn index(&self) -> Option<Stored<'_>> {
+        let artifact = self.artifact()?;
+        let stored = Stored::open(|name| artifact.section(name), artifact.vectors(), artifact.dims());
+        stored.or_else(|_| Stored::open(|_| None, artifact.vectors(), artifact.dims())).ok()
+    }
+
+    /// Writes the best of the allowed rows by their vectors alone over `work.found`.
+    pub(crate) fn nearest(&self, query: &[f32], allowed: &Bitmap, most: usize, work: &mut Workspace) {
+        let Workspace { index, found, .. } = work;
+        let searched = self.index().map(|stored| stored.search(query, most, Some(allowed), index, found));
+        if !matches!(searched, Some(Ok(()))) {
+            found.hits.clear();
+        }
+        let first = u32::try_from(self.base()).unwrap_or(u32::MAX);
+        for (row, entry) in (first..).zip(&self.added).filter(|(row, _)| allowed.contains(*row)) {
+            let score = dot_f16(query, &entry.vector);
+            if !score.is_nan() {
+                found.hits.push(Hit { row, score });
+            }
+        }
+        if !self.added.is_empty() {
+            found.touched += self.added.len();
+            found.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+            found.hits.truncate(most);
+        }
     }
 
     /// The rows for which a filter without references holds.

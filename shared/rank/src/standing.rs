@@ -118,10 +118,11 @@ fn rotated(shelf: &Shelf, request: &Request<'_>) -> HashMap<u32, f32> {
         #[allow(clippy::cast_precision_loss, reason = "hours need no more")]
         let hours = request.now.since(*at).max(0) as f32 / HOUR as f32;
         let fresh = 1.0 - hours / rotation.hours.max(f32::MIN_POSITIVE);
-        if fresh > 0.0 && newest(id).is_none_or(|clicked| clicked < *at) {
-            if let Some(row) = shelf.row(id) {
-                *left.entry(row).or_insert(1.0_f32) *= rotation.keep.clamp(0.01, 1.0).powf(fresh);
-            }
+        if fresh > 0.0
+            && newest(id).is_none_or(|clicked| clicked < *at)
+            && let Some(row) = shelf.row(id)
+        {
+            *left.entry(row).or_insert(1.0_f32) *= rotation.keep.clamp(0.01, 1.0).powf(fresh);
         }
     }
     left

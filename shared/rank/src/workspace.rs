@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use vitrine_index::Bitmap;
+use vitrine_index::{Bitmap, Found, Prepared};
 use vitrine_learn::{Scratch, Tally};
 
 /// What one decision needs while it is made. It says nothing about the next one.
@@ -16,6 +16,10 @@ pub struct Workspace {
     /// Rows that were met already; empty between two uses.
     pub(crate) marked: Bitmap,
     pub(crate) rows: Vec<u32>,
+    pub(crate) scores: Vec<f32>,
+    pub(crate) index: vitrine_index::Scratch,
+    pub(crate) found: Found,
+    pub(crate) prepared: Prepared,
 }
 
 /// Workspaces that wait for their next decision: as many as there ever were decisions at once.
