@@ -26,16 +26,13 @@ pub(crate) fn told(
     rows: &[u32],
     work: &mut Workspace,
 ) -> Vec<Vec<Told>> {
-    let terms: Vec<f32> = rows.iter().map(|row| work.terms.sum(*row)).collect();
     let mut told = query.explain(shelf, rows, work);
     // Of a product on the page or in the basket the lists themselves say what it adds; leaving it out would say the same.
     if !matches!(source, Source::History(_)) {
         return told;
     }
-    let left_out: Vec<LeftOut> = loudest(query, &told)
-        .into_iter()
-        .filter_map(|evidence| query.leave_out(shelf, evidence, rows, &terms, work))
-        .collect();
+    let left_out: Vec<LeftOut> =
+        loudest(query, &told).into_iter().filter_map(|evidence| query.leave_out(shelf, evidence, rows, work)).collect();
     let next = shelf.artifact().and_then(|a| a.parts().iter().position(|part| part.name == "encoder"));
     for (at, (row, told)) in rows.iter().zip(&mut told).enumerate() {
         for piece in told.iter_mut() {

@@ -10,9 +10,11 @@ use std::collections::HashMap;
 
 use vitrine_domain::Exploration;
 use vitrine_index::{Bitmap, dot};
+use vitrine_learn::Artifact;
 
 use crate::chance::Chance;
 use crate::ranking::{Candidate, Ranking};
+use crate::shelf::Kinds;
 use crate::standing::Standing;
 use crate::wishes::{RuleAt, Wishes};
 use crate::{Request, Shelf, Workspace};
@@ -40,13 +42,15 @@ pub(crate) enum Way {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Picked {
     pub(crate) candidate: Candidate,
+    /// Its place among the list's entries.
+    entry: usize,
     pub(crate) propensity: f32,
     pub(crate) way: Way,
 }
 
 /// How many products of one kind a list may hold.
-struct Cap {
-    attribute: String,
+struct Cap<'a> {
+    kinds: Kinds<'a>,
     count: usize,
     /// Only as long as there are others.
     soft: bool,
@@ -59,11 +63,19 @@ struct Entry {
     standing: f32,
     /// Its kind under each cap.
     kinds: Vec<Option<u64>>,
-    /// Its vector's direction; empty without diversity.
-    direction: Vec<f32>,
     /// How like it is to the product above that it is most like.
     likeness: f32,
     taken: bool,
+    /// A bound that holds whatever is left forbids it.
+    forbidden: bool,
+    /// A bound that gives way where nothing else is left forbids it.
+    discouraged: bool,
+}
+
+impl Entry {
+    fn is_free(&self, soft: bool) -> bool {
+        !self.taken && !self.forbidden && !(soft && self.discouraged)
+    }
 }
 
 /// The list as it grows.
@@ -78,7 +90,10 @@ pub(crate) struct Order<'a> {
     /// What may be shown at all.
     allowed: &'a Bitmap,
     entries: Vec<Entry>,
-    caps: Vec<Cap>,
+    /// The directions of the entries' vectors, one after the other; empty without diversity.
+    directions: Vec<f32>,
+    dims: usize,
+    caps: Vec<Cap<'a>>,
     /// The lowest standing among the first candidates, and how far the highest is above it.
     scale: (f32, f32),
     picked: Vec<Picked>,
@@ -97,17 +112,18 @@ impl<'a> Order<'a> {
         work: &mut Workspace,
     ) -> Self {
         let placement = request.placement;
-        let soft =
-            |attribute: &str, count| Cap { attribute: attribute.into(), count, soft: true, taken: HashMap::new() };
+        let cap = |name: &str, count, soft| Cap { kinds: shelf.kinds(name), count, soft, taken: HashMap::new() };
         let bounds = [("category", placement.per_category), ("brand", placement.per_brand)];
-        let mut caps: Vec<Cap> =
-            bounds.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| soft(name, count)).collect();
-        let hard = |(attribute, count, _): &(String, usize, RuleAt)| Cap { soft: false, ..soft(attribute, *count) };
-        caps.extend(wishes.caps.iter().map(hard));
+        let soft = bounds.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| cap(name, count, true));
+        let hard = wishes.caps.iter().map(|(attribute, count, _)| cap(attribute, *count, false));
+        let caps: Vec<Cap<'_>> = soft.chain(hard).collect();
+        let dims = shelf.artifact().filter(|_| placement.diversity > 0.0).map_or(0, Artifact::dims);
         let mut order = Self {
             standing: Standing::new(shelf, request, wishes),
             rest: allowed.clone(),
             entries: Vec::new(),
+            directions: Vec::new(),
+            dims,
             scale: (0.0, 0.0),
             picked: Vec::with_capacity(request.limit),
             refills: 0,
@@ -164,13 +180,24 @@ impl<'a> Order<'a> {
 
     fn take_in(&mut self, candidate: Candidate) {
         self.rest.remove(candidate.row);
-        let kinds = self.caps.iter().map(|cap| self.shelf.kind_of(candidate.row, &cap.attribute)).collect();
-        let direction =
-            if self.request.placement.diversity > 0.0 { self.shelf.direction(candidate.row) } else { Vec::new() };
-        let above = self.entries.iter().filter(|entry| entry.taken);
-        let likeness = above.map(|entry| dot(&entry.direction, &direction)).fold(0.0, f32::max);
+        let kinds: Vec<Option<u64>> = self.caps.iter().map(|cap| cap.kinds.of(candidate.row)).collect();
+        let full = |soft: bool| self.caps.iter().zip(&kinds).any(|(cap, kind)| cap.soft == soft && cap.is_full(*kind));
+        let (forbidden, discouraged) = (full(false), full(true));
+        let at = self.entries.len();
+        if self.dims > 0 {
+            self.directions.resize((at + 1) * self.dims, 0.0);
+            self.shelf.direction(candidate.row, &mut self.directions[at * self.dims..]);
+        }
+        let above = self.picked.iter().map(|picked| picked.entry);
+        let likeness = above.map(|other| self.likeness(at, other)).fold(0.0, f32::max);
         let standing = self.standing.of(&candidate);
-        self.entries.push(Entry { candidate, standing, kinds, direction, likeness, taken: false });
+        self.entries.push(Entry { candidate, standing, kinds, likeness, taken: false, forbidden, discouraged });
+    }
+
+    /// The cosine of two entries' vectors.
+    fn likeness(&self, a: usize, b: usize) -> f32 {
+        let direction = |at: usize| self.directions.get(at * self.dims..(at + 1) * self.dims).unwrap_or(&[]);
+        dot(direction(a), direction(b))
     }
 
     /// Fills the slots.
@@ -198,8 +225,7 @@ impl<'a> Order<'a> {
         for (slot, row, rule) in wishes.pins.iter().filter(|(_, row, _)| self.allowed.contains(*row)) {
             self.fetch_one(*row, work);
             let Some(at) = self.entries.iter().position(|entry| entry.candidate.row == *row) else { continue };
-            let full = |(cap, kind): (&Cap, &Option<u64>)| !cap.soft && cap.is_full(*kind);
-            if page.contains(slot) && self.caps.iter().zip(&self.entries[at].kinds).any(full) {
+            if page.contains(slot) && self.entries[at].forbidden {
                 continue;
             }
             self.entries[at].taken = true;
@@ -211,12 +237,18 @@ impl<'a> Order<'a> {
         pins
     }
 
-    /// Counts a candidate under each bound.
+    /// Counts a candidate under each bound. Where one is reached, others of its kind may not follow.
     fn count(&mut self, at: usize) {
-        let Some(entry) = self.entries.get(at) else { return };
-        for (cap, kind) in self.caps.iter_mut().zip(&entry.kinds) {
-            if let Some(kind) = kind {
-                *cap.taken.entry(*kind).or_default() += 1;
+        for (place, cap) in self.caps.iter_mut().enumerate() {
+            let Some(kind) = self.entries.get(at).and_then(|entry| entry.kinds.get(place).copied().flatten()) else {
+                continue;
+            };
+            let taken = cap.taken.entry(kind).or_default();
+            *taken += 1;
+            if *taken == cap.count {
+                for entry in self.entries.iter_mut().filter(|entry| entry.kinds.get(place) == Some(&Some(kind))) {
+                    if cap.soft { entry.discouraged = true } else { entry.forbidden = true }
+                }
             }
         }
     }
@@ -225,13 +257,16 @@ impl<'a> Order<'a> {
     fn place(&mut self, at: usize, propensity: f32, way: Way) {
         let Some(entry) = self.entries.get_mut(at) else { return };
         entry.taken = true;
-        self.picked.push(Picked { candidate: entry.candidate, propensity, way });
-        let direction = std::mem::take(&mut entry.direction);
-        if !direction.is_empty() {
-            for other in self.entries.iter_mut().filter(|other| !other.taken) {
-                other.likeness = other.likeness.max(dot(&direction, &other.direction));
+        self.picked.push(Picked { candidate: entry.candidate, entry: at, propensity, way });
+        if self.dims == 0 {
+            return;
+        }
+        for other in 0..self.entries.len() {
+            if !self.entries[other].taken {
+                let likeness = self.likeness(at, other);
+                let entry = &mut self.entries[other];
+                entry.likeness = entry.likeness.max(likeness);
             }
-            self.entries[at].direction = direction;
         }
     }
 
@@ -266,13 +301,9 @@ impl<'a> Order<'a> {
 
     /// The candidates that may stand in the next slot.
     fn eligible(&self, soft: bool, among: Option<&Bitmap>) -> Vec<usize> {
-        let free = |entry: &&Entry| {
-            let full = |(cap, kind): (&Cap, &Option<u64>)| cap.is_full(*kind) && (soft || !cap.soft);
-            !entry.taken && !self.caps.iter().zip(&entry.kinds).any(full)
-        };
-        let inside = |entry: &&Entry| among.is_none_or(|rows| rows.contains(entry.candidate.row));
+        let inside = |entry: &Entry| among.is_none_or(|rows| rows.contains(entry.candidate.row));
         let entries = self.entries.iter().enumerate();
-        entries.filter(|(_, entry)| free(entry) && inside(entry)).map(|(at, _)| at).collect()
+        entries.filter(|(_, entry)| entry.is_free(soft) && inside(entry)).map(|(at, _)| at).collect()
     }
 
     /// Fetches candidates of kinds that still have room. False when there are none.
@@ -285,7 +316,7 @@ impl<'a> Order<'a> {
         for cap in self.caps.iter().filter(|cap| soft || !cap.soft) {
             let full: Vec<u64> =
                 cap.taken.iter().filter(|(_, count)| **count >= cap.count).map(|(kind, _)| *kind).collect();
-            self.shelf.remove_kinds(&mut open, &cap.attribute, &full);
+            cap.kinds.remove(&mut open, &full);
         }
         let most = self.most();
         self.fetch(Some(&open), most, work) > 0
@@ -319,7 +350,7 @@ impl<'a> Order<'a> {
     }
 }
 
-impl Cap {
+impl Cap<'_> {
     fn is_full(&self, kind: Option<u64>) -> bool {
         kind.is_some_and(|kind| self.taken.get(&kind).is_some_and(|taken| *taken >= self.count))
     }

@@ -6,7 +6,7 @@
 
 use vitrine_domain::Visitor;
 use vitrine_index::dot_f16;
-use vitrine_learn::{Artifact, Interaction, Question, Scratch};
+use vitrine_learn::{Artifact, Interaction, Question, Scratch, Tally};
 
 use crate::evidence::Told;
 use crate::{Shelf, Workspace};
@@ -85,40 +85,48 @@ impl Query {
         other
     }
 
-    /// Adds up the tallies' terms of every row that they lead to.
+    /// Adds up the tallies of every row that they lead to: each part's sums, and the terms of all of them.
     pub(crate) fn terms(&self, artifact: &Artifact, work: &mut Workspace) {
-        work.grow(artifact.len());
         work.terms.clear();
+        work.terms.grow(artifact.len());
+        work.sums.resize_with(work.sums.len().max(self.tallies.len()), Tally::default);
         work.scratch.visitor = self.visitor;
-        for (at, weight) in &self.tallies {
+        for ((at, weight), sums) in self.tallies.iter().zip(&mut work.sums) {
+            sums.clear();
+            sums.grow(artifact.len());
             let Some(part) = artifact.parts().get(*at) else { continue };
-            artifact.part_tally(*at, &self.evidence, &mut work.scratch, &mut work.tally);
-            for row in work.tally.rows() {
-                work.terms.add(*row, weight * part.curve.of(work.tally.sum(*row)));
+            artifact.part_tally(*at, &self.evidence, &mut work.scratch, sums);
+            for row in sums.rows() {
+                work.terms.add(*row, weight * part.curve.of(sums.sum(*row)));
             }
-            work.tally.clear();
         }
     }
 
-    /// What some rows' scores are without one piece of evidence. `terms` are the rows' terms of tallies with it.
+    /// What some rows' scores are without one piece of evidence, after [`terms`](Self::terms).
     pub(crate) fn leave_out(
         &self,
         shelf: &Shelf,
         evidence: usize,
         rows: &[u32],
-        terms: &[f32],
         work: &mut Workspace,
     ) -> Option<LeftOut> {
         let artifact = shelf.artifact()?;
         let other = self.without(artifact, evidence, work);
         let difference: Vec<f32> = self.vector.iter().zip(&other.vector).map(|(a, b)| a - b).collect();
-        other.terms(artifact, work);
-        let drop = |(row, term): (&u32, &f32)| dot_f16(&difference, shelf.vector(*row)) + (term - work.terms.sum(*row));
-        let drops = rows.iter().zip(terms).map(drop).collect();
+        let mut drops: Vec<f32> = rows.iter().map(|row| dot_f16(&difference, shelf.vector(*row))).collect();
+        work.tally.grow(artifact.len());
+        for ((at, weight), sums) in self.tallies.iter().zip(&work.sums) {
+            let Some(part) = artifact.parts().get(*at) else { continue };
+            work.tally.clear();
+            artifact.part_tally(*at, &other.evidence, &mut work.scratch, &mut work.tally);
+            for (row, drop) in rows.iter().zip(&mut drops) {
+                *drop += weight * (part.curve.of(sums.sum(*row)) - part.curve.of(work.tally.sum(*row)));
+            }
+        }
         Some(LeftOut { evidence, difference, drops })
     }
 
-    /// The parts of some rows' scores; each row's add up to its score.
+    /// The parts of some rows' scores, after [`terms`](Self::terms); each row's add up to its score.
     pub(crate) fn explain(&self, shelf: &Shelf, rows: &[u32], work: &mut Workspace) -> Vec<Vec<Told>> {
         let mut shares = vec![Vec::new(); rows.len()];
         let Some(artifact) = shelf.artifact() else { return shares };
@@ -131,15 +139,14 @@ impl Query {
                 }
             }
         }
-        work.grow(artifact.len());
         work.scratch.visitor = self.visitor;
-        for (at, weight) in &self.tallies {
+        for ((at, weight), sums) in self.tallies.iter().zip(&work.sums) {
             let Some(part) = artifact.parts().get(*at) else { continue };
-            artifact.part_tally(*at, &self.evidence, &mut work.scratch, &mut work.tally);
-            let sums: Vec<f32> = rows.iter().map(|row| work.tally.sum(*row)).collect();
-            work.tally.clear();
-            for ((row, sum), shares) in rows.iter().zip(sums).zip(&mut shares).filter(|((_, sum), _)| *sum > 0.0) {
-                self.explain_tally(artifact, *at, *row, (weight * part.curve.of(sum), sum), shares);
+            for (row, shares) in rows.iter().zip(&mut shares) {
+                let sum = sums.sum(*row);
+                if sum > 0.0 {
+                    self.explain_tally(artifact, *at, *row, (weight * part.curve.of(sum), sum), shares);
+                }
             }
         }
         shares
@@ -166,13 +173,5 @@ impl Query {
         if rest > 0.0 {
             shares.push(Told { part, evidence: None, amount: rest });
         }
-    }
-}
-
-/// Room for the terms of tallies.
-impl Workspace {
-    fn grow(&mut self, products: usize) {
-        self.tally.grow(products);
-        self.terms.grow(products);
     }
 }

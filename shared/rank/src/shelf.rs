@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use half::f16;
+use half::slice::HalfFloatSliceExt as _;
 use serde::Deserialize;
 use serde_json::Value;
 use vitrine_domain::filter::Attributes;
@@ -272,19 +273,21 @@ impl Shelf {
         self.artifact().and_then(|a| a.people().get(row as usize)).copied().unwrap_or_default() as f32
     }
 
-    /// The direction of a product's vector, for how like products are. What all have in common, as how popular they are,
-    /// has one dimension each and is left out.
-    pub(crate) fn direction(&self, row: u32) -> Vec<f32> {
-        let Some(artifact) = self.artifact() else { return Vec::new() };
-        let mut direction: Vec<f32> = self.vector(row).iter().map(|x| x.to_f32()).collect();
-        for part in artifact.parts().iter().filter(|part| part.range.len() == 1) {
-            direction.get_mut(part.range.clone()).into_iter().flatten().for_each(|x| *x = 0.0);
+    /// Writes the direction of a product's vector, for how like products are. What all have in common, as how popular they
+    /// are, has one dimension each and is left out.
+    pub(crate) fn direction(&self, row: u32, out: &mut [f32]) {
+        let vector = self.vector(row);
+        if vector.len() != out.len() {
+            out.fill(0.0);
+            return;
         }
-        let length = vitrine_index::dot(&direction, &direction).sqrt();
+        vector.convert_to_f32_slice(out);
+        let common = self.artifact().into_iter().flat_map(|artifact| artifact.parts()).filter(|p| p.range.len() == 1);
+        common.for_each(|part| out.get_mut(part.range.clone()).into_iter().flatten().for_each(|x| *x = 0.0));
+        let length = vitrine_index::dot(out, out).sqrt();
         if length > 0.0 {
-            direction.iter_mut().for_each(|x| *x /= length);
+            out.iter_mut().for_each(|x| *x /= length);
         }
-        direction
     }
 
     /// The index that training chose for the artifact; the exact scan where it cannot be read.
@@ -352,13 +355,27 @@ impl Shelf {
         overlay(self.base(), &self.changed, &self.added)
     }
 
-    /// A number for the value of an attribute that a product has, the same for the same value; of several values the last,
-    /// as the narrowest category is.
-    pub(crate) fn kind_of(&self, row: u32, attribute: &str) -> Option<u64> {
+    /// Tells what kind a product is by an attribute.
+    pub(crate) fn kinds<'s>(&'s self, attribute: &str) -> Kinds<'s> {
         let column = self.catalogue.as_ref().and_then(|catalogue| catalogue.column(attribute));
-        if let Some(entry) = self.entry(row) {
-            let value = entry.product.values(attribute).pop()?;
-            return Some(match (&column, &value) {
+        Kinds { shelf: self, column, attribute: attribute.to_owned() }
+    }
+}
+
+/// What kind products are by one attribute.
+pub(crate) struct Kinds<'s> {
+    shelf: &'s Shelf,
+    column: Option<Column<'s>>,
+    attribute: String,
+}
+
+impl Kinds<'_> {
+    /// A number for the value of the attribute that a product has, the same for the same value; of several values the last,
+    /// as the narrowest category is.
+    pub(crate) fn of(&self, row: u32) -> Option<u64> {
+        if let Some(entry) = self.shelf.entry(row) {
+            let value = entry.product.values(&self.attribute).pop()?;
+            return Some(match (&self.column, &value) {
                 (Some(Column::Texts(texts)), Value::String(text)) => {
                     texts.code_of(text).map_or_else(|| FOREIGN | hash(text), u64::from)
                 }
@@ -367,7 +384,7 @@ impl Shelf {
                 (_, value) => number(value.as_f64().unwrap_or_default()),
             });
         }
-        match column? {
+        match self.column? {
             Column::Texts(texts) => texts.codes(row).last().map(|code| u64::from(*code)),
             Column::Flags(flags) => {
                 flags.get(row as usize).filter(|flag| **flag != Column::NEITHER).map(|flag| FOREIGN | u64::from(*flag))
@@ -378,27 +395,23 @@ impl Shelf {
     }
 
     /// Takes out all rows of some kinds.
-    pub(crate) fn remove_kinds(&self, rows: &mut Bitmap, attribute: &str, kinds: &[u64]) {
+    pub(crate) fn remove(&self, rows: &mut Bitmap, kinds: &[u64]) {
         if kinds.is_empty() {
             return;
         }
-        let catalogue = self.catalogue.as_ref();
-        match catalogue.and_then(|catalogue| Some((catalogue, catalogue.column(attribute)?))) {
-            Some((catalogue, Column::Texts(texts))) => {
-                let postings = catalogue.postings(attribute, texts);
+        match (&self.shelf.catalogue, self.column) {
+            (Some(catalogue), Some(Column::Texts(texts))) => {
+                let postings = catalogue.postings(&self.attribute, texts);
                 let codes = kinds.iter().filter(|kind| **kind & FOREIGN == 0);
                 for code in codes.filter_map(|kind| u32::try_from(*kind).ok()) {
                     let of_kind = postings.rows(code).iter().filter(|row| is_last(texts, **row, code));
                     of_kind.for_each(|row| rows.remove(*row));
                 }
                 // What changed since may be of another kind now.
-                for (row, _) in
-                    self.overlay().filter(|(row, _)| self.kind_of(*row, attribute).is_some_and(|k| kinds.contains(&k)))
-                {
-                    rows.remove(row);
-                }
+                let of_kind = |row: u32| self.of(row).is_some_and(|kind| kinds.contains(&kind));
+                self.shelf.overlay().filter(|(row, _)| of_kind(*row)).for_each(|(row, _)| rows.remove(row));
             }
-            _ => rows.retain(|row| !self.kind_of(row, attribute).is_some_and(|kind| kinds.contains(&kind))),
+            _ => rows.retain(|row| !self.of(row).is_some_and(|kind| kinds.contains(&kind))),
         }
     }
 }

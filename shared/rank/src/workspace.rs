@@ -9,7 +9,9 @@ use vitrine_learn::{Scratch, Tally};
 #[derive(Debug, Default)]
 pub struct Workspace {
     pub(crate) scratch: Scratch,
-    /// Sums of one part.
+    /// Sums of each part that counts, in the order of the query's tallies.
+    pub(crate) sums: Vec<Tally>,
+    /// Sums of a part with something left out.
     pub(crate) tally: Tally,
     /// Terms of all tallies together.
     pub(crate) terms: Tally,
