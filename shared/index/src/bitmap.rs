@@ -100,6 +100,12 @@ impl Bitmap {
         }
     }
 
+    /// Makes room for rows up to a larger number; the new ones are not in the set.
+    pub fn grow(&mut self, len: usize) {
+        self.len = self.len.max(len);
+        self.words.resize(self.len.div_ceil(64), 0);
+    }
+
     /// Makes this set equal to another, in the memory that it has.
     pub fn copy_from(&mut self, other: &Self) {
         self.words.clone_from(&other.words);
@@ -301,6 +307,9 @@ mod tests {
             prop_assert_eq!(and_not.iter().collect::<BTreeSet<_>>(), a.difference(&b).copied().collect());
             prop_assert_eq!(bits_a.count_and(&bits_b), and.count());
             prop_assert_eq!(bits_a.count_below(probe as usize), a.iter().filter(|row| **row < probe).count());
+            and_not.grow(probe as usize);
+            prop_assert_eq!(and_not.len(), len_a.max(probe as usize));
+            prop_assert_eq!(and_not.iter().collect::<BTreeSet<_>>(), a.difference(&b).copied().collect());
             and_not.copy_from(&bits_b);
             prop_assert_eq!(&and_not, &bits_b);
             let (mut blocks, mut rows, mut walked) = (bits_a.blocks(probe as usize), Vec::new(), Vec::<u32>::new());

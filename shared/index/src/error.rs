@@ -33,6 +33,33 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The graph was built so that no path leads to many of its rows.
+    #[error("no path in the graph leads to {rows} of {of} rows")]
+    Unreachable {
+        /// How many rows a search for themselves does not find.
+        rows: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// A server refused a call, or was unavailable in every try.
+    #[cfg(feature = "qdrant")]
+    #[error("the vector server did not {call}")]
+    Remote {
+        /// What was asked for.
+        call: &'static str,
+        /// What it answered.
+        #[source]
+        source: Box<qdrant_client::QdrantError>,
+    },
+    /// A server did not answer in time in any try.
+    #[cfg(feature = "qdrant")]
+    #[error("the vector server did not {call} within {after:?}")]
+    RemoteTimeout {
+        /// What was asked for.
+        call: &'static str,
+        /// How long each try waited.
+        after: std::time::Duration,
+    },
     /// The report cannot be written.
     #[error("the report of the index cannot be written")]
     Report(#[source] serde_json::Error),

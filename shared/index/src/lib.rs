@@ -36,8 +36,13 @@ mod codes;
 mod error;
 mod exact;
 mod found;
+#[cfg(feature = "hnsw")]
+mod graph;
 mod kernel;
+mod layered;
 mod list;
+#[cfg(feature = "qdrant")]
+mod remote;
 mod scan;
 mod search;
 mod stored;
@@ -50,7 +55,12 @@ pub use codes::Prepared;
 pub use error::Error;
 pub use exact::{dot, dot_f16, top_k, top_k_in};
 pub use found::{Found, Hit};
+#[cfg(feature = "hnsw")]
+pub use graph::{Graph, GraphSettings};
 pub use kernel::{Level, Number};
+pub use layered::Layered;
+#[cfg(feature = "qdrant")]
+pub use remote::{Condition, Field, Payload, Point, Remote, RemoteSettings, Value};
 pub use search::{Flat, Index, Scratch};
 pub use stored::Stored;
 

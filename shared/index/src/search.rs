@@ -57,6 +57,7 @@ pub struct Scratch {
     pub(crate) wider: Top,
     pub(crate) prepared: Prepared,
     pub(crate) lists: Lists,
+    pub(crate) filter: Bitmap,
 }
 
 impl Default for Scratch {
@@ -78,6 +79,7 @@ impl Scratch {
             wider: Top::default(),
             prepared: Prepared::default(),
             lists: Lists::default(),
+            filter: Bitmap::default(),
         }
     }
 }
@@ -135,10 +137,30 @@ impl<'a, T: Number> Flat<'a, T> {
         Ok(())
     }
 
+    /// A search that adds its work to what has been counted.
+    pub(crate) fn search_more(
+        &self,
+        query: &[f32],
+        k: usize,
+        allowed: Option<&Bitmap>,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        check_query(query, self.dims)?;
+        if k == 0 {
+            return Ok(());
+        }
+        scratch.top.start(k, self.rows);
+        self.scan(query, allowed, scratch, found);
+        scratch.top.write(&mut found.hits);
+        Ok(())
+    }
+
     /// Offers every allowed row to the best.
     fn scan(&self, query: &[f32], allowed: Option<&Bitmap>, scratch: &mut Scratch, found: &mut Found) {
         let Scratch { level, rows, scores, top, .. } = scratch;
         scores.resize(BLOCK, 0.0);
+        let before = found.touched;
         if let Some(allowed) = allowed {
             let mut blocks = allowed.blocks(self.rows);
             while blocks.next(rows, BLOCK) {
@@ -154,7 +176,7 @@ impl<'a, T: Number> Flat<'a, T> {
                 found.touched += scores.len();
             }
         }
-        found.bytes += found.touched * self.dims * size_of::<T>();
+        found.bytes += (found.touched - before) * self.dims * size_of::<T>();
     }
 }
 
@@ -183,13 +205,6 @@ impl<T: Number> Index for Flat<'_, T> {
         found: &mut Found,
     ) -> Result<(), Error> {
         found.clear();
-        check_query(query, self.dims)?;
-        if k == 0 {
-            return Ok(());
-        }
-        scratch.top.start(k, self.rows);
-        self.scan(query, allowed, scratch, found);
-        scratch.top.write(&mut found.hits);
-        Ok(())
+        self.search_more(query, k, allowed, scratch, found)
     }
 }

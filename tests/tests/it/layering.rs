@@ -87,6 +87,9 @@ fn clients_stay_in_their_crates() -> Result<()> {
         only(client, &["vitrine-store"]);
     }
     only("dynoxide-rs", &["vitrine-engine"]);
+    for client in ["qdrant-client", "hnsw_rs"] {
+        only(client, &["vitrine-index"]);
+    }
     for (name, dependencies) in &arrows {
         let function = ["collect", "catalog", "recommend", "manage", "privacy", "fold", "archive", "retrain"]
             .iter()
