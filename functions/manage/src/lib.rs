@@ -1,16 +1,18 @@
 //! Running a shop over HTTP: training on demand and what became of it, the models and going back to one, the shop's own
-//! vectors, placements and settings, and the description of the whole API with a page to try it.
+//! vectors, placements, rules and settings, and the description of the whole API with a page to try it.
 //!
 //! Everything but health and the description needs a server key. Settings are written only over the version they were
 //! made from, so that two people never undo each other's change without knowing it.
 
 mod description;
+mod filters;
 mod health;
 mod jobs;
 mod lock;
 mod models;
 mod placements;
 mod privacy;
+mod rules;
 mod training;
 mod vectors;
 
@@ -30,6 +32,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(models::activate))
         .routes(routes!(placements::list))
         .routes(routes!(placements::put))
+        .routes(routes!(rules::list))
+        .routes(routes!(rules::get, rules::put, rules::delete))
         .routes(routes!(privacy::get, privacy::put))
         .routes(routes!(training::get, training::put))
         .routes(routes!(vectors::list))

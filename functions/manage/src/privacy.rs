@@ -97,7 +97,7 @@ pub(crate) async fn put(
     let new = View::of(&Privacy { default_purposes: wanted.default_purposes }, from + 1);
     let setting = Privacy { default_purposes: new.default_purposes.clone() };
     match app.context.table.put_setting(&access.shop, KIND, ID, &setting, from).await {
-        Ok(()) => Ok((etag(new.version), Json(new)).into_response()),
+        Ok(_) => Ok((etag(new.version), Json(new)).into_response()),
         Err(vitrine_store::Error::Conflict { .. }) => {
             Err(expected.refusal("somebody else changed it just now; read it again"))
         }

@@ -125,7 +125,7 @@ pub(crate) async fn put(
     let (_, current) = app.context.table.training(&access.shop).await?;
     let from = expected.over(current)?;
     match app.context.table.put_setting(&access.shop, KIND, ID, &training, from).await {
-        Ok(()) => Ok((etag(from + 1), Json(View::of(&training, from + 1))).into_response()),
+        Ok(_) => Ok((etag(from + 1), Json(View::of(&training, from + 1))).into_response()),
         Err(vitrine_store::Error::Conflict { .. }) => {
             Err(expected.refusal("somebody else changed it just now; read it again"))
         }

@@ -181,6 +181,7 @@ fn scripts_are_portable_and_speak_to_the_local_stack() {
         ("import-orders", "/v1/orders/import?"),
         ("visitor", "/v1/visitors/"),
         ("retrain", "/v1/retrain"),
+        ("rules", "/v1/rules"),
     ];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("curl");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), scripts.len(), "a script without a test");

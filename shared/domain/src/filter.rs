@@ -141,8 +141,22 @@ impl From<Written> for Filter {
             Written::And { and } => Self::And { and: all(and) },
             Written::Or { or } => Self::Or { or: all(or) },
             Written::Not { not } => Self::Not { not: Box::new(Self::from(*not)) },
-            Written::Compare { attribute, op, value } => Self::Compare { attribute, op, value },
+            Written::Compare { attribute, op, value } => Self::Compare { attribute, op, value: plain(value) },
         }
+    }
+}
+
+/// The one form of a number: whole ones are integers, so that equal filters are equal however they were written.
+fn plain(value: Value) -> Value {
+    /// Integers up to here are exact in both forms.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(x) if x.fract() == 0.0 && x.abs() <= EXACT => Value::from(x as i64),
+            _ => Value::Number(number),
+        },
+        Value::Array(values) => values.into_iter().map(plain).collect(),
+        other => other,
     }
 }
 

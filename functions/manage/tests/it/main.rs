@@ -5,6 +5,7 @@
 mod description;
 mod jobs;
 mod models;
+mod rules;
 mod settings;
 mod vectors;
 
@@ -134,6 +135,10 @@ async fn everything_about_a_shop_needs_a_server_key() {
         (Method::PUT, "/v1/settings/training"),
         (Method::GET, "/v1/placements"),
         (Method::PUT, "/v1/placements/home"),
+        (Method::GET, "/v1/rules"),
+        (Method::GET, "/v1/rules/a"),
+        (Method::PUT, "/v1/rules/a"),
+        (Method::DELETE, "/v1/rules/a"),
         (Method::GET, "/v1/settings/privacy"),
         (Method::PUT, "/v1/settings/privacy"),
     ];

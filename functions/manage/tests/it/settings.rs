@@ -30,7 +30,8 @@ async fn placements_as_shipped_changed_and_new() {
     let teaser = json!({"strategy": "trending", "limit": 3});
     let new = stack.put("/v1/placements/teaser-2", None, &teaser).await.body;
     let filled = json!({"name": "teaser-2", "strategy": "trending", "limit": 3, "viewed": "allow", "bought": "allow",
-        "per_category": 0, "version": 1});
+        "per_category": 0, "per_brand": 0, "diversity": 0.0, "novelty": 0.0, "rotation": null, "objective": "clicks",
+        "exploration": {"kind": "none"}, "filter": null, "version": 1});
     assert_eq!(new, filled);
     let all = stack.get("/v1/placements").await.body;
     assert!(names(&all).contains(&("home", 1)) && names(&all).contains(&("teaser-2", 1)));
@@ -89,7 +90,27 @@ async fn a_placement_that_is_none_is_refused_with_every_reason() {
     let wrong = json!({"name": "b", "strategy": "personal", "limit": 0, "per_category": 101});
     assert_eq!(faults("a", wrong).await, "/name /limit /per_category");
     assert_eq!(faults("a", json!({"strategy": "personal", "limit": 101})).await, "/limit");
+    let wrong = json!({"strategy": "personal", "limit": 5, "per_brand": 101, "diversity": 1.1, "novelty": -0.1,
+        "rotation": {"keep": 2, "hours": 0}, "exploration": {"kind": "share", "share": 1.5}, "filter": "price <"});
+    let expected =
+        "/per_brand /diversity /novelty /rotation/keep /rotation/hours /exploration/share /filter".to_owned();
+    assert_eq!(faults("a", wrong).await, expected);
+    for (member, value, place) in [
+        ("rotation", json!({"keep": 0.5, "hours": 8761}), "/rotation/hours"),
+        ("exploration", json!({"kind": "softmax", "temperature": 0}), "/exploration/temperature"),
+        ("exploration", json!({"kind": "softmax", "temperature": 10.1}), "/exploration/temperature"),
+        ("filter", json!(""), "/filter"),
+        ("filter", json!({"and": [{"or": 5}]}), "/filter"),
+    ] {
+        let mut body = json!({"strategy": "personal", "limit": 5});
+        body[member] = value;
+        assert_eq!(faults("a", body.clone()).await, place, "{body}");
+    }
     for unreadable in [
+        json!({"strategy": "personal", "limit": 5, "exploration": {"kind": "dice"}}),
+        json!({"strategy": "personal", "limit": 5, "exploration": {"kind": "share", "share": 0.1, "more": 1}}),
+        json!({"strategy": "personal", "limit": 5, "rotation": {"keep": 0.1}}),
+        json!({"strategy": "personal", "limit": 5, "objective": "fame"}),
         json!({"strategy": "magic", "limit": 5}),
         json!({"strategy": "personal"}),
         json!({"strategy": "personal", "limit": -1}),
@@ -101,6 +122,33 @@ async fn a_placement_that_is_none_is_refused_with_every_reason() {
     assert!(stack.context.table.settings::<Placement>(&shop("demo"), "placement").await.unwrap().is_empty());
     let longest = format!("/v1/placements/{}", "a".repeat(40));
     assert_eq!(stack.put(&longest, None, &json!({"strategy": "basket", "limit": 1})).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_a_placement_asks_of_its_order_is_kept_and_shown() {
+    let stack = Stack::start().await;
+    let mut wanted = json!({"strategy": "personal", "limit": 10, "viewed": "prefer", "bought": "hide", "per_category": 4,
+        "per_brand": 2, "diversity": 0.25, "novelty": 0.1, "rotation": {"keep": 0.9, "hours": 8760.0},
+        "objective": "margin", "exploration": {"kind": "softmax", "temperature": 0.05},
+        "filter": "price <= context.price and not (colour is missing)"});
+    let made = stack.put("/v1/placements/a", None, &wanted).await;
+    (wanted["name"], wanted["version"]) = (json!("a"), json!(1));
+    assert_eq!((made.status, &made.body), (StatusCode::OK, &wanted));
+    let all = stack.get("/v1/placements").await.body;
+    assert_eq!(all["placements"].as_array().unwrap().iter().find(|placement| placement["name"] == "a"), Some(&wanted));
+    let stored = stack.context.table.settings::<Placement>(&shop("demo"), "placement").await.unwrap().remove(0).value;
+    assert_eq!(stored.filter, Some(vitrine_domain::Filter::parse(wanted["filter"].as_str().unwrap()).unwrap()));
+    assert_eq!((stored.per_brand, stored.diversity, stored.rotation.unwrap().keep), (2, 0.25, 0.9));
+
+    // JSON is taken as well, and a filter that is not named again is gone.
+    let filter = json!({"attribute": "brand", "op": "=", "value": "Acme"});
+    let body = json!({"strategy": "personal", "limit": 10, "exploration": {"kind": "share", "share": 0.05},
+        "filter": filter, "version": 1});
+    let changed = stack.put("/v1/placements/a", None, &body).await.body;
+    assert_eq!((&changed["filter"], &changed["exploration"]), (&json!("brand = \"Acme\""), &body["exploration"]));
+    assert_eq!(changed["rotation"], Value::Null);
+    let body = json!({"strategy": "personal", "limit": 10, "rotation": null, "filter": null});
+    assert_eq!(stack.put("/v1/placements/a", Some("*"), &body).await.body["filter"], Value::Null);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Filter, FilterError, MAX_DEPTH, Op};
+use super::{Filter, FilterError, MAX_DEPTH, Op, plain};
 
 /// Longest text that is read.
 const MAX_TEXT: usize = 4096;
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
             self.expected("a number, a text in double quotes, true, false, context.NAME, basket.NAME or visitor.NAME")
         })?;
         self.at += end;
-        Ok(json!(number))
+        Ok(plain(json!(number)))
     }
 }
 
@@ -220,7 +220,7 @@ mod tests {
     fn and_binds_tighter_than_or() {
         let expected = Filter::Or {
             or: vec![
-                compare("a", Op::Equal, json!(1.0)),
+                compare("a", Op::Equal, json!(1)),
                 Filter::And {
                     and: vec![compare("b", Op::Less, json!(2.5)), compare("order", Op::In, json!(["x", "y"]))],
                 },
@@ -247,6 +247,15 @@ mod tests {
             assert_eq!(Filter::parse(&filter.to_string()), Ok(filter.clone()), "{filter}");
             assert_eq!(serde_json::from_value::<Filter>(json!(text)).unwrap(), filter);
         }
+    }
+
+    #[test]
+    fn a_number_has_one_form_however_it_is_written() {
+        let json = |value: Value| Filter::from_json(&json!({"attribute": "a", "op": "in", "value": value})).unwrap();
+        let expected = json(json!([5, 0.5, -2]));
+        assert_eq!(expected.to_string(), "a in [5,0.5,-2]");
+        assert_eq!(json(json!([5.0, 0.5, -2.0])), expected);
+        assert_eq!(Filter::parse("a in [5.0, 5e-1, -2]").unwrap(), expected);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which rules get into each other's way.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{Effect, Rule, When};
@@ -53,22 +55,45 @@ pub fn conflicts(rule: &Rule, others: &[Rule], pinned: &dyn Fn(&str) -> Option<P
             found.push(Conflict { kind, rule: rule.id.clone(), with: other.id.clone(), text });
         }
     }
-    if let Effect::Share { share, .. } = rule.effect {
-        let shares = together.iter().filter_map(|other| match other.effect {
-            Effect::Share { share, .. } => Some((share, *other)),
-            _ => None,
-        });
-        let (sum, names) = shares.fold((share, Vec::new()), |(sum, mut names), (share, other)| {
-            names.push(other.id.as_str());
-            (sum + share, names)
-        });
-        if sum > 1.0 && !names.is_empty() {
-            let text = format!("the shares add up to {:.0} %: those of lower priority get what is left", sum * 100.0);
-            let with = names.join(", ");
-            found.push(Conflict { kind: ConflictKind::SharesOverOne, rule: rule.id.clone(), with, text });
-        }
+    if let Some((sum, names)) = most_shared(rule, &together).filter(|(sum, _)| *sum > 1.0 + ROUNDING) {
+        let text = format!("the shares add up to {:.0} %: those of lower priority get what is left", sum * 100.0);
+        let with = names.join(", ");
+        found.push(Conflict { kind: ConflictKind::SharesOverOne, rule: rule.id.clone(), with, text });
     }
     found
+}
+
+/// What shares may add up to over one and still be one.
+const ROUNDING: f32 = 1e-5;
+
+fn share_of(rule: &Rule) -> f32 {
+    if let Effect::Share { share, .. } = rule.effect { share } else { 0.0 }
+}
+
+/// The largest sum of shares at one place and time where a rule gives one, and whose the others are. None without others.
+fn most_shared<'r>(rule: &Rule, others: &[&'r Rule]) -> Option<(f32, Vec<&'r str>)> {
+    let others: Vec<&'r Rule> = others.iter().copied().filter(|other| share_of(other) > 0.0).collect();
+    if others.is_empty() || share_of(rule) == 0.0 {
+        return None;
+    }
+    let everyone = || others.iter().copied().chain([rule]);
+    // Sums change where a placement is named and when a rule begins.
+    let places: BTreeSet<Option<&str>> =
+        everyone().flat_map(|rule| &rule.when.placements).map(|name| Some(name.as_str())).chain([None]).collect();
+    let times: BTreeSet<Millis> = everyone().filter_map(|rule| rule.when.from).chain([Millis(i64::MIN)]).collect();
+    let situations = times.iter().flat_map(|time| places.iter().map(|place| (*place, *time)));
+    let sums = situations.filter(|at| is_in(&rule.when, *at)).map(|at| {
+        let there: Vec<&Rule> = others.iter().copied().filter(|other| is_in(&other.when, at)).collect();
+        let sum = there.iter().fold(share_of(rule), |sum, other| sum + share_of(other));
+        (sum, there.iter().map(|other| other.id.as_str()).collect::<Vec<_>>())
+    });
+    sums.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(_, others)| !others.is_empty())
+}
+
+/// Whether conditions hold in a placement, none being one that no rule names, at a time.
+fn is_in(when: &When, (place, time): (Option<&str>, Millis)) -> bool {
+    let in_place = when.placements.is_empty() || place.is_some_and(|place| when.placements.iter().any(|p| p == place));
+    in_place && when.from.is_none_or(|from| time >= from) && when.until.is_none_or(|until| time < until)
 }
 
 /// The one that acts first, then the other.

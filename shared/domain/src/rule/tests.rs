@@ -112,6 +112,30 @@ fn conflicts_are_found_and_named() {
 }
 
 #[test]
+fn shares_are_added_only_where_all_of_them_act() {
+    let share = |id: &str, share: f32, when: serde_json::Value| {
+        let effect = json!({"kind": "share", "filter": "a = 1", "share": share});
+        serde_json::from_value::<Rule>(json!({"id": id, "effect": effect, "when": when})).unwrap()
+    };
+    let everywhere = share("a", 0.4, json!({}));
+    let home = share("b", 0.4, json!({"placements": ["home", "feed"]}));
+    let basket = share("c", 0.4, json!({"placements": ["basket"]}));
+    assert_eq!(kinds(&everywhere, &[home.clone(), basket.clone()]), []);
+    let feed = share("d", 0.3, json!({"placements": ["feed"], "from": 5}));
+    let all = [everywhere.clone(), home.clone(), basket, feed.clone()];
+    for (rule, with) in [(&everywhere, "b, d"), (&home, "a, d"), (&feed, "a, b")] {
+        let found = conflicts(rule, &all, &products);
+        assert_eq!((found.len(), found[0].with.as_str()), (1, with), "{found:?}");
+        assert!(found[0].text.contains("110 %"), "{found:?}");
+    }
+    let before = share("b", 0.4, json!({"placements": ["home", "feed"], "until": 5}));
+    assert_eq!(kinds(&everywhere, &[before, feed]), []);
+    // Ten tenths are one, whatever the rounding.
+    let tenths: Vec<Rule> = (0..10).map(|n| share(&format!("t{n}"), 0.1, json!({}))).collect();
+    assert_eq!(kinds(&tenths[0], &tenths), []);
+}
+
+#[test]
 fn rules_that_never_meet_do_not_conflict() {
     let pin = |id: &str| rule(id, json!({"kind": "pin", "product": id, "slot": 1}));
     let (mut a, mut b) = (pin("a"), pin("b"));

@@ -1,0 +1,286 @@
+//! A placement as it is sent and shown.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use vitrine_domain::placement::{MAX_LIMIT, Objective, Seen, Strategy};
+use vitrine_domain::{Exploration, Placement, Rotation};
+use vitrine_http::Problem;
+
+use crate::filters;
+
+/// Longest name.
+const MAX_NAME: usize = 40;
+/// Longest time after which being shown is forgotten: a year.
+const MAX_HOURS: f32 = 8760.0;
+
+/// How what was shown without a click makes room.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[schema(as = Rotation)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotationView {
+    /// What is left of a product's standing after it was shown once, 0 to 1.
+    #[schema(minimum = 0, maximum = 1, example = 0.9)]
+    keep: f32,
+    /// After so many hours it has forgotten being shown: above 0, at most 8760.
+    #[schema(exclusive_minimum = 0, maximum = 8760, example = 12)]
+    hours: f32,
+}
+
+/// What is left to chance, so that others than the best can show what they are worth.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = Exploration)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum ExplorationView {
+    /// Nothing.
+    #[default]
+    None,
+    /// Each slot is given, with this probability, to any of the candidates.
+    Share {
+        /// 0 to 1.
+        #[schema(minimum = 0, maximum = 1, example = 0.05)]
+        share: f32,
+    },
+    /// Each slot is drawn from the candidates, the better ones more often.
+    Softmax {
+        /// 0.01 to 10; 0.05 hardly ever departs from the order, 1 hardly ever keeps it.
+        #[schema(minimum = 0.01, maximum = 10, example = 0.05)]
+        temperature: f32,
+    },
+}
+
+/// A placement.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Placement)]
+pub(crate) struct View {
+    /// Its name in the address of a request for recommendations.
+    name: String,
+    /// What fills it.
+    #[schema(schema_with = strategies)]
+    strategy: Strategy,
+    /// How many products it shows unless the request says otherwise.
+    limit: usize,
+    /// What happens to products that the visitor looked at in this visit.
+    #[schema(schema_with = seen)]
+    viewed: Seen,
+    /// What happens to products that the visitor has bought.
+    #[schema(schema_with = seen)]
+    bought: Seen,
+    /// At most this many products of one narrowest category in a page, as long as there are others; zero is no bound.
+    per_category: usize,
+    /// The same for brands.
+    per_brand: usize,
+    /// How much a product counts less for being like one above it, 0 to 1.
+    diversity: f32,
+    /// How much a product counts more for being little known, 0 to 1.
+    novelty: f32,
+    /// How what was shown without a click makes room; null if it does not.
+    #[schema(required = true)]
+    rotation: Option<RotationView>,
+    /// What the order is good for.
+    #[schema(schema_with = objectives)]
+    objective: Objective,
+    /// What is left to chance.
+    exploration: ExplorationView,
+    /// What may be shown here, besides what a request asks for: as text, if it can be written so; null if anything may.
+    #[schema(schema_with = filter_or_null)]
+    filter: Option<Value>,
+    /// Grows with every change; zero is a placement as it was shipped.
+    version: u64,
+}
+
+/// A placement as it shall be: a member that is not named is zero, `null`, or the first of its words.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewPlacement)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// The name in the address, if it is said again.
+    #[serde(default)]
+    name: Option<String>,
+    /// What fills it.
+    #[schema(schema_with = strategies)]
+    strategy: Strategy,
+    /// How many products it shows unless the request says otherwise, 1 to 100.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: usize,
+    /// What happens to products that the visitor looked at in this visit: `allow` unless said otherwise.
+    #[serde(default)]
+    #[schema(schema_with = seen, required = false)]
+    viewed: Seen,
+    /// What happens to products that the visitor has bought: `allow` unless said otherwise.
+    #[serde(default)]
+    #[schema(schema_with = seen, required = false)]
+    bought: Seen,
+    /// At most this many products of one narrowest category in a page, as long as there are others; zero, the default, is
+    /// no bound.
+    #[serde(default)]
+    #[schema(maximum = 100)]
+    per_category: usize,
+    /// The same for brands.
+    #[serde(default)]
+    #[schema(maximum = 100)]
+    per_brand: usize,
+    /// How much a product counts less for being like one above it, 0 to 1.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 1)]
+    diversity: f32,
+    /// How much a product counts more for being little known, 0 to 1.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 1)]
+    novelty: f32,
+    /// How what was shown without a click makes room; null if it does not.
+    #[serde(default)]
+    rotation: Option<RotationView>,
+    /// What the order is good for: `clicks` unless said otherwise.
+    #[serde(default)]
+    #[schema(schema_with = objectives, required = false)]
+    objective: Objective,
+    /// What is left to chance: nothing unless said otherwise.
+    #[serde(default)]
+    exploration: ExplorationView,
+    /// What may be shown here, besides what a request asks for: text or JSON.
+    #[serde(default)]
+    #[schema(schema_with = filter_or_null, required = false)]
+    filter: Option<Value>,
+    /// The version it was made from, unless `If-Match` says it; zero for a new one and for one as shipped.
+    #[serde(default)]
+    pub(crate) version: Option<u64>,
+}
+
+/// A text of some words.
+pub(crate) fn words<T: Serialize>(values: &[T]) -> Schema {
+    let words = values.iter().filter_map(|value| serde_json::to_value(value).ok());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build().into()
+}
+
+fn strategies() -> Schema {
+    words(&[
+        Strategy::Personal,
+        Strategy::Similar,
+        Strategy::BoughtTogether,
+        Strategy::Basket,
+        Strategy::RecentlyViewed,
+        Strategy::Trending,
+    ])
+}
+
+fn seen() -> Schema {
+    words(&[Seen::Allow, Seen::Hide, Seen::Prefer])
+}
+
+fn objectives() -> Schema {
+    words(&[Objective::Clicks, Objective::Orders, Objective::Revenue, Objective::Margin])
+}
+
+fn filter_or_null() -> Schema {
+    filters::schema_or_null()
+}
+
+impl View {
+    pub(crate) fn of(placement: Placement, version: u64) -> Self {
+        let Placement {
+            name,
+            strategy,
+            limit,
+            viewed,
+            bought,
+            per_category,
+            per_brand,
+            diversity,
+            novelty,
+            rotation,
+            objective,
+            exploration,
+            filter,
+        } = placement;
+        let rotation = rotation.map(|Rotation { keep, hours }| RotationView { keep, hours });
+        let exploration = match exploration {
+            Exploration::None => ExplorationView::None,
+            Exploration::Share { share } => ExplorationView::Share { share },
+            Exploration::Softmax { temperature } => ExplorationView::Softmax { temperature },
+        };
+        let filter = filter.as_ref().map(filters::show);
+        Self {
+            name,
+            strategy,
+            limit,
+            viewed,
+            bought,
+            per_category,
+            per_brand,
+            diversity,
+            novelty,
+            rotation,
+            objective,
+            exploration,
+            filter,
+            version,
+        }
+    }
+}
+
+impl Wanted {
+    /// # Errors
+    /// 422 with every member that is wrong.
+    pub(crate) fn check(self, name: String) -> Result<Placement, Problem> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let named = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-');
+        let said = self.name.is_none_or(|said| said == name);
+        let part = 0.0..=1.0;
+        let rotation = self.rotation.map(|RotationView { keep, hours }| Rotation { keep, hours });
+        let (exploration, explores) = match self.exploration {
+            ExplorationView::None => (Exploration::None, None),
+            ExplorationView::Share { share } => {
+                let fault = ("/exploration/share", part.contains(&share), "0 to 1");
+                (Exploration::Share { share }, Some(fault))
+            }
+            ExplorationView::Softmax { temperature } => {
+                let fault = ("/exploration/temperature", (0.01..=10.0).contains(&temperature), "0.01 to 10");
+                (Exploration::Softmax { temperature }, Some(fault))
+            }
+        };
+        let rules = [
+            ("name", named, "1 to 40 lower-case letters, digits and hyphens, no hyphen first"),
+            ("/name", said, "another name than in the address"),
+            ("/limit", (1..=MAX_LIMIT).contains(&self.limit), "1 to 100"),
+            ("/per_category", self.per_category <= MAX_LIMIT, "0 to 100"),
+            ("/per_brand", self.per_brand <= MAX_LIMIT, "0 to 100"),
+            ("/diversity", part.contains(&self.diversity), "0 to 1"),
+            ("/novelty", part.contains(&self.novelty), "0 to 1"),
+            ("/rotation/keep", rotation.is_none_or(|r| part.contains(&r.keep)), "0 to 1"),
+            (
+                "/rotation/hours",
+                rotation.is_none_or(|r| r.hours > 0.0 && r.hours <= MAX_HOURS),
+                "above 0, at most 8760",
+            ),
+        ];
+        let mut wrong = Problem::unprocessable("invalid-placement", "this is no placement; `errors` says where");
+        for (at, _, how) in rules.into_iter().chain(explores).filter(|(_, holds, _)| !holds) {
+            wrong = wrong.at(at, how);
+        }
+        let filter = match self.filter.as_ref().map(filters::read).transpose() {
+            Ok(filter) => filter,
+            Err(why) => return Err(wrong.at("/filter", why)),
+        };
+        if !wrong.errors.is_empty() {
+            return Err(wrong);
+        }
+        let Self { strategy, limit, viewed, bought, per_category, per_brand, diversity, novelty, objective, .. } = self;
+        Ok(Placement {
+            name,
+            strategy,
+            limit,
+            viewed,
+            bought,
+            per_category,
+            per_brand,
+            diversity,
+            novelty,
+            rotation,
+            objective,
+            exploration,
+            filter,
+        })
+    }
+}
