@@ -116,38 +116,41 @@ impl Query {
         for (at, weight) in &self.tallies {
             let Some(part) = artifact.parts().get(*at) else { continue };
             artifact.part_tally(*at, &self.evidence, &mut scratch, &mut tally);
-            for (row, shares) in rows.iter().zip(&mut shares) {
-                let sum = tally.sum(*row);
-                if sum > 0.0 {
-                    self.explain_tally(artifact, *at, *row, (weight * part.curve.of(sum), sum), shares);
-                }
-            }
+            let sums: Vec<f32> = rows.iter().map(|row| tally.sum(*row)).collect();
+            let terms: Vec<f32> = sums.iter().map(|sum| weight * part.curve.of(*sum)).collect();
+            self.explain_tally(artifact, *at, rows, (&terms, &sums), &mut scratch, &mut shares);
             tally.clear();
         }
         shares.into_iter().map(merge).collect()
     }
 
-    /// Shares a tally's term among the evidence, each by what it adds to the sum; what no evidence is named for stays with
+    /// Shares a tally's terms among the evidence, each by what it adds to the sums; what no evidence is named for stays with
     /// the part.
     fn explain_tally(
         &self,
         artifact: &Artifact,
         part: usize,
-        row: u32,
-        (term, sum): (f32, f32),
-        shares: &mut Vec<Share>,
+        rows: &[u32],
+        (terms, sums): (&[f32], &[f32]),
+        scratch: &mut Scratch,
+        shares: &mut [Vec<Share>],
     ) {
-        let mut rest = term;
-        artifact.part_evidence(part, &self.evidence, row, &mut |at, said| {
-            let amount = (term * said / sum).min(rest);
+        let mut rests = terms.to_vec();
+        artifact.part_evidence(part, &self.evidence, rows, scratch, &mut |row, at, said| {
+            if sums[row] <= 0.0 {
+                return;
+            }
+            let amount = (terms[row] * said / sums[row]).min(rests[row]);
             if let Some(source) = self.sources.get(at).filter(|_| amount > 0.0) {
-                rest -= amount;
-                shares.push(Share { part: Part::Evidence(*source), amount });
+                rests[row] -= amount;
+                shares[row].push(Share { part: Part::Evidence(*source), amount });
             }
         });
-        if rest > term * 1e-3 {
-            let name = artifact.parts().get(part).map_or_else(String::new, |part| part.name.clone());
-            shares.push(Share { part: Part::Whole(name), amount: rest });
+        for ((rest, term), shares) in rests.into_iter().zip(terms).zip(shares) {
+            if rest > term * 1e-3 {
+                let name = artifact.parts().get(part).map_or_else(String::new, |part| part.name.clone());
+                shares.push(Share { part: Part::Whole(name), amount: rest });
+            }
         }
     }
 }
