@@ -84,11 +84,17 @@ impl Algorithm for BrandLoyalty {
         say(model, history, |_, row, amount| tally.add(row, amount));
     }
 
-    fn evidence(&self, model: &Artifact, history: &[Interaction], row: u32, said: &mut dyn FnMut(usize, f32)) {
-        say(model, history, |place, named, amount| {
-            if named == row {
-                said(place, amount);
-            }
+    fn evidence(
+        &self,
+        model: &Artifact,
+        history: &[Interaction],
+        rows: &[u32],
+        _: &mut Scratch,
+        said: &mut dyn FnMut(usize, usize, f32),
+    ) {
+        say(model, history, |at, named, amount| {
+            let places = rows.iter().enumerate().filter(|(_, row)| **row == named);
+            places.for_each(|(place, _)| said(place, at, amount));
         });
     }
 

@@ -89,13 +89,14 @@ proptest! {
             history.iter().map(|(row, action)| Interaction { action: Action::ALL[*action], ..look(*row) }).collect();
         let mut tally = Tally::new(artifact.len());
         artifact.part_tally(0, &history, &mut Scratch::default(), &mut tally);
-        for row in 0..artifact.len() as u32 {
-            let mut sum = 0.0;
-            artifact.part_evidence(0, &history, row, &mut |at, amount| {
-                assert!(amount > 0.0 && history[at].interest() > 0.0);
-                assert_eq!(artifact.brand(history[at].row), artifact.brand(row));
-                sum += amount;
-            });
+        let page: Vec<u32> = (0..artifact.len() as u32).collect();
+        let mut sums = vec![0.0; page.len()];
+        artifact.part_evidence(0, &history, &page, &mut Scratch::default(), &mut |place, at, amount| {
+            assert!(amount > 0.0 && history[at].interest() > 0.0);
+            assert_eq!(artifact.brand(history[at].row), artifact.brand(page[place]));
+            sums[place] += amount;
+        });
+        for (row, sum) in page.into_iter().zip(sums) {
             prop_assert!((sum - tally.sum(row)).abs() < 1e-5, "{row}: {sum} of {}", tally.sum(row));
         }
     }

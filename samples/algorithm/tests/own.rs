@@ -94,7 +94,8 @@ fn it_is_weighed_against_the_others_and_makes_the_blend_better() {
     assert!(scores.part(place)[best as usize] > 0.0 && scores.part(place)[other as usize] == 0.0);
     let mut said = Vec::new();
     let history = [Interaction { row: met, action: Action::View, age_days: 0.0 }];
-    artifact.part_evidence(place, &history, best, &mut |at, amount| said.push((at, amount)));
+    let said_of = &mut |_, at, amount| said.push((at, amount));
+    artifact.part_evidence(place, &history, &[best], &mut Scratch::default(), said_of);
     assert_eq!(said, [(0, scores.part(place)[best as usize])]);
 }
 

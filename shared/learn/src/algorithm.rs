@@ -28,6 +28,7 @@ use crate::dataset::stable_hash;
 use crate::encoder;
 use crate::history::Interaction;
 use crate::popularity::Popularity;
+use crate::rows::Asked;
 use crate::tally::Tally;
 use crate::validate::Exam;
 use crate::{Dataset, Error, Settings};
@@ -57,10 +58,18 @@ pub trait Algorithm: fmt::Debug + Send + Sync {
         let _ = (model, history, scratch, tally);
     }
 
-    /// Says which past action adds how much to the sum of a product, as `(position in the history, addition)`. What is not
-    /// said is put down to the part as a whole.
-    fn evidence(&self, model: &Artifact, history: &[Interaction], row: u32, said: &mut dyn FnMut(usize, f32)) {
-        let _ = (model, history, row, said);
+    /// Says which past action adds how much to the sums of the products of a page, as `(place in rows, position in the
+    /// history, addition)`, in any order. What is not said is put down to the part as a whole. All of a page are asked for
+    /// at once, as finding one product's evidence is often as much work as finding that of twenty.
+    fn evidence(
+        &self,
+        model: &Artifact,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        said: &mut dyn FnMut(usize, usize, f32),
+    ) {
+        let _ = (model, history, rows, scratch, said);
     }
 
     /// Checks, once after a download, that the part's sections fit each other.
@@ -200,6 +209,7 @@ pub struct Scratch {
     pub(crate) session: Vec<(u32, f32)>,
     pub(crate) sessions: sessions::Scratch,
     pub(crate) habits: repurchase::Scratch,
+    pub(crate) asked: Asked,
 }
 
 impl Scratch {

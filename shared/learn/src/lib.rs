@@ -114,6 +114,7 @@ pub mod parallel;
 pub mod popularity;
 pub mod progress;
 pub mod repurchase;
+mod rows;
 pub mod sessions;
 pub mod settings;
 pub mod tally;

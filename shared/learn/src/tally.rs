@@ -4,14 +4,17 @@
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     sums: Vec<f32>,
+    /// The rows with a sum stand first; there is one place more than there are sums.
     touched: Vec<u32>,
+    /// How many rows have a sum.
+    count: usize,
 }
 
 impl Tally {
     /// Nothing yet, for a number of products.
     #[must_use]
     pub fn new(products: usize) -> Self {
-        Self { sums: vec![0.0; products], touched: Vec::new() }
+        Self { sums: vec![0.0; products], touched: vec![0; products + 1], count: 0 }
     }
 
     /// Adds a positive weight; any other is ignored, so that a sum of zero means a place not touched. Rows beyond the products are
@@ -19,9 +22,10 @@ impl Tally {
     #[inline]
     pub fn add(&mut self, row: u32, weight: f32) {
         let Some(sum) = self.sums.get_mut(row as usize).filter(|_| weight > 0.0) else { return };
-        if *sum == 0.0 {
-            self.touched.push(row);
-        }
+        let Some(free) = self.touched.get_mut(self.count) else { return };
+        // Whether a row is new cannot be foretold, so there is no branch on it: its place is overwritten if it is not.
+        *free = row;
+        self.count += usize::from(*sum == 0.0);
         *sum += weight;
     }
 
@@ -34,26 +38,28 @@ impl Tally {
     /// The rows with a sum, in the order in which they were first added to.
     #[must_use]
     pub fn rows(&self) -> &[u32] {
-        &self.touched
+        self.touched.get(..self.count).unwrap_or(&[])
     }
 
     /// Makes every sum zero again.
     pub fn clear(&mut self) {
-        for row in self.touched.drain(..) {
-            self.sums[row as usize] = 0.0;
+        for row in self.touched.iter().take(self.count) {
+            self.sums[*row as usize] = 0.0;
         }
+        self.count = 0;
     }
 
     /// Makes room for at least a number of products.
     pub fn grow(&mut self, products: usize) {
         if self.sums.len() < products {
             self.sums.resize(products, 0.0);
+            self.touched.resize(products + 1, 0);
         }
     }
 
     /// Replaces every sum by a function of row and sum.
     pub(crate) fn normalise(&mut self, weight: impl Fn(usize, f32) -> f32) {
-        for row in &self.touched {
+        for row in self.touched.iter().take(self.count) {
             let sum = &mut self.sums[*row as usize];
             *sum = weight(*row as usize, *sum);
         }
@@ -61,10 +67,9 @@ impl Tally {
 
     /// The `top` rows of positive weight, weight descending, then row ascending; empties the sums.
     pub(crate) fn take_best(&mut self, top: usize) -> Vec<(u32, f32)> {
-        let mut best: Vec<(u32, f32)> = self
-            .touched
-            .drain(..)
-            .map(|row| (row, std::mem::take(&mut self.sums[row as usize])))
+        let rows = self.touched.iter().take(std::mem::take(&mut self.count));
+        let mut best: Vec<(u32, f32)> = rows
+            .map(|row| (*row, std::mem::take(&mut self.sums[*row as usize])))
             .filter(|(_, weight)| *weight > 0.0 && weight.is_finite())
             .collect();
         let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::io::Write;
 
 use generated::{Result, Size, percentile, thread_seconds};
-use vitrine_learn::{Interaction, Question, Scratch, Tally};
+use vitrine_learn::{Artifact, Interaction, Question, Scratch, Tally};
 
 /// Visitors, and how often each is asked for.
 const VISITORS: usize = 1_000;
@@ -65,6 +65,7 @@ fn measure(size: Size) -> Result<()> {
         artifact.visitor_vector(history, Question::New, &mut scratch, &mut vector);
         0
     })?;
+    writeln!(std::io::stdout(), "  sums of all tallies: {:016x}", fingerprint(&artifact, &visitors))?;
     time("all tallies", &visitors, |history| {
         let mut reached = 0;
         for at in 0..artifact.parts().len() {
@@ -74,6 +75,23 @@ fn measure(size: Size) -> Result<()> {
         }
         reached
     })
+}
+
+/// A hash of all sums, bit by bit: what a change makes faster it must not change.
+fn fingerprint(artifact: &Artifact, visitors: &[Vec<Interaction>]) -> u64 {
+    let (mut scratch, mut tally) = (Scratch::default(), Tally::new(artifact.len()));
+    let mut hash = 0_u64;
+    for history in visitors {
+        for at in 0..artifact.parts().len() {
+            artifact.part_tally(at, history, &mut scratch, &mut tally);
+            for row in tally.rows() {
+                let bits = u64::from(*row) << 32 | u64::from(tally.sum(*row).to_bits());
+                hash = (hash ^ bits).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+            }
+            tally.clear();
+        }
+    }
+    hash
 }
 
 fn main() -> Result<()> {

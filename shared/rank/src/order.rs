@@ -74,7 +74,7 @@ struct Entry {
 
 impl Entry {
     fn is_free(&self, soft: bool) -> bool {
-        !self.taken && !self.forbidden && !(soft && self.discouraged)
+        !(self.taken || self.forbidden || soft && self.discouraged)
     }
 }
 

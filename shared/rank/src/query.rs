@@ -142,36 +142,24 @@ impl Query {
         work.scratch.visitor = self.visitor;
         for ((at, weight), sums) in self.tallies.iter().zip(&work.sums) {
             let Some(part) = artifact.parts().get(*at) else { continue };
-            for (row, shares) in rows.iter().zip(&mut shares) {
-                let sum = sums.sum(*row);
-                if sum > 0.0 {
-                    self.explain_tally(artifact, *at, *row, (weight * part.curve.of(sum), sum), shares);
+            let sums: Vec<f32> = rows.iter().map(|row| sums.sum(*row)).collect();
+            let mut rests: Vec<f32> = sums.iter().map(|sum| weight * part.curve.of(*sum)).collect();
+            let terms = rests.clone();
+            artifact.part_evidence(*at, &self.evidence, rows, &mut work.scratch, &mut |row, evidence, said| {
+                let (Some(rest), Some(sum)) = (rests.get_mut(row), sums.get(row).filter(|sum| **sum > 0.0)) else {
+                    return;
+                };
+                let amount = (terms[row] * said / sum).min(*rest);
+                if amount > 0.0 && evidence < self.evidence.len() {
+                    *rest -= amount;
+                    shares[row].push(Told { part: *at, evidence: Some(evidence), amount });
                 }
+            });
+            // What no evidence is named for stays with the part.
+            for (rest, shares) in rests.into_iter().zip(&mut shares).filter(|(rest, _)| *rest > 0.0) {
+                shares.push(Told { part: *at, evidence: None, amount: rest });
             }
         }
         shares
-    }
-
-    /// Shares a tally's term among the evidence, each by what it adds to the sum; what no evidence is named for stays with
-    /// the part.
-    fn explain_tally(
-        &self,
-        artifact: &Artifact,
-        part: usize,
-        row: u32,
-        (term, sum): (f32, f32),
-        shares: &mut Vec<Told>,
-    ) {
-        let mut rest = term;
-        artifact.part_evidence(part, &self.evidence, row, &mut |at, said| {
-            let amount = (term * said / sum).min(rest);
-            if amount > 0.0 && at < self.evidence.len() {
-                rest -= amount;
-                shares.push(Told { part, evidence: Some(at), amount });
-            }
-        });
-        if rest > 0.0 {
-            shares.push(Told { part, evidence: None, amount: rest });
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 
 use super::Artifact;
 use crate::algorithm::{Algorithm, Scratch};
@@ -53,11 +54,20 @@ impl Artifact {
         }
     }
 
-    /// Says which past action adds how much to a product's sum in one part, see [`Algorithm::evidence`].
-    pub fn part_evidence(&self, part: usize, history: &[Interaction], row: u32, said: &mut dyn FnMut(usize, f32)) {
+    /// Says which past action adds how much to the sums of a page's products in one part, as `(place in rows, position in
+    /// the history, addition)`, see [`Algorithm::evidence`].
+    pub fn part_evidence(
+        &self,
+        part: usize,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        said: &mut dyn FnMut(usize, usize, f32),
+    ) {
         let skipped = history.len() - newest(history).len();
         if let Some((_, algorithm)) = self.lineup().nth(part) {
-            algorithm.evidence(self, newest(history), row, &mut |at, amount| said(at + skipped, amount));
+            let said = &mut |row, at, amount| said(row, at + skipped, amount);
+            algorithm.evidence(self, newest(history), rows, scratch, said);
         }
     }
 
@@ -66,11 +76,15 @@ impl Artifact {
         self.about.parts.iter().zip(&self.algorithms).map(|(part, algorithm)| (part, algorithm.as_ref()))
     }
 
-    /// Copies some dimensions of a product's vector; false if there is no such product.
+    /// Copies some dimensions of a product's vector; false if there is no such product, or not as many dimensions as there
+    /// is room for.
     pub fn vector_part(&self, row: u32, range: Range<usize>, out: &mut [f32]) -> bool {
         let Some(vector) = self.vector(row).get(range) else { return false };
-        vector.iter().zip(&mut *out).for_each(|(from, to)| *to = from.to_f32());
-        vector.len() == out.len()
+        let fits = vector.len() == out.len();
+        if fits {
+            vector.convert_to_f32_slice(out);
+        }
+        fits
     }
 
     /// Adds some dimensions of a product's vector, times a factor.

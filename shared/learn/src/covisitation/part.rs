@@ -1,6 +1,7 @@
 //! The lists of one pair as a part of the score: the neighbours of what the visitor did, each past action with its voice.
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Lists, Pair, count};
@@ -202,22 +203,34 @@ impl Algorithm for Neighbours {
         })
     }
 
-    fn tally(&self, model: &Artifact, history: &[Interaction], _: &mut Scratch, tally: &mut Tally) {
+    fn tally(&self, model: &Artifact, history: &[Interaction], scratch: &mut Scratch, tally: &mut Tally) {
         let decay = model.numbers::<f32>(sections(self.0)[3]).first().copied().unwrap_or(0.0);
         let lists = model.lists(self.0);
         for (at, voice) in self.speaking(history, decay) {
             let (rows, weights) = lists.of(history[at].row);
-            rows.iter().zip(weights).for_each(|(row, weight)| tally.add(*row, voice * weight.to_f32()));
+            // Converted all at once, which the CPU has instructions for.
+            scratch.numbers.resize(weights.len(), 0.0);
+            weights.convert_to_f32_slice(&mut scratch.numbers);
+            rows.iter().zip(&scratch.numbers).for_each(|(row, weight)| tally.add(*row, voice * weight));
         }
     }
 
-    fn evidence(&self, model: &Artifact, history: &[Interaction], row: u32, said: &mut dyn FnMut(usize, f32)) {
+    fn evidence(
+        &self,
+        model: &Artifact,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        said: &mut dyn FnMut(usize, usize, f32),
+    ) {
         let decay = model.numbers::<f32>(sections(self.0)[3]).first().copied().unwrap_or(0.0);
-        let lists = model.lists(self.0);
+        let (lists, asked) = (model.lists(self.0), &mut scratch.asked);
+        asked.set(rows);
         for (at, voice) in self.speaking(history, decay) {
-            let (rows, weights) = lists.of(history[at].row);
-            let found = rows.iter().zip(weights).find(|(neighbour, _)| **neighbour == row);
-            found.into_iter().for_each(|(_, weight)| said(at, voice * weight.to_f32()));
+            let (neighbours, weights) = lists.of(history[at].row);
+            for (neighbour, weight) in neighbours.iter().zip(weights) {
+                asked.places(*neighbour).for_each(|row| said(row, at, voice * weight.to_f32()));
+            }
         }
     }
 

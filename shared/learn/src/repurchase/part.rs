@@ -68,15 +68,25 @@ impl Algorithm for Again {
         }
     }
 
-    fn evidence(&self, model: &Artifact, history: &[Interaction], row: u32, said: &mut dyn FnMut(usize, f32)) {
+    fn evidence(
+        &self,
+        model: &Artifact,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        said: &mut dyn FnMut(usize, usize, f32),
+    ) {
         let Some(globals) = Globals::from_numbers(model.numbers(GLOBALS)) else { return };
         let view = View { rates: model.numbers(RATES), intervals: model.numbers(INTERVALS), globals: &globals };
-        let mut habits = super::Scratch::default();
+        let Scratch { habits, asked, .. } = scratch;
         habits.fold(history, globals.orders_only);
-        let newest = history.iter().rposition(|past| past.row == row && past.interest() > 0.0);
-        let habit = habits.habits().iter().find(|habit| habit.row == row);
-        if let (Some(habit), Some(at)) = (habit, newest) {
-            said(at, view.strength(habit).score());
+        asked.set(rows);
+        for habit in habits.habits() {
+            let newest = history.iter().rposition(|past| past.row == habit.row && past.interest() > 0.0);
+            if let Some(at) = newest {
+                let score = view.strength(habit).score();
+                asked.places(habit.row).for_each(|row| said(row, at, score));
+            }
         }
     }
 

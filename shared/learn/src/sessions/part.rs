@@ -157,14 +157,25 @@ impl Algorithm for Neighbourhood {
         }
     }
 
-    fn evidence(&self, model: &Artifact, history: &[Interaction], row: u32, said: &mut dyn FnMut(usize, f32)) {
+    fn evidence(
+        &self,
+        model: &Artifact,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        said: &mut dyn FnMut(usize, usize, f32),
+    ) {
         let Some(view) = view(model) else { return };
-        let (mut session, mut scratch) = (Vec::new(), super::Scratch::default());
-        current(history, &mut session);
-        let from = visit(history);
-        let places: Vec<usize> = (from..history.len()).filter(|at| history[*at].interest() > 0.0).collect();
-        view.evidence(&session, companions(model.lists(Pair::ViewView)), row, &mut scratch, &mut |at, amount| {
-            places.get(at).into_iter().for_each(|place| said(*place, amount));
+        let Scratch { session, sessions, rows: places, .. } = scratch;
+        current(history, session);
+        if session.is_empty() {
+            return;
+        }
+        places.clear();
+        let spoken = (visit(history)..history.len()).filter(|at| history[*at].interest() > 0.0);
+        places.extend(spoken.map(|at| at as u32));
+        view.evidence(session, companions(model.lists(Pair::ViewView)), rows, sessions, &mut |row, at, amount| {
+            places.get(at).into_iter().for_each(|place| said(row, *place as usize, amount));
         });
     }
 

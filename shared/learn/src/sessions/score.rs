@@ -1,7 +1,13 @@
 //! Scoring over borrowed slices: no allocation once the scratch has grown.
+//!
+//! Nearly all the time is waiting for memory: a request reads thousands of places of an index that no cache holds. So what
+//! is read is gathered in passes of which no read waits for another, and whether a product is common to a session and the
+//! current one is asked of a [`Sieve`] before the weights of all products are.
 
 use super::index::PLACES;
 use super::{Factors, Parameters, Sessions};
+use crate::encoder::kernel::wide;
+use crate::rows::{Asked, Sieve};
 use crate::tally::Tally;
 
 /// How many of the newest actions bring in companions.
@@ -21,8 +27,8 @@ pub struct View<'a> {
     parameters: Parameters,
     /// List entries read for one request.
     reads: usize,
-    /// `e^(-d / distance)`.
-    fall: [f32; PLACES],
+    /// `δ` by how many places the product stands behind the common one, from `1 - PLACES` up.
+    nearness: [f32; 2 * PLACES - 1],
 }
 
 /// Room for intermediate results, kept from one request to the next.
@@ -30,15 +36,39 @@ pub struct View<'a> {
 pub struct Scratch {
     /// `w(x)`.
     weights: Tally,
+    /// Products with a weight.
+    weighed: Sieve,
     /// `W(S)`.
     similar: Tally,
     /// `(sim(S), S)` of the neighbours.
     nearest: Vec<(f32, u32)>,
-    /// `(place, w(x) / occurrences)` of one neighbour's common products.
-    anchors: Vec<(usize, u32, f32)>,
+    gathered: Gathered,
     /// Products of the current session, ascending.
     seen: Vec<u32>,
     sums: Tally,
+    explained: Explained,
+}
+
+/// The neighbours' places, side by side.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// Of each neighbour: where its places end, and where they are in the index.
+    spans: Vec<(usize, u32, u32)>,
+    rows: Vec<u32>,
+    /// `(place, product, w(x) / occurrences)` of one neighbour's common products.
+    anchors: Vec<(usize, u32, f32)>,
+}
+
+/// What products of a page are taken apart into.
+#[derive(Debug, Default)]
+struct Explained {
+    asked: Asked,
+    /// The products with a weight, ascending.
+    weighed: Vec<u32>,
+    /// What one unit of each weight adds to each product of the page, page by page.
+    shares: Vec<f32>,
+    /// What one action adds to each product.
+    sums: Vec<f32>,
 }
 
 impl Scratch {
@@ -47,6 +77,51 @@ impl Scratch {
             tally.clear();
             tally.grow(len);
         }
+        self.weighed.clear();
+    }
+}
+
+impl Gathered {
+    /// Copies the places of all neighbours, in their order.
+    fn fill(&mut self, starts: &[u32], rows: &[u32], nearest: &[(f32, u32)]) {
+        let span = |session: u32| {
+            let at = session as usize;
+            let (Some(start), Some(end)) = (starts.get(at), starts.get(at + 1)) else { return (0, 0) };
+            (*start, (*end).min(start.saturating_add(PLACES as u32)))
+        };
+        self.spans.clear();
+        self.spans.extend(nearest.iter().map(|(_, session)| {
+            let (start, end) = span(*session);
+            (0, start, end)
+        }));
+        self.rows.clear();
+        for (gathered, start, end) in &mut self.spans {
+            self.rows.extend_from_slice(rows.get(*start as usize..*end as usize).unwrap_or(&[]));
+            *gathered = self.rows.len();
+        }
+    }
+
+    /// Finds the common products of a neighbour and the current session.
+    #[inline(always)]
+    fn anchor(&mut self, at: usize, weights: &Tally, weighed: &Sieve) {
+        self.anchors.clear();
+        let rows = rows_of(&self.spans, &self.rows, at);
+        for (place, row) in rows.iter().enumerate().filter(|(_, row)| weighed.may_hold(**row)) {
+            let weight = weights.sum(*row);
+            if weight > 0.0 {
+                self.anchors.push((place, *row, weight));
+            }
+        }
+        for at in 0..self.anchors.len() {
+            let row = self.anchors[at].1;
+            let times = self.anchors.iter().filter(|(_, other, _)| *other == row).count();
+            self.anchors[at].2 /= times as f32;
+        }
+    }
+
+    /// The places of a neighbour.
+    fn rows(&self, at: usize) -> &[u32] {
+        rows_of(&self.spans, &self.rows, at)
     }
 }
 
@@ -67,8 +142,13 @@ impl<'a> View<'a> {
     pub fn over(index: [&'a [u32]; 4], factors: [&'a [f32]; 3], parameters: Parameters, reads: usize) -> Self {
         let [starts, rows, posting_starts, postings] = index;
         let [gains, idf, penalties] = factors;
-        let fall = std::array::from_fn(|d| (-(d as f32) / parameters.distance).exp());
-        Self { starts, rows, posting_starts, postings, gains, idf, penalties, parameters, reads, fall }
+        let fall = |steps: usize| (-((steps - 1) as f32) / parameters.distance).exp();
+        let nearness = std::array::from_fn(|at| match (at + 1).cmp(&PLACES) {
+            std::cmp::Ordering::Greater => fall(at + 1 - PLACES),
+            std::cmp::Ordering::Less => parameters.backward * fall(PLACES - 1 - at),
+            std::cmp::Ordering::Equal => parameters.itself,
+        });
+        Self { starts, rows, posting_starts, postings, gains, idf, penalties, parameters, reads, nearness }
     }
 
     /// Adds the scores of the products of neighbouring sessions to a tally.
@@ -83,49 +163,81 @@ impl<'a> View<'a> {
         tally: &mut Tally,
     ) {
         self.find(current, companions, scratch);
-        for at in 0..scratch.nearest.len() {
-            let (similarity, session) = scratch.nearest[at];
-            let rows = self.anchor(session, scratch);
-            let amplitude = self.amplitude(similarity, session, scratch);
-            for (q, row) in rows.iter().enumerate() {
-                let near: f32 = scratch.anchors.iter().map(|(r, _, w)| w * self.nearness(*r, q)).sum();
-                scratch.sums.add(*row, amplitude * near);
-            }
-        }
+        wide(
+            #[inline(always)]
+            || self.add_up(scratch),
+        );
         for row in scratch.sums.rows() {
-            tally.add(*row, scratch.sums.sum(*row) * self.factor(*row, &scratch.seen));
+            let again = if scratch.weighed.may_hold(*row) { self.again(*row, &scratch.seen) } else { 1.0 };
+            tally.add(*row, scratch.sums.sum(*row) * (value(self.penalties, *row) * again));
         }
     }
 
-    /// Says how much each current action adds to the score of a product, as `(position in current, addition)`. The
-    /// additions sum up to the score.
+    /// Step 3, but for the factors of products.
+    #[inline(always)]
+    fn add_up(&self, scratch: &mut Scratch) {
+        let Scratch { weights, weighed, similar, nearest, gathered, sums, .. } = scratch;
+        let mut near = [0.0_f32; PLACES];
+        for (at, (similarity, session)) in nearest.iter().enumerate() {
+            gathered.anchor(at, weights, weighed);
+            let rows = gathered.rows(at);
+            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+            let near = &mut near[..rows.len().min(PLACES)];
+            near.fill(0.0);
+            for (r, _, w) in &gathered.anchors {
+                let behind = &self.nearness[PLACES - 1 - r..];
+                near.iter_mut().zip(behind).for_each(|(near, nearness)| *near += w * nearness);
+            }
+            for (row, near) in rows.iter().zip(near) {
+                sums.add(*row, amplitude * *near);
+            }
+        }
+    }
+
+    /// Says how much each current action adds to the score of each product of a page, as `(place on the page, position in
+    /// current, addition)`. The additions to a product sum up to its score. The neighbours are searched for once.
     pub fn evidence<C: Iterator<Item = (u32, f32)>>(
         &self,
         current: &[(u32, f32)],
         companions: impl Fn(u32) -> C,
-        row: u32,
+        page: &[u32],
         scratch: &mut Scratch,
-        said: &mut dyn FnMut(usize, f32),
+        said: &mut dyn FnMut(usize, usize, f32),
     ) {
         self.find(current, &companions, scratch);
-        for at in 0..scratch.nearest.len() {
-            let (similarity, session) = scratch.nearest[at];
-            let rows = self.anchor(session, scratch);
-            let amplitude = self.amplitude(similarity, session, scratch);
-            for (q, _) in rows.iter().enumerate().filter(|(_, other)| **other == row) {
-                for (r, x, w) in &scratch.anchors {
-                    // What one unit of w(x) adds.
-                    let share = w / scratch.weights.sum(*x);
-                    scratch.sums.add(*x, amplitude * share * self.nearness(*r, q));
+        let Scratch { weights, weighed, similar, nearest, gathered, seen, explained, .. } = scratch;
+        let Explained { asked, weighed: known, shares, sums } = explained;
+        asked.set(page);
+        known.clear();
+        known.extend_from_slice(weights.rows());
+        known.sort_unstable();
+        shares.clear();
+        shares.resize(page.len() * known.len(), 0.0);
+        for (at, (similarity, session)) in nearest.iter().enumerate() {
+            gathered.anchor(at, weights, weighed);
+            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+            for (q, row) in gathered.rows(at).iter().enumerate() {
+                for place in asked.places(*row) {
+                    for (r, x, w) in &gathered.anchors {
+                        // What one unit of w(x) adds.
+                        let share = w / weights.sum(*x);
+                        let adds = amplitude * share * self.nearness[PLACES - 1 - r + q];
+                        let Ok(x) = known.binary_search(x) else { continue };
+                        shares[place * known.len() + x] += adds;
+                    }
                 }
             }
         }
-        let factor = self.factor(row, &scratch.seen);
         for at in 0..current.len() {
-            let mut sum = 0.0;
-            self.spoken(current, at, &companions, |x, weight| sum += weight * scratch.sums.sum(x));
-            if sum > 0.0 {
-                said(at, sum * factor);
+            sums.clear();
+            sums.resize(page.len(), 0.0);
+            self.spoken(current, at, &companions, |x, weight| {
+                let Ok(x) = known.binary_search(&x) else { return };
+                let of_products = shares[x..].iter().step_by(known.len());
+                sums.iter_mut().zip(of_products).for_each(|(sum, share)| *sum += weight * share);
+            });
+            for (place, (sum, row)) in sums.iter().zip(page).enumerate().filter(|(_, (sum, _))| **sum > 0.0) {
+                said(place, at, sum * (value(self.penalties, *row) * self.again(*row, seen)));
             }
         }
     }
@@ -149,6 +261,9 @@ impl<'a> View<'a> {
         for at in (0..current.len()).rev().take(ACCOMPANIED) {
             self.accompanied(current, at, &companions, |x, weight| scratch.weights.add(x, weight));
         }
+        scratch.weights.rows().iter().for_each(|row| scratch.weighed.insert(*row));
+        // A product of the current session is one even if it has no weight.
+        scratch.seen.iter().for_each(|row| scratch.weighed.insert(*row));
         let mut left = self.reads;
         for row in scratch.weights.rows() {
             let sessions = list(self.posting_starts, self.postings, *row);
@@ -167,6 +282,7 @@ impl<'a> View<'a> {
             scratch.nearest.select_nth_unstable_by(most, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
             scratch.nearest.truncate(most);
         }
+        scratch.gathered.fill(self.starts, self.rows, &scratch.nearest);
     }
 
     fn voice(&self, back: f32) -> f32 {
@@ -209,40 +325,21 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Finds the common products of a session and the current one; gives the session's rows.
-    fn anchor(&self, session: u32, scratch: &mut Scratch) -> &'a [u32] {
-        let rows = list(self.starts, self.rows, session);
-        let rows = &rows[..rows.len().min(PLACES)];
-        scratch.anchors.clear();
-        for (place, row) in rows.iter().enumerate() {
-            let weight = scratch.weights.sum(*row);
-            if weight > 0.0 {
-                let times = rows.iter().filter(|other| *other == row).count();
-                scratch.anchors.push((place, *row, weight / times as f32));
-            }
-        }
-        rows
-    }
-
     /// `sim(S)^sharpness / W(S)`.
-    fn amplitude(&self, similarity: f32, session: u32, scratch: &Scratch) -> f32 {
-        let common = scratch.similar.sum(session);
+    fn amplitude(&self, similarity: f32, common: f32) -> f32 {
         if common > 0.0 { similarity.powf(self.parameters.sharpness) / common } else { 0.0 }
     }
 
-    /// `δ` of a common product at place `r` and a product at place `q`.
-    fn nearness(&self, r: usize, q: usize) -> f32 {
-        match q.cmp(&r) {
-            std::cmp::Ordering::Greater => self.fall[q - r - 1],
-            std::cmp::Ordering::Less => self.parameters.backward * self.fall[r - q - 1],
-            std::cmp::Ordering::Equal => self.parameters.itself,
-        }
+    /// Factor of a product by whether it is in the current session.
+    fn again(&self, row: u32, seen: &[u32]) -> f32 {
+        if seen.binary_search(&row).is_ok() { self.parameters.seen } else { 1.0 }
     }
+}
 
-    fn factor(&self, row: u32, seen: &[u32]) -> f32 {
-        let again = if seen.binary_search(&row).is_ok() { self.parameters.seen } else { 1.0 };
-        value(self.penalties, row) * again
-    }
+#[inline]
+fn rows_of<'r>(spans: &[(usize, u32, u32)], rows: &'r [u32], at: usize) -> &'r [u32] {
+    let end = |at: usize| spans.get(at).map_or(0, |span| span.0);
+    rows.get(at.checked_sub(1).map_or(0, end)..end(at)).unwrap_or(&[])
 }
 
 fn value(numbers: &[f32], at: u32) -> f32 {

@@ -202,12 +202,15 @@ proptest! {
         let scores = score(&index, parameters, &current, &lists, &mut scratch);
         let factors = Factors::of(&index, &parameters);
         let view = View::new(&index, &factors, parameters, usize::MAX);
-        for (row, score) in (0..).zip(scores) {
-            let mut sum = 0.0;
-            view.evidence(&current, companions(&lists), row, &mut scratch, &mut |at, part| {
-                assert!(at < current.len() && part > 0.0);
-                sum += f64::from(part);
-            });
+        // In no order, and one of them twice.
+        let page: Vec<u32> = (0..u32::from(PRODUCTS)).rev().chain([3]).collect();
+        let mut sums = vec![0.0; page.len()];
+        view.evidence(&current, companions(&lists), &page, &mut scratch, &mut |place, at, part| {
+            assert!(at < current.len() && part > 0.0);
+            sums[place] += f64::from(part);
+        });
+        for (row, sum) in page.iter().zip(sums) {
+            let score = scores[*row as usize];
             prop_assert!(close(sum, f64::from(score)), "{sum} {score}");
         }
     }

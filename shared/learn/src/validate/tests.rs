@@ -168,12 +168,14 @@ proptest! {
 pub(crate) fn reasons_add_up(model: &Artifact, part: usize, history: &[Interaction], scratch: &mut Scratch) -> usize {
     let mut tally = Tally::new(model.len());
     model.part_tally(part, history, scratch, &mut tally);
-    for row in 0..model.len() as u32 {
-        let (mut said, sum) = (0.0, tally.sum(row));
-        model.part_evidence(part, history, row, &mut |at, amount| {
-            assert!(at < history.len() && amount >= 0.0 && history[at].interest() > 0.0);
-            said += amount;
-        });
+    let page: Vec<u32> = (0..model.len() as u32).collect();
+    let mut sums = vec![0.0; page.len()];
+    model.part_evidence(part, history, &page, scratch, &mut |place, at, amount| {
+        assert!(at < history.len() && amount >= 0.0 && history[at].interest() > 0.0);
+        sums[place] += amount;
+    });
+    for (row, said) in page.into_iter().zip(sums) {
+        let sum = tally.sum(row);
         assert!((said - sum).abs() <= 1e-4 * sum.max(1.0), "{}: {said} {sum}", model.parts()[part].name);
     }
     tally.rows().len()

@@ -40,7 +40,7 @@ pub(super) fn exercise(artifact: &Artifact) {
     let mut tally = crate::Tally::new(artifact.len().min(10_000));
     for part in 0..artifact.parts().len() {
         artifact.part_tally(part, &history, &mut scratch, &mut tally);
-        artifact.part_evidence(part, &history, 0, &mut |_, _| ());
+        artifact.part_evidence(part, &history, &[0, 4, u32::MAX], &mut scratch, &mut |_, _, _| ());
     }
     // Vectors given for a visitor, and anybody's.
     for visitor in ["x", "stranger"] {
