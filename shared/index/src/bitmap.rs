@@ -163,14 +163,6 @@ impl Bitmap {
         }
     }
 
-    /// Makes room for at least so many rows; the new ones are not in the set.
-    pub fn grow(&mut self, len: usize) {
-        if self.len < len {
-            self.words.resize(len.div_ceil(64), 0);
-            self.len = len;
-        }
-    }
-
     /// Turns the set into the rows that were not in it.
     pub fn not(&mut self) {
         for word in &mut self.words {
