@@ -33,6 +33,8 @@ echo "Twice the score for $brand in $placement:"
 put curl-boost "{\"when\":{\"placements\":[\"$placement\"]},\"effect\":{\"kind\":\"boost\",\"filter\":\"brand = \\\"$brand\\\"\",\"factor\":2}}"
 echo "Product $product first:"
 put curl-pin "{\"when\":{\"placements\":[\"$placement\"]},\"effect\":{\"kind\":\"pin\",\"product\":\"$product\",\"slot\":1}}"
+# Rules reach every function within a second or two.
+sleep 2
 echo "What the shop shows now:"
 call "$url/v1/recommendations/$placement?anonymous_id=curl-visitor&limit=5"
 echo "The same product hidden: saved, and the answer says what it gets into:"
