@@ -17,6 +17,9 @@ const CHUNK: usize = 32;
 const GATHER: usize = 64;
 /// Rows looked up in a filter cost as much as one scored.
 const WALKED: usize = 8;
+/// A search that has done this part of the work of a scan of the allowed rows gives up in its favour: what it wastes is
+/// little, and a filter that leads away from the query would have cost more than the scan.
+const GIVE_UP: usize = 8;
 
 /// The order of the lists for one query.
 #[derive(Debug, Clone, Default)]
@@ -141,7 +144,7 @@ impl<'a> Inverted<'a> {
             }
             walked += rows.len();
             found.bytes += size_of_val(rows);
-            if wanted.may_stop && found.touched + walked / WALKED > wanted.matches / 2 {
+            if wanted.may_stop && found.touched + walked / WALKED > wanted.matches / GIVE_UP {
                 return false;
             }
         }
