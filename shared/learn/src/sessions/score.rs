@@ -233,7 +233,7 @@ impl<'a> View<'a> {
             sums.resize(page.len(), 0.0);
             self.spoken(current, at, &companions, |x, weight| {
                 let Ok(x) = known.binary_search(&x) else { return };
-                let of_products = shares[x..].iter().step_by(known.len());
+                let of_products = shares.get(x..).unwrap_or(&[]).iter().step_by(known.len());
                 sums.iter_mut().zip(of_products).for_each(|(sum, share)| *sum += weight * share);
             });
             for (place, (sum, row)) in sums.iter().zip(page).enumerate().filter(|(_, (sum, _))| **sum > 0.0) {
