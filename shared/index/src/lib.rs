@@ -79,5 +79,7 @@ pub use stored::Stored;
 
 /// The names of an index's sections in a file.
 pub mod sections {
-    pub use crate::about::{ABOUT, CENTRES, CODES, MIDDLES, REACH, REPORT, ROWS, SCALES, SPREAD, STARTS};
+    pub use crate::about::{
+        ABOUT, CENTRES, CODES, MIDDLES, ORDER, PLACES, REACH, REPORT, ROWS, SCALES, SPREAD, STARTS,
+    };
 }

@@ -155,10 +155,10 @@ impl<'a> Inverted<'a> {
 
 /// Scores the rows gathered and offers them.
 fn score(codes: &Codes<'_>, scratch: &mut Scratch, found: &mut Found) {
-    let Scratch { level, rows, sums, top, wider, prepared, .. } = scratch;
-    sums.clear();
-    sums.resize(rows.len(), 0);
-    kernel::codes(*level, &prepared.whole, codes.codes, codes.stride, &rows[..], sums);
+    let (rows, prepared) = (std::mem::take(&mut scratch.rows), std::mem::take(&mut scratch.prepared));
+    codes.sums(&prepared, &rows, scratch);
+    (scratch.rows, scratch.prepared) = (rows, prepared);
+    let Scratch { rows, sums, top, wider, .. } = scratch;
     found.touched += rows.len();
     found.bytes += rows.len() * codes.stride;
     for (row, sum) in rows.iter().zip(sums.iter()) {

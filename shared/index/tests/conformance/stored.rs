@@ -96,7 +96,7 @@ fn sections_may_lie_anywhere() -> Result<()> {
 #[test]
 fn damaged_sections_never_panic() -> Result<()> {
     let data = Data::new(5_000, 20, 6, Shape::Crowded, 5);
-    let index = InMemory::of(&data, Some(Kind::Lists))?;
+    let index = InMemory::laid(&data, Kind::Lists)?;
     let filter = data.by_chance(0.4, 3);
     let mut chance = Chance(1);
     let (mut refused, mut caught) = (0, 0);
