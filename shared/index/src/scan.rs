@@ -78,14 +78,14 @@ impl Codes<'_> {
             while blocks.next(rows, BLOCK) {
                 let sums = &mut sums[..rows.len()];
                 kernel::codes(*level, &prepared.whole, self.codes, self.stride, &rows[..], sums);
-                offer_sums(wider, rows.iter().map(|place| row_of(*place)), sums);
+                offer_sums(wider, rows.iter().copied(), sums, row_of);
                 touched += rows.len();
             }
         } else {
             for first in (0..rows_total).step_by(BLOCK) {
                 let sums = &mut sums[..BLOCK.min(rows_total - first)];
                 kernel::codes(*level, &prepared.whole, self.codes, self.stride, From(first), sums);
-                offer_sums(wider, (first as u32..).map(row_of), sums);
+                offer_sums(wider, first as u32.., sums, row_of);
                 touched += sums.len();
             }
         }
@@ -121,9 +121,13 @@ impl Codes<'_> {
     }
 }
 
-fn offer_sums(top: &mut Top, rows: impl Iterator<Item = u32>, sums: &[i32]) {
-    for (row, sum) in rows.zip(sums) {
-        top.offer(rank_of_sum(*sum), row);
+/// Offers the rows of places with their sums.
+fn offer_sums(top: &mut Top, places: impl Iterator<Item = u32>, sums: &[i32], row_of: impl Fn(u32) -> u32) {
+    for (place, sum) in places.zip(sums) {
+        let rank = rank_of_sum(*sum);
+        if top.may_take(rank) {
+            top.offer(rank, row_of(place));
+        }
     }
 }
 

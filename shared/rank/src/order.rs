@@ -20,8 +20,8 @@ use crate::wishes::{RuleAt, Wishes};
 use crate::{Request, Shelf, Workspace};
 
 /// Candidates for each slot, and the fewest there are.
-const PER_SLOT: usize = 5;
-const FEWEST: usize = 120;
+const PER_SLOT: usize = 3;
+const FEWEST: usize = 40;
 /// How often more candidates are fetched for one list.
 const REFILLS: usize = 24;
 
