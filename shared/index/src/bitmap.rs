@@ -159,14 +159,14 @@ impl Bitmap {
                 *word &= holds;
                 continue;
             }
-            let mut rest = *word;
+            let (mut rest, mut holds) = (*word, 0);
             while rest != 0 {
                 let bit = rest.trailing_zeros();
                 rest &= rest - 1;
-                if !test(first + bit) {
-                    *word &= !(1 << bit);
-                }
+                // No branch: what the test says cannot be foretold.
+                holds |= u64::from(test(first + bit)) << bit;
             }
+            *word = holds;
         }
     }
 
