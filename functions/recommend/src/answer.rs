@@ -1,30 +1,51 @@
-//! What an answer looks like, on the wire and in the decision log.
+//! What an answer looks like.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use vitrine_rank::{Answer, Basis, Reason, Shelf};
+use vitrine_rank::{Basis, Item, Reason, Shelf};
+
+use crate::ground::Ground;
+use crate::list::{Filled, Why};
+use crate::record::Degraded;
 
 /// A recommendation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Recommendation<'a> {
-    /// Names this decision; later events carry it in the property `decision_id`.
-    pub(crate) decision_id: String,
+    /// Names this decision; later events carry it in the property `decision_id`. Null where nothing was logged.
+    #[schema(required = true)]
+    pub(crate) decision_id: Option<&'a str>,
     /// Where the list stands.
     pub(crate) placement: &'a str,
     /// What it is based on: `history`, `context`, `popularity` or `empty`.
     #[schema(value_type = String, example = "history")]
     pub(crate) basis: Basis,
+    /// Whether the placement's own strategy had nothing to go by and another one filled it.
+    pub(crate) fallback: bool,
+    /// What the answer had to do without; absent if nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) degraded: Option<Degraded>,
     /// Version of the model; null in a shop that was never trained.
+    #[schema(required = true)]
     pub(crate) model: Option<&'a str>,
     /// The products, in order.
     pub(crate) items: Vec<Shown<'a>>,
+    /// Of a list that was ranked: products that are not in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<Vec<LeftOut<'a>>>,
+    /// The rules that acted.
+    pub(crate) rules: Vec<&'a str>,
+    /// For server keys: rules whose filter fits no product of the catalogue any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) idle_rules: Option<Vec<&'a str>>,
     /// Asks for the next page; null where there is none.
-    pub(crate) cursor: Option<String>,
+    #[schema(required = true)]
+    pub(crate) cursor: Option<&'a str>,
 }
 
 /// A product in a recommendation.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecommendedProduct)]
 pub(crate) struct Shown<'a> {
     /// The shop's identifier.
     pub(crate) product_id: &'a str,
@@ -32,62 +53,72 @@ pub(crate) struct Shown<'a> {
     pub(crate) position: usize,
     /// Its score: comparable within one answer only.
     pub(crate) score: f32,
-    /// The product as it is now.
-    #[schema(value_type = Object)]
-    pub(crate) product: &'a RawValue,
+    /// Probability that it stands here, given the products above it.
+    pub(crate) propensity: f32,
+    /// The product as it is now; absent in a list that was ranked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) product: Option<&'a RawValue>,
     /// Why it is there, the strongest reason first.
     #[schema(value_type = Vec<Object>)]
-    pub(crate) reasons: Vec<Reason>,
+    pub(crate) reasons: &'a [Reason],
 }
 
-/// A decision as it is logged: compact, because it is billed by size. The why is left out; it can be computed again.
-#[derive(Debug, Serialize)]
-pub(crate) struct Logged<'a> {
-    /// Placement.
-    #[serde(rename = "p")]
-    pub(crate) placement: &'a str,
-    /// Basis.
-    #[serde(rename = "b")]
-    pub(crate) basis: Basis,
-    /// Model version.
-    #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
-    pub(crate) model: Option<&'a str>,
-    /// Products, in order.
-    #[serde(rename = "i")]
-    pub(crate) items: Vec<&'a str>,
-    /// Probability of each product in its slot, given the slots above it.
-    #[serde(rename = "w")]
-    pub(crate) propensities: Vec<f32>,
-    /// Seed of the decision.
-    #[serde(rename = "s")]
-    pub(crate) seed: u64,
-    /// Sort key of the newest event that was known.
-    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
-    pub(crate) newest: Option<&'a str>,
-    /// The product on the page.
-    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
-    pub(crate) product: Option<&'a str>,
-    /// The basket.
-    #[serde(rename = "k", skip_serializing_if = "<[String]>::is_empty")]
-    pub(crate) basket: &'a [String],
-    /// Products that earlier pages showed.
-    #[serde(rename = "n", skip_serializing_if = "is_zero")]
-    pub(crate) shown: usize,
+/// A product that is not in a ranked list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LeftOut<'a> {
+    /// The shop's identifier.
+    pub(crate) product_id: &'a str,
+    /// Why.
+    pub(crate) why: Why,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_zero(n: &usize) -> bool {
-    *n == 0
+/// A page.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecommendedPage)]
+#[allow(dead_code, reason = "the answer is put together from the bytes of its lists")]
+pub(crate) struct PageOf<'a> {
+    /// The lists, in the order of the request.
+    pub(crate) placements: Vec<Recommendation<'a>>,
 }
 
-/// The items of an answer with their products.
-pub(crate) fn items<'a>(shelf: &'a Shelf, answer: Answer) -> Vec<Shown<'a>> {
-    let shown = answer.items.into_iter().enumerate().filter_map(|(place, item)| {
-        let product = serde_json::from_str::<&RawValue>(shelf.json(item.row)).ok()?;
-        let product_id = shelf.id(item.row);
-        Some(Shown { product_id, position: place + 1, score: item.score, product, reasons: item.reasons })
-    });
-    shown.collect()
+impl<'a> Shown<'a> {
+    fn of(shelf: &'a Shelf, place: usize, item: &'a Item, whole: bool) -> Self {
+        Self {
+            product_id: shelf.id(item.row),
+            position: place + 1,
+            score: item.score,
+            propensity: item.propensity,
+            product: if whole { serde_json::from_str(shelf.json(item.row)).ok() } else { None },
+            reasons: &item.reasons,
+        }
+    }
+}
+
+/// The bytes of a list's answer.
+pub(crate) fn render(
+    ground: &Ground,
+    filled: &Filled,
+    decision_id: Option<&str>,
+    degraded: Option<Degraded>,
+    cursor: Option<&str>,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let (shelf, answer, ranked) = (&ground.display.shelf, &filled.answer, filled.list.wanted.among.is_some());
+    let rule = |at: &usize| ground.settings.rules.get(*at).map(|rule| rule.id.as_str());
+    serde_json::to_vec(&Recommendation {
+        decision_id,
+        placement: &filled.list.placement.name,
+        basis: answer.basis,
+        fallback: answer.fallback,
+        degraded,
+        model: ground.display.version.as_deref(),
+        items: answer.items.iter().enumerate().map(|(place, item)| Shown::of(shelf, place, item, !ranked)).collect(),
+        left_out: ranked
+            .then(|| filled.left_out.iter().map(|(id, why)| LeftOut { product_id: id, why: *why }).collect()),
+        rules: answer.acted.iter().filter_map(rule).collect(),
+        idle_rules: ground.server.then(|| answer.idle.iter().filter_map(rule).collect()),
+        cursor,
+    })
 }
 
 /// A page of the catalogue.
@@ -98,35 +129,15 @@ pub(crate) struct Page<'a> {
     pub(crate) products: Vec<&'a RawValue>,
     /// How many there are in all.
     pub(crate) total: usize,
+    /// What can be chosen among them, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) facets: Option<crate::facets::Facets>,
     /// Asks for the next page; null where there is none.
+    #[schema(required = true)]
     pub(crate) cursor: Option<String>,
 }
 
 /// The products of some rows as they stand on the shelf.
 pub(crate) fn products<'a>(shelf: &'a Shelf, rows: &[u32]) -> Vec<&'a RawValue> {
     rows.iter().filter_map(|row| serde_json::from_str::<&RawValue>(shelf.json(*row)).ok()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_decision_of_twenty_products_is_under_a_kilobyte() {
-        let ids: Vec<String> = (0..20).map(|n| format!("1234567{n:02}")).collect();
-        let logged = Logged {
-            placement: "product-bought-together",
-            basis: Basis::History,
-            model: Some("20261122T144000-ab12cd34"),
-            items: ids.iter().map(String::as_str).collect(),
-            propensities: vec![1.0; 20],
-            seed: u64::MAX,
-            newest: Some("E#1763822400123#ajs-next-1763822400123-5b8a0c1e-9f6e-4a53-8f43-0d6c2b7f9a11"),
-            product: Some("123456701"),
-            basket: &ids[..5],
-            shown: 40,
-        };
-        let text = serde_json::to_string(&logged).unwrap();
-        assert!(text.len() < 1000, "{} {text}", text.len());
-    }
 }

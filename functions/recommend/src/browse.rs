@@ -7,9 +7,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vitrine_http::{Access, Problem};
-use vitrine_rank::{Compile as _, Filter, Shelf};
+use vitrine_rank::{Filter, Shelf};
 
 use crate::answer::{Page, products as render};
+use crate::ask::filter_problem;
+use crate::facets::Facets;
 
 /// Most products in a page.
 const MAX_LIMIT: usize = 100;
@@ -22,8 +24,11 @@ pub(crate) struct Wanted {
     category: Option<String>,
     /// Only those whose name, brand or category holds every word.
     q: Option<String>,
-    /// Only those that pass a filter.
+    /// Only those that pass a filter, such as `category = "Pasta" and price < 5`.
     filter: Option<String>,
+    /// Whether to tell what can be chosen among them: the commonest brands and categories, and the range of prices.
+    #[serde(default)]
+    facets: bool,
     /// Most products in the page, 1 to 100; 24 unless said otherwise.
     limit: Option<usize>,
     /// The `cursor` of the page before.
@@ -39,7 +44,7 @@ pub(crate) async fn products(
     wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(wanted) = wanted.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
-    let shelf = state.shops.display(&access.shop).await?.shelf;
+    let shelf = state.shops.display(&access.shop).await?.value.shelf;
     let limit = wanted.limit.unwrap_or(24);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::unprocessable("invalid-limit", format!("{limit} is not between 1 and {MAX_LIMIT}"))
@@ -55,16 +60,18 @@ pub(crate) async fn products(
     let page: Vec<u32> = rows.iter().skip(start).take(limit).copied().collect();
     let next = start + page.len();
     let cursor = (next < rows.len() && !page.is_empty()).then(|| next.to_string());
-    Ok(axum::Json(Page { products: render(&shelf, &page), total: rows.len(), cursor }).into_response())
+    let facets = wanted.facets.then(|| Facets::of(&shelf, &rows));
+    Ok(axum::Json(Page { products: render(&shelf, &page), total: rows.len(), facets, cursor }).into_response())
 }
 
 fn matching(shelf: &Shelf, wanted: &Wanted) -> Result<Vec<u32>, Problem> {
     let mut allowed = shelf.sellable().clone();
     if let Some(text) = &wanted.filter {
-        let rows = Filter::parse(text).and_then(|filter| filter.rows(shelf, None));
-        allowed.and(
-            &rows.map_err(|e| Problem::unprocessable("invalid-filter", e.to_string()).at("filter", e.to_string()))?,
-        );
+        let rows = Filter::parse(text).and_then(|filter| {
+            let scope = vitrine_domain::filter::Scope::default();
+            shelf.rows(&filter.resolve(&scope)?)
+        });
+        allowed.and(&*rows.map_err(|error| filter_problem(&error, "filter".to_owned()))?);
     }
     let words: Vec<String> =
         wanted.q.iter().flat_map(|q| q.split_whitespace()).take(8).map(str::to_lowercase).collect();
@@ -109,7 +116,7 @@ pub(crate) struct Category {
 #[utoipa::path(get, path = "/v1/categories", tag = "recommend",
     responses((status = 200, body = Categories), (status = 401, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn categories(State(state): State<crate::State>, access: Access) -> Result<Response, Problem> {
-    let shelf = state.shops.display(&access.shop).await?.shelf;
+    let shelf = state.shops.display(&access.shop).await?.value.shelf;
     let mut counts: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
     for row in shelf.sellable().iter() {
         let path = shelf.category_path(row);

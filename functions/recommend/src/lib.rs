@@ -5,11 +5,21 @@
 //! waits for no queue, so the recommendation after an event knows the event.
 
 mod answer;
+mod ask;
 mod browse;
+mod cell;
 mod cursor;
-mod placements;
+mod facets;
+mod finish;
+mod ground;
+mod list;
+mod open;
 mod recommend;
+mod record;
+mod rows;
+mod settings;
 mod shops;
+mod timing;
 mod visit;
 
 use std::sync::Arc;
@@ -21,8 +31,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitrine_http::App;
 use vitrine_learn::Lineup;
+use vitrine_rank::Workspaces;
 
-use placements::Placements;
+use settings::AllSettings;
 use shops::Shops;
 
 /// What the handlers share.
@@ -30,7 +41,8 @@ use shops::Shops;
 struct State {
     app: App,
     shops: Arc<Shops>,
-    placements: Arc<Placements>,
+    settings: Arc<AllSettings>,
+    workspaces: Arc<Workspaces>,
 }
 
 impl FromRef<State> for App {
@@ -46,6 +58,8 @@ struct Document;
 fn routes() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(recommend::get, recommend::post))
+        .routes(routes!(recommend::page))
+        .routes(routes!(recommend::rank))
         .routes(routes!(browse::products))
         .routes(routes!(browse::categories))
 }
@@ -54,7 +68,8 @@ fn routes() -> OpenApiRouter<State> {
 pub fn router(app: App) -> Router {
     let lineup = app.context.added::<Lineup>().cloned().unwrap_or_default();
     let shops = Arc::new(Shops::new(app.context.clone(), lineup));
-    routes().with_state(State { app, shops, placements: Arc::default() }).into()
+    let settings = Arc::new(AllSettings::new(app.context.clone()));
+    routes().with_state(State { app, shops, settings, workspaces: Arc::default() }).into()
 }
 
 /// The function's part of the OpenAPI document.

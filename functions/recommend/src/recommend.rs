@@ -1,282 +1,152 @@
-//! `GET|POST /v1/recommendations/{placement}`.
+//! `GET|POST /v1/recommendations/{placement}`, `POST /v1/page` and `POST /v1/rank`.
 
 use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
-use vitrine_domain::placement::MAX_LIMIT;
-use vitrine_domain::{Placement, ProductId, Shop, Visitor};
 use vitrine_http::{Access, Body, Problem};
-use vitrine_rank::{Answer, Filter, FilterError, Request, decide};
-use vitrine_store::api_keys::KeyKind;
-use vitrine_store::decisions::DecisionKey;
 
-use crate::answer::{Logged, Recommendation, items};
-use crate::cursor::Cursor;
-use crate::shops::Display;
-use crate::visit::{self, Visit};
-
-/// Most products of a basket that are looked at.
-const MAX_BASKET: usize = 100;
-
-/// What can be asked in an address.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Asked {
-    /// A known customer's id; needs a server key or the customer's user token.
-    visitor_id: Option<String>,
-    /// The random id that the storefront keeps in the browser.
-    anonymous_id: Option<String>,
-    /// The product on the page.
-    product_id: Option<String>,
-    /// Products in the basket, joined by commas.
-    basket: Option<String>,
-    /// Most products in the answer, 1 to 100.
-    limit: Option<usize>,
-    /// Which products may be shown, such as `category = "Pasta" and price < 5`.
-    filter: Option<String>,
-    /// The `cursor` of the answer before, for its next page.
-    cursor: Option<String>,
-}
-
-/// What can be asked in a body.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Question {
-    /// A known customer's id; needs a server key or the customer's user token.
-    visitor_id: Option<String>,
-    /// The random id that the storefront keeps in the browser.
-    anonymous_id: Option<String>,
-    /// The product on the page.
-    product_id: Option<String>,
-    /// Products in the basket.
-    #[serde(default)]
-    basket: Vec<String>,
-    /// Most products in the answer, 1 to 100.
-    limit: Option<usize>,
-    /// Which products may be shown, as text or as JSON.
-    filter: Option<Value>,
-    /// The `cursor` of the answer before, for its next page.
-    cursor: Option<String>,
-}
-
-impl From<Asked> for Question {
-    fn from(asked: Asked) -> Self {
-        let basket = asked.basket.unwrap_or_default();
-        Self {
-            visitor_id: asked.visitor_id,
-            anonymous_id: asked.anonymous_id,
-            product_id: asked.product_id,
-            basket: basket.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect(),
-            limit: asked.limit,
-            filter: asked.filter.map(Value::String),
-            cursor: asked.cursor,
-        }
-    }
-}
+use crate::answer::{PageOf, Recommendation};
+use crate::ask::{Asked, MAX_LISTS, PageQuestion, Question, RankQuestion, Wanted};
+use crate::finish::{Answers, nonce};
+use crate::ground::Ground;
+use crate::list::{List, RANK};
+use crate::record::nonce_at;
+use crate::timing::Timing;
 
 /// What to show in a placement
-#[utoipa::path(get, path = "/v1/recommendations/{placement}", tag = "recommend",
+#[utoipa::path(get, path = "/v1/recommendations/{placement}", tag = "recommend", operation_id = "get_recommendations",
     params(("placement" = String, Path, description = "home, feed, category, product-similar, product-bought-together, basket, recently-viewed, trending, or one of the shop's own"), Asked),
-    responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn get(
     State(state): State<crate::State>,
     access: Access,
+    headers: HeaderMap,
     Path(placement): Path<String>,
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(asked) = asked.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
-    recommend(&state, &access, &placement, asked.into()).await
+    recommend(&state, &access, &headers, placement, asked.into()).await
 }
 
 /// What to show in a placement, asked with a body
-#[utoipa::path(post, path = "/v1/recommendations/{placement}", tag = "recommend",
+#[utoipa::path(post, path = "/v1/recommendations/{placement}", tag = "recommend", operation_id = "post_recommendations",
     params(("placement" = String, Path, description = "as with GET")), request_body = Question,
-    responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn post(
     State(state): State<crate::State>,
     access: Access,
+    headers: HeaderMap,
     Path(placement): Path<String>,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
-    recommend(&state, &access, &placement, question).await
+    recommend(&state, &access, &headers, placement, question).await
 }
 
 async fn recommend(
     state: &crate::State,
     access: &Access,
-    placement: &str,
+    headers: &HeaderMap,
+    placement: String,
     question: Question,
 ) -> Result<Response, Problem> {
-    let context = &state.app.context;
-    let asked = Checked::new(state, access, question)?;
-    let shop = &access.shop;
-    let (display, placement, visit) = tokio::try_join!(
-        state.shops.display(shop),
-        placement_of(state, shop, placement),
-        visit::read(&context.table, shop, asked.user.clone(), asked.device.clone()),
-    )?;
-    let display = match &asked.cursor {
-        Some(cursor) => pinned(state, shop, cursor, &placement, &display).await?,
-        None => display,
-    };
-    let shown = asked.cursor.as_ref().map_or(&[][..], |cursor| &cursor.shown);
-    let now = context.clock.now();
-    let request = Request {
-        placement: &placement,
-        visitor: visit.visitor.as_ref(),
-        history: &visit.history,
-        product: asked.product.as_ref().map(ProductId::as_str),
-        basket: &asked.basket,
-        limit: asked.limit.unwrap_or(placement.limit),
-        filter: asked.filter.as_ref(),
-        shown,
-        now,
-    };
-    let answer = decide(&display.shelf, &request).map_err(filter_problem)?;
-    let seed = match &asked.cursor {
-        Some(cursor) => cursor.seed,
-        None => getrandom::u64().unwrap_or_default(),
-    };
-    let key = DecisionKey { visitor: visit.visitor.clone(), time: now, nonce: nonce() };
-    let decision = log(&display, &request, &visit, &answer, seed)?;
-    let cursor = next_cursor(state, &display, &request, &answer, seed);
-    let recommendation = Recommendation {
-        decision_id: decision_id(state, shop, &key)?,
-        placement: &placement.name,
-        basis: answer.basis,
-        model: display.version.as_deref(),
-        items: items(&display.shelf, answer),
-        cursor,
-    };
-    // Written before the answer leaves: a function may be frozen right after it. A list without a log is still a list.
-    if let Err(error) = context.table.put_decision(shop, &key, &decision).await {
-        tracing::warn!(cause = %vitrine_http::problem::causes(&error), "a decision could not be logged");
+    let mut timing = Timing::start();
+    let (asker, entry, cursor) = question.split();
+    let who = asker.check(access, headers)?;
+    let wanted = Wanted::check(String::new(), placement, entry)?.with_cursor(cursor, &state.app.sealer)?;
+    let mut ground = Ground::read(state, &access.shop, who, &[&wanted.placement], &mut timing).await?;
+    let list = ground.continued(state, wanted, nonce()?)?;
+    let nonce = list.nonce.clone();
+    let filled = vec![ground.fill(&state.workspaces, list, &mut timing)?];
+    let answers = Answers { ground: &ground, filled, nonce, page: false };
+    let body = answers.finish(state, &mut timing).await?.concat();
+    Ok(timing.on(json(body)))
+}
+
+/// A whole page: several lists, no product twice
+///
+/// The visitor is read once. A problem of one list is the page's: its `errors` point at the list.
+#[utoipa::path(post, path = "/v1/page", tag = "recommend", operation_id = "post_page", request_body = PageQuestion,
+    responses((status = 200, body = PageOf<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn page(
+    State(state): State<crate::State>,
+    access: Access,
+    headers: HeaderMap,
+    Body(question): Body<PageQuestion>,
+) -> Result<Response, Problem> {
+    let mut timing = Timing::start();
+    let (asker, entries) = question.split();
+    if entries.is_empty() || entries.len() > MAX_LISTS {
+        return Err(Problem::unprocessable("invalid-page", format!("a page has 1 to {MAX_LISTS} lists"))
+            .at("/placements", "ask for further lists in a second call, or continue one with its cursor"));
     }
-    Ok(axum::Json(recommendation).into_response())
+    let who = asker.check(&access, &headers)?;
+    let check = |(at, (placement, entry))| Wanted::check(format!("/placements/{at}/"), placement, entry);
+    let wanted: Vec<Wanted> = entries.into_iter().enumerate().map(check).collect::<Result<_, _>>()?;
+    let names: Vec<&str> = wanted.iter().map(|wanted| wanted.placement.as_str()).collect();
+    let ground = Ground::read(&state, &access.shop, who, &names, &mut timing).await?;
+    let nonce = nonce()?;
+    let (mut filled, mut shown) = (Vec::with_capacity(wanted.len()), Vec::new());
+    for (at, wanted) in wanted.into_iter().enumerate() {
+        let placement = ground.placement(&wanted)?;
+        let list = List { wanted, placement, shown: shown.clone(), offset: 0, nonce: nonce_at(&nonce, at) };
+        let one = ground.fill(&state.workspaces, list, &mut timing)?;
+        shown.extend(one.answer.items.iter().map(|item| item.row));
+        filled.push(one);
+    }
+    let bodies = Answers { ground: &ground, filled, nonce, page: true }.finish(&state, &mut timing).await?;
+    let body = [&b"{\"placements\":["[..], &bodies.join(&b','), &b"]}"[..]].concat();
+    Ok(timing.on(json(body)))
 }
 
-/// A question whose every part is in order.
-struct Checked {
-    user: Option<Visitor>,
-    device: Option<Visitor>,
-    product: Option<ProductId>,
-    basket: Vec<String>,
-    limit: Option<usize>,
-    filter: Option<Filter>,
-    cursor: Option<Cursor>,
+/// A given list, in the best order
+///
+/// For search results, a category's products or anything else that was chosen already.
+#[utoipa::path(post, path = "/v1/rank", tag = "recommend", operation_id = "post_rank", request_body = RankQuestion,
+    responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn rank(
+    State(state): State<crate::State>,
+    access: Access,
+    headers: HeaderMap,
+    Body(question): Body<RankQuestion>,
+) -> Result<Response, Problem> {
+    let mut timing = Timing::start();
+    let (asker, placement, entry, items, limit) = question.split();
+    let who = asker.check(&access, &headers)?;
+    let placement = placement.unwrap_or_else(|| RANK.to_owned());
+    let wanted = Wanted::check("/".to_owned(), placement, entry)?.with_items(items, limit)?;
+    let ground = Ground::read(&state, &access.shop, who, &[&wanted.placement], &mut timing).await?;
+    let placement = ground.placement(&wanted)?;
+    let nonce = nonce()?;
+    let list = List { wanted, placement, shown: Vec::new(), offset: 0, nonce: nonce.clone() };
+    let filled = vec![ground.fill(&state.workspaces, list, &mut timing)?];
+    let body = Answers { ground: &ground, filled, nonce, page: false }.finish(&state, &mut timing).await?.concat();
+    Ok(timing.on(json(body)))
 }
 
-impl Checked {
-    fn new(state: &crate::State, access: &Access, question: Question) -> Result<Self, Problem> {
-        let user = question.visitor_id.map(Visitor::known).transpose()?;
-        if user.as_ref().is_some_and(|user| !access.may_use(user)) {
-            return Err(Problem::not_found(
-                "there is no such visitor for this key; a known visitor needs a user token or a server key",
-            ));
+/// An answer of bytes that are JSON.
+pub(crate) fn json(body: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+impl Ground {
+    /// The list that is asked for, from where its cursor says. A cursor pins the model, so that rows mean the same.
+    fn continued(&mut self, state: &crate::State, wanted: Wanted, nonce: String) -> Result<List, Problem> {
+        let placement = self.placement(&wanted)?;
+        let Some(cursor) = &wanted.cursor else {
+            return Ok(List { wanted, placement, shown: Vec::new(), offset: 0, nonce });
+        };
+        if cursor.placement != placement.name {
+            return Err(Problem::unprocessable("invalid-cursor", "this cursor belongs to another placement")
+                .at("cursor", format!("it was given for {}", cursor.placement)));
         }
-        // A token alone names its user.
-        let user = user.or_else(|| access.user.clone().filter(|_| access.kind == KeyKind::Browser));
-        let device = question.anonymous_id.map(Visitor::anonymous).transpose()?;
-        if let Some(limit) = question.limit.filter(|limit| !(1..=MAX_LIMIT).contains(limit)) {
-            return Err(Problem::unprocessable("invalid-limit", format!("{limit} is not between 1 and {MAX_LIMIT}"))
-                .at("limit", "ask for less, and for the next page with the cursor"));
+        if cursor.version != self.display.version {
+            let pinned = state.shops.pinned(&self.shop, cursor.version.as_deref());
+            self.display = pinned.ok_or_else(|| {
+                let why = "this feed is over; start over without the cursor";
+                Problem::new(StatusCode::GONE, "cursor-expired", why)
+            })?;
         }
-        if question.basket.len() > MAX_BASKET {
-            return Err(Problem::unprocessable(
-                "basket-too-large",
-                format!("a basket has at most {MAX_BASKET} products"),
-            )
-            .at("basket", "name the newest ones"));
-        }
-        let filter = question.filter.as_ref().map(Filter::from_json).transpose().map_err(filter_problem)?;
-        let cursor = question.cursor.map(|text| Cursor::open(&state.app.sealer, &text)).transpose()?;
-        let product = question.product_id.map(ProductId::new).transpose()?;
-        Ok(Self { user, device, product, basket: question.basket, limit: question.limit, filter, cursor })
+        let (shown, offset) = (cursor.shown.on(&self.display.shelf), cursor.offset);
+        Ok(List { wanted, placement, shown, offset, nonce })
     }
-}
-
-fn filter_problem(error: FilterError) -> Problem {
-    Problem::unprocessable("invalid-filter", error.to_string()).at("filter", error.to_string())
-}
-
-async fn placement_of(state: &crate::State, shop: &Shop, name: &str) -> Result<Placement, Problem> {
-    if let Some(own) = state.placements.get(&state.app.context, shop, name).await? {
-        return Ok(own);
-    }
-    Placement::shipped().into_iter().find(|p| p.name == name).ok_or_else(|| {
-        let names: Vec<String> = Placement::shipped().into_iter().map(|p| p.name).collect();
-        Problem::not_found(format!("there is no placement of this name; shipped are {}", names.join(", ")))
-    })
-}
-
-async fn pinned(
-    state: &crate::State,
-    shop: &Shop,
-    cursor: &Cursor,
-    placement: &Placement,
-    current: &Display,
-) -> Result<Display, Problem> {
-    if cursor.placement != placement.name {
-        return Err(Problem::unprocessable("invalid-cursor", "this cursor belongs to another placement")
-            .at("cursor", format!("it was given for {}", cursor.placement)));
-    }
-    if cursor.version == current.version {
-        return Ok(current.clone());
-    }
-    state.shops.pinned(shop, cursor.version.as_deref()).await.ok_or_else(|| {
-        Problem::new(axum::http::StatusCode::GONE, "cursor-expired", "this feed is over; start over without the cursor")
-    })
-}
-
-fn nonce() -> String {
-    format!("{:016x}", getrandom::u64().unwrap_or_default())
-}
-
-/// A decision's id says where it is kept, readable to this stack alone.
-fn decision_id(state: &crate::State, shop: &Shop, key: &DecisionKey) -> Result<String, Problem> {
-    let visitor = key.visitor.as_ref().map(ToString::to_string).unwrap_or_default();
-    let clear = format!("{shop}\n{}\n{}\n{visitor}", key.time.0, key.nonce);
-    let sealed = state.app.sealer.seal("decision", clear.as_bytes());
-    sealed.ok_or_else(|| Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again shortly"))
-}
-
-fn log(
-    display: &Display,
-    request: &Request<'_>,
-    visit: &Visit,
-    answer: &Answer,
-    seed: u64,
-) -> Result<Box<serde_json::value::RawValue>, Problem> {
-    let logged = Logged {
-        placement: &request.placement.name,
-        basis: answer.basis,
-        model: display.version.as_deref(),
-        items: answer.items.iter().map(|item| display.shelf.id(item.row)).collect(),
-        // Nothing is left to chance yet: what is shown is shown with certainty.
-        propensities: vec![1.0; answer.items.len()],
-        seed,
-        newest: visit.newest.as_deref(),
-        product: request.product,
-        basket: request.basket,
-        shown: request.shown.len(),
-    };
-    serde_json::value::to_raw_value(&logged).map_err(|e| Problem::internal(&e))
-}
-
-fn next_cursor(
-    state: &crate::State,
-    display: &Display,
-    request: &Request<'_>,
-    answer: &Answer,
-    seed: u64,
-) -> Option<String> {
-    if !answer.more {
-        return None;
-    }
-    let mut shown = request.shown.to_vec();
-    shown.extend(answer.items.iter().map(|item| item.row));
-    let placement = request.placement.name.clone();
-    Cursor { placement, version: display.version.clone(), seed, shown }.seal(&state.app.sealer)
 }

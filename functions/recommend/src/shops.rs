@@ -1,26 +1,34 @@
-//! The shops in memory: each with its model and its shelf, kept up to date without slowing a request.
+//! The shops in memory: each with its model and its shelf, kept up to date beside the requests (see [`crate::cell`]).
+//!
+//! What is known of a shop never changes; a reading of the table makes a new one of it. So every answer is made from one
+//! model and one state of the catalogue, whatever is published meanwhile.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Mutex;
 use vitrine_domain::time::{MINUTE, SECOND};
 use vitrine_domain::{Change, Millis, Shop};
 use vitrine_http::Problem;
-use vitrine_learn::{Artifact, Lineup};
+use vitrine_learn::Lineup;
 use vitrine_rank::Shelf;
 use vitrine_runtime::Context;
+use vitrine_store::catalogue::Catalogue;
 use vitrine_store::models::Live;
 
-/// How long a shelf is trusted: the promise for a product set out of stock.
-const FRESH: i64 = SECOND;
+use crate::cell::{Cell, Read, unavailable};
+use crate::open::{aside, open};
+use crate::settings::{FIRST, bounded};
+
 /// How far back the delta is read again, for entries that were dated before and written after the last reading.
 const OVERLAP: i64 = 10 * SECOND;
 /// Shops kept in memory.
 const MEMORY: usize = 64;
-/// How long the shelf before the current model stays, for cursors that pin it.
+/// How long the model before the current one stays, for cursors that pin it.
 const PINNED: i64 = 30 * MINUTE;
+/// How long a model that cannot be opened is not tried again.
+const REFUSED: i64 = 30 * SECOND;
+/// How much longer than the table's first reading the first opening of a model may take: it may be downloaded.
+const DOWNLOAD: u32 = 10;
 
 /// A model version and what can be shown with it.
 #[derive(Debug, Clone)]
@@ -29,35 +37,128 @@ pub(crate) struct Display {
     pub(crate) version: Option<String>,
     /// What can be shown.
     pub(crate) shelf: Arc<Shelf>,
+    /// Key of the last entry of the delta that it knows, and how many changes there are up to it.
+    pub(crate) delta: (Option<String>, usize),
+}
+
+/// The delta by its keys, so that reading an entry twice changes nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Delta(BTreeMap<(String, usize), Change>);
+
+impl Delta {
+    /// Takes in what was read from a time on; whether anything was new.
+    pub(crate) fn absorb(&mut self, from: Millis, changes: &[(String, Change)]) -> bool {
+        let known = self.0.len();
+        let from = from.sort_key();
+        let (mut place, mut last) = (0, "");
+        for (key, change) in changes.iter().filter(|(key, _)| *key >= from) {
+            place = if key == last { place + 1 } else { 0 };
+            last = key;
+            self.0.insert((key.clone(), place), change.clone());
+        }
+        self.0.len() != known
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        self.0.values().cloned().collect()
+    }
+
+    fn end(&self) -> (Option<String>, usize) {
+        (self.0.last_key_value().map(|((key, _), _)| key.clone()), self.0.len())
+    }
+}
+
+/// A model and what changed in the catalogue since.
+#[derive(Debug, Clone)]
+pub(crate) struct Stand {
+    live: Option<Live>,
+    delta: Delta,
+    pub(crate) display: Display,
+}
+
+impl Stand {
+    /// The stand of a shelf's model with a delta.
+    async fn new(live: Option<Live>, delta: Delta, on: On) -> Result<Self, Problem> {
+        let changes = delta.changes();
+        let shelf = aside(move || match on {
+            On::Artifact(artifact) => Shelf::new(artifact, &changes),
+            On::Products(mut products) => {
+                products.extend(changes);
+                Shelf::new(None, &products)
+            }
+            On::Shelf(shelf) => shelf.with_changes(&changes),
+        });
+        let shelf = Arc::new(shelf.await.map_err(|_| unavailable("the shelf could not be built"))?);
+        let version = live.as_ref().filter(|_| shelf.artifact().is_some()).map(|live| live.version.clone());
+        Ok(Self { display: Display { version, shelf, delta: delta.end() }, live, delta })
+    }
+
+    /// The stand of a version of the past: its artifact and the changes since.
+    pub(crate) async fn of_past(
+        live: Option<Live>,
+        artifact: Option<Arc<vitrine_learn::Artifact>>,
+        changes: &[(String, Change)],
+    ) -> Result<Self, Problem> {
+        let mut delta = Delta::default();
+        delta.absorb(Millis(0), changes);
+        Self::new(live, delta, On::Artifact(artifact)).await
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.live.as_ref().map(|live| live.version.as_str())
+    }
+
+    fn delta_from(&self) -> Millis {
+        self.live.as_ref().map_or(Millis(0), |live| live.delta_from)
+    }
+
+    /// The same with more changes, if there are any.
+    async fn with(&self, changes: &[(String, Change)]) -> Result<Option<Self>, Problem> {
+        let mut delta = self.delta.clone();
+        if !delta.absorb(self.delta_from(), changes) {
+            return Ok(None);
+        }
+        Self::new(self.live.clone(), delta, On::Shelf(self.display.shelf.clone())).await.map(Some)
+    }
+}
+
+/// What changes are put on.
+enum On {
+    Artifact(Option<Arc<vitrine_learn::Artifact>>),
+    Products(Vec<Change>),
+    Shelf(Arc<Shelf>),
 }
 
 /// What is known of a shop.
-#[derive(Debug, Default)]
-struct Held {
-    checked: Option<Millis>,
-    live: Option<Live>,
-    artifact: Option<Arc<Artifact>>,
-    /// The delta by its keys, so that reading an entry twice changes nothing.
-    changes: BTreeMap<(String, usize), Change>,
-    display: Option<Display>,
-    /// The display before the last swap, and when it was swapped.
-    before: Option<(Millis, Display)>,
+#[derive(Debug, Clone)]
+struct Known {
+    now: Arc<Stand>,
+    /// The one before the last swap, and when it was swapped.
+    before: Option<(Millis, Arc<Stand>)>,
+    /// A version that cannot be opened, and when that was tried.
+    refused: Option<(Millis, String)>,
 }
 
 /// All shops in memory.
 #[derive(Debug)]
 pub(crate) struct Shops {
+    reader: Reader,
+    shops: Mutex<HashMap<Shop, Arc<Cell<Known>>>>,
+}
+
+/// What a reading needs.
+#[derive(Debug, Clone)]
+struct Reader {
     context: Context,
     lineup: Lineup,
-    shops: StdMutex<HashMap<Shop, Arc<Mutex<Held>>>>,
 }
 
 impl Shops {
     pub(crate) fn new(context: Context, lineup: Lineup) -> Self {
-        Self { context, lineup, shops: StdMutex::default() }
+        Self { reader: Reader { context, lineup }, shops: Mutex::default() }
     }
 
-    fn held(&self, shop: &Shop) -> Arc<Mutex<Held>> {
+    fn cell(&self, shop: &Shop) -> Arc<Cell<Known>> {
         let mut shops = self.shops.lock().unwrap_or_else(PoisonError::into_inner);
         if shops.len() >= MEMORY && !shops.contains_key(shop) {
             shops.clear();
@@ -65,142 +166,115 @@ impl Shops {
         shops.entry(shop.clone()).or_default().clone()
     }
 
-    /// What can be shown now, at most a second old.
-    pub(crate) async fn display(&self, shop: &Shop) -> Result<Display, Problem> {
-        let held = self.held(shop);
-        let mut held = held.lock().await;
-        let now = self.context.clock.now();
-        if let (Some(checked), Some(display)) = (held.checked, &held.display)
-            && now.since(checked) < FRESH
-        {
-            return Ok(display.clone());
-        }
-        match self.refresh(shop, &mut held, now).await {
-            Ok(()) => held.checked = Some(now),
-            // An old shelf is better than none, until the table answers again.
-            Err(error) if held.display.is_some() => {
-                tracing::warn!(cause = %vitrine_http::problem::causes(&error), %shop, "the shelf could not be refreshed");
-            }
-            Err(error) => return Err(error.into()),
-        }
-        held.display.clone().ok_or_else(|| Problem::not_found("this shop has nothing to show"))
+    /// What can be shown now, at most a second old unless the table is slow.
+    ///
+    /// # Errors
+    /// If nothing is known of the shop and the table cannot say.
+    pub(crate) async fn display(&self, shop: &Shop) -> Result<Read<Display>, Problem> {
+        let context = &self.reader.context;
+        let (reader, of) = (self.reader.clone(), shop.clone());
+        let read = |known, now| async move { reader.read(&of, known, now).await };
+        let deadline = context.deadlines.catalogue;
+        let known = self.cell(shop).read(&context.clock, deadline, deadline * FIRST * DOWNLOAD, read).await?;
+        Ok(Read { value: known.value.now.display.clone(), stale: known.stale })
     }
 
     /// The display of a version that a cursor pins, if it is still in memory.
-    pub(crate) async fn pinned(&self, shop: &Shop, version: Option<&str>) -> Option<Display> {
-        let held = self.held(shop);
-        let held = held.lock().await;
-        let now = self.context.clock.now();
-        let before = held.before.as_ref().filter(|(since, _)| now.since(*since) < PINNED).map(|(_, display)| display);
-        [held.display.as_ref(), before].into_iter().flatten().find(|d| d.version.as_deref() == version).cloned()
+    pub(crate) fn pinned(&self, shop: &Shop, version: Option<&str>) -> Option<Display> {
+        let known = self.cell(shop).last()?;
+        let now = self.reader.context.clock.now();
+        let before = known.before.filter(|(since, _)| now.since(*since) < PINNED).map(|(_, stand)| stand);
+        let mut stands = std::iter::once(known.now).chain(before);
+        stands.find(|stand| stand.display.version.as_deref() == version).map(|stand| stand.display.clone())
     }
 
-    async fn refresh(&self, shop: &Shop, held: &mut Held, now: Millis) -> vitrine_store::Result<()> {
+    /// The artifact of a version, if it is in memory.
+    pub(crate) fn shelf_of(&self, shop: &Shop, version: &str) -> Option<Arc<Shelf>> {
+        self.pinned(shop, Some(version)).map(|display| display.shelf)
+    }
+
+    pub(crate) fn lineup(&self) -> &Lineup {
+        &self.reader.lineup
+    }
+}
+
+impl Reader {
+    /// Reads the pointer to the live model and the delta, and makes of what was known what is known now.
+    async fn read(&self, shop: &Shop, known: Option<(Millis, Known)>, now: Millis) -> Result<Known, Problem> {
         let table = &self.context.table;
-        let delta_from = held.live.as_ref().map_or(Millis(0), |live| live.delta_from);
-        let since = held.checked.map_or(delta_from, |at| at.plus(-OVERLAP).max(delta_from));
-        let (live, changes) = tokio::try_join!(table.live_model(shop), table.changes_since(shop, since))?;
+        let most = self.context.deadlines.catalogue * FIRST;
+        let Some((read, known)) = known else { return self.first(shop).await };
+        let since = read.plus(-OVERLAP).max(known.now.delta_from());
+        let both = async { tokio::try_join!(table.live_model(shop), table.changes_since(shop, since)) };
+        let (live, changes) = bounded(most, both).await?;
         let live = live.map(|(live, _)| live);
-        if live.as_ref().map(|l| &l.version) != held.live.as_ref().map(|l| &l.version) {
-            return self.swap(shop, held, live, now).await;
-        }
-        let known = held.changes.len();
-        absorb(&mut held.changes, changes);
-        if held.display.is_none() || held.changes.len() != known {
-            show(held);
-        }
-        Ok(())
-    }
-
-    /// Takes a newly published model: the old one answers until the new one is open.
-    async fn swap(&self, shop: &Shop, held: &mut Held, live: Option<Live>, now: Millis) -> vitrine_store::Result<()> {
-        let artifact = match &live {
-            Some(live) => match self.open(live).await {
-                Ok(artifact) => Some(artifact),
-                Err(error) => {
-                    tracing::error!(cause = %error, %shop, version = live.version, "the published model cannot be opened");
-                    return Ok(());
-                }
-            },
+        let before = match known.before.filter(|(swapped, _)| now.since(*swapped) < PINNED) {
+            Some((swapped, stand)) => Some((swapped, more(stand, &changes).await?)),
             None => None,
         };
-        let delta_from = live.as_ref().map_or(Millis(0), |live| live.delta_from);
-        let changes = self.context.table.changes_since(shop, delta_from).await?;
-        held.before = held.display.take().map(|display| (now, display));
-        held.changes.clear();
-        absorb(&mut held.changes, changes);
-        (held.live, held.artifact) = (live, artifact);
-        show(held);
-        Ok(())
-    }
-
-    /// Opens an artifact where it lies, or downloads it first and checks every byte once.
-    async fn open(&self, live: &Live) -> Result<Arc<Artifact>, OpenError> {
-        if let Some(file) = self.context.objects.file(&live.artifact) {
-            return Ok(Arc::new(Artifact::open(file, &self.lineup)?));
+        let stand = more(known.now, &changes).await?;
+        let same = live.as_ref().map(|live| live.version.as_str()) == stand.version();
+        let refused = known.refused.filter(|(tried, version)| {
+            now.since(*tried) < REFUSED && live.as_ref().is_some_and(|live| live.version == *version)
+        });
+        if same && (stand.live.is_none() || stand.display.version.is_some()) || refused.is_some() {
+            return Ok(Known { now: stand, before, refused });
         }
-        let file = self.scratch_file(live);
-        if let Ok(artifact) = Artifact::open(&file, &self.lineup) {
-            return Ok(Arc::new(artifact));
-        }
-        let bytes = self.context.objects.get(&live.artifact).await?.ok_or(OpenError::Gone)?;
-        let checked = Artifact::from_bytes(bytes.to_vec(), &self.lineup)?;
-        checked.verify()?;
-        // A full scratch disk only costs the next cold start its head start.
-        let part = file.with_extension("part");
-        if tokio::fs::write(&part, &bytes).await.is_ok() && tokio::fs::rename(&part, &file).await.is_ok() {
-            return Ok(Arc::new(Artifact::open(&file, &self.lineup)?));
-        }
-        Ok(Arc::new(checked))
-    }
-
-    fn scratch_file(&self, live: &Live) -> PathBuf {
-        self.context.scratch().join(format!("vitrine-{}.artifact", live.artifact.replace('/', "-")))
-    }
-}
-
-/// Why a published model cannot be opened.
-#[derive(Debug)]
-enum OpenError {
-    Gone,
-    Store(vitrine_store::Error),
-    Artifact(vitrine_learn::Error),
-}
-
-impl std::fmt::Display for OpenError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Gone => f.write_str("the artifact is not in the object store"),
-            Self::Store(error) => write!(f, "{}", vitrine_http::problem::causes(error)),
-            Self::Artifact(error) => write!(f, "{}", vitrine_http::problem::causes(error)),
+        match self.stand(shop, live.clone()).await {
+            Ok(new) => Ok(Known { now: Arc::new(new), before: Some((now, stand)), refused: None }),
+            // The one before answers until the new one can be opened.
+            Err(problem) if problem.code == CANNOT_OPEN => {
+                Ok(Known { now: stand, before, refused: live.map(|live| (now, live.version)) })
+            }
+            Err(problem) => Err(problem),
         }
     }
-}
 
-impl From<vitrine_store::Error> for OpenError {
-    fn from(error: vitrine_store::Error) -> Self {
-        Self::Store(error)
+    async fn first(&self, shop: &Shop) -> Result<Known, Problem> {
+        let (table, most) = (&self.context.table, self.context.deadlines.catalogue * FIRST);
+        let live = bounded(most, table.live_model(shop)).await?.map(|(live, _)| live);
+        match self.stand(shop, live.clone()).await {
+            Ok(stand) => Ok(Known { now: Arc::new(stand), before: None, refused: None }),
+            Err(problem) if problem.code == CANNOT_OPEN => {
+                // Without any model the catalogue that it was built from is still something to show.
+                let catalogue = Catalogue::load(table, &self.context.objects, shop, live.as_ref()).await?;
+                let time = Millis(0);
+                let change =
+                    |product: vitrine_domain::Product| Change { time, id: product.id.clone(), product: Some(product) };
+                let products = catalogue.products.into_iter().map(change).collect();
+                let from = live.as_ref().map_or(Millis(0), |live| live.delta_from);
+                let mut delta = Delta::default();
+                delta.absorb(from, &bounded(most, table.changes_since(shop, from)).await?);
+                let refused = live.as_ref().map(|live| (self.context.clock.now(), live.version.clone()));
+                let stand = Stand::new(live, delta, On::Products(products)).await?;
+                Ok(Known { now: Arc::new(stand), before: None, refused })
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// The stand of a model, with everything that changed since it was built.
+    async fn stand(&self, shop: &Shop, live: Option<Live>) -> Result<Stand, Problem> {
+        let from = live.as_ref().map_or(Millis(0), |live| live.delta_from);
+        let most = self.context.deadlines.catalogue * FIRST;
+        let opened = async {
+            let Some(live) = &live else { return Ok(None) };
+            open(&self.context, &self.lineup, live).await.map(Some).map_err(|error| {
+                tracing::error!(cause = %error, %shop, version = live.version, "the published model cannot be opened");
+                Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, CANNOT_OPEN, "the model cannot be opened")
+            })
+        };
+        let changes = bounded(most, self.context.table.changes_since(shop, from));
+        let (artifact, changes) = tokio::try_join!(opened, changes)?;
+        let mut delta = Delta::default();
+        delta.absorb(from, &changes);
+        Stand::new(live, delta, On::Artifact(artifact)).await
     }
 }
 
-impl From<vitrine_learn::Error> for OpenError {
-    fn from(error: vitrine_learn::Error) -> Self {
-        Self::Artifact(error)
-    }
-}
+/// The one problem that an older model helps against.
+const CANNOT_OPEN: &str = "model-cannot-be-opened";
 
-fn absorb(known: &mut BTreeMap<(String, usize), Change>, changes: Vec<(String, Change)>) {
-    let mut place = 0;
-    let mut last = String::new();
-    for (key, change) in changes {
-        place = if key == last { place + 1 } else { 0 };
-        last.clone_from(&key);
-        known.insert((key, place), change);
-    }
-}
-
-fn show(held: &mut Held) {
-    let changes: Vec<Change> = held.changes.values().cloned().collect();
-    let shelf = Arc::new(Shelf::new(held.artifact.clone(), &changes));
-    held.display = Some(Display { version: held.live.as_ref().map(|live| live.version.clone()), shelf });
+async fn more(stand: Arc<Stand>, changes: &[(String, Change)]) -> Result<Arc<Stand>, Problem> {
+    Ok(stand.with(changes).await?.map_or(stand, Arc::new))
 }

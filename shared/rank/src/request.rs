@@ -1,6 +1,6 @@
 //! What is asked, and what is answered.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use vitrine_domain::{Filter, Millis, PastAction, Placement, Rule, State, Visitor};
 
 use crate::reason::Reason;
@@ -72,7 +72,7 @@ impl<'a> Request<'a> {
 }
 
 /// What an answer is based on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The visitor's own actions.

@@ -227,6 +227,18 @@ impl Shelf {
         }
     }
 
+    /// The brand of a row.
+    #[must_use]
+    pub fn brand(&self, row: u32) -> Option<&str> {
+        if let Some(entry) = self.entry(row) {
+            return entry.product.brand.as_deref();
+        }
+        match self.catalogue.as_ref()?.column("brand")? {
+            Column::Texts(brands) => brands.codes(row).first().map(|code| brands.text(*code)),
+            _ => None,
+        }
+    }
+
     /// The name of a product, for sentences.
     #[must_use]
     pub fn title(&self, row: u32) -> String {

@@ -3,6 +3,7 @@
 
 mod clock;
 mod config;
+mod deadlines;
 pub mod telemetry;
 
 use std::any::Any;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Place};
+pub use deadlines::Deadlines;
 use vitrine_store::{Connection, Objects, Table};
 
 /// Everything a function works with. Cheap to clone.
@@ -24,6 +26,8 @@ pub struct Context {
     pub clock: Clock,
     /// The settings it was built from.
     pub config: Config,
+    /// How long an answer waits for what it is made from.
+    pub deadlines: Deadlines,
     /// What a program adds for the functions that it runs: [`with`](Self::with).
     added: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -45,7 +49,8 @@ impl Context {
     /// # Errors
     /// If a setting is missing or wrong, or a folder cannot be created.
     pub async fn from_env() -> Result<Self, StartError> {
-        Self::connect(Config::from_env()?, Clock::system()).await
+        let deadlines = Deadlines::from_env()?;
+        Ok(Self { deadlines, ..Self::connect(Config::from_env()?, Clock::system()).await? })
     }
 
     /// Connects with the given settings.
@@ -58,7 +63,8 @@ impl Context {
             Place::Folder(path) => Objects::folder(path)?,
             Place::Bucket(name) => Objects::bucket(name, config.s3_endpoint.as_deref())?,
         };
-        Ok(Self { table: Table::connect(&connection).await, objects, clock, config, added: None })
+        let deadlines = Deadlines::default();
+        Ok(Self { table: Table::connect(&connection).await, objects, clock, config, deadlines, added: None })
     }
 
     /// Hands something to the functions that they find by its type: the algorithms of a program that brings its own.

@@ -67,8 +67,9 @@ impl Table {
         self.write_all(items.into_values().map(put_request).collect::<Result<_>>()?).await
     }
 
-    /// What was shown to a visitor, newest first: the newest decisions with their times. Read eventually consistent, at
-    /// half the price: a decision of the last second may be missing.
+    /// What was shown to a visitor, newest first: the newest decisions with their times and nonces, up to and with one of a
+    /// time and nonce if it is named. Read eventually consistent, at half the price: a decision of the last second may be
+    /// missing.
     ///
     /// # Errors
     /// If the table fails or holds something unreadable.
@@ -77,20 +78,24 @@ impl Table {
         shop: &Shop,
         visitor: &Visitor,
         limit: usize,
-    ) -> Result<Vec<(Millis, Box<RawValue>)>> {
+        up_to: Option<(Millis, &str)>,
+    ) -> Result<Vec<(Millis, String, Box<RawValue>)>> {
+        let up_to = up_to.map_or_else(|| "D$".to_owned(), |(time, nonce)| keys::decision(time, nonce));
         let call = self
             .client
             .query()
             .table_name(&self.name)
-            .key_condition_expression("PK = :pk AND begins_with(SK, :decisions)")
+            .key_condition_expression("PK = :pk AND SK BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(keys::visitor(shop, visitor)))
-            .expression_attribute_values(":decisions", text("D#"))
+            .expression_attribute_values(":first", text("D#"))
+            .expression_attribute_values(":last", text(up_to))
             .scan_index_forward(false)
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX));
         let answer = call.send().await.map_err(|e| classify("Query", e))?;
         let read = |item: &Item| {
-            let time = keys::parse_decision(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
-            Ok((time, from_item(item)?))
+            let (time, nonce) =
+                keys::parse_decision(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
+            Ok((time, nonce, from_item(item)?))
         };
         answer.items().iter().map(read).collect()
     }

@@ -1,0 +1,178 @@
+//! What a list is made from, read in one go: the catalogue's changes, the settings and the visitor, side by side.
+//!
+//! Nothing here takes a request down that something can still be shown for. What could not be read in time is done without,
+//! and the answer says so; only where neither the catalogue nor the visitor could be read is there nothing to stand on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use vitrine_domain::{Millis, Rule, Shop, Visitor};
+use vitrine_http::Problem;
+use vitrine_http::problem::causes;
+use vitrine_rank::Words;
+
+use crate::ask::Who;
+use crate::cell::unavailable;
+use crate::record::Degraded;
+use crate::settings::Settings;
+use crate::shops::Display;
+use crate::timing::Timing;
+use crate::visit::{self, Said, Visit};
+
+/// Decisions whose products count as shown lately.
+pub(crate) const REMEMBERED: usize = 10;
+/// Products of one of them that do: nobody looks at the end of a long list that was ranked.
+const LOOKED_AT: usize = 100;
+
+/// What a list is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    pub(crate) shop: Shop,
+    pub(crate) display: Display,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) visit: Arc<Visit>,
+    pub(crate) shown: Arc<Shown>,
+    pub(crate) words: Words,
+    pub(crate) server: bool,
+    /// Whether what is decided is logged.
+    pub(crate) logged: bool,
+    pub(crate) degraded: Option<Degraded>,
+    pub(crate) now: Millis,
+}
+
+/// What was shown to a visitor lately.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// Products and when.
+    pub(crate) products: Vec<(String, Millis)>,
+    /// Time and nonce of the newest decision among them.
+    pub(crate) newest: Option<(Millis, String)>,
+}
+
+impl Ground {
+    /// Reads everything for lists in some placements.
+    ///
+    /// # Errors
+    /// 503 if there is nothing to stand on.
+    pub(crate) async fn read(
+        state: &crate::State,
+        shop: &Shop,
+        who: Who,
+        placements: &[&str],
+        timing: &mut Timing,
+    ) -> Result<Self, Problem> {
+        let Who { user, device, given, words, server } = who;
+        let logged = given.is_none();
+        let visitor = user.clone().or_else(|| device.clone());
+        let known = state.settings.last(shop);
+        let guess = known.clone().unwrap_or_default();
+        let asks = visitor.as_ref().filter(|_| rotates(&guess, placements));
+        let (display, settings, said, mut shown) = tokio::join!(
+            state.shops.display(shop),
+            state.settings.now(shop),
+            read_visitor(state, shop, user.clone(), device.clone()),
+            lately(state, shop, asks),
+        );
+        let (display, settings) = (display?, settings?);
+        let nobody = visitor.is_none();
+        let (stale, unread) = (display.stale.is_some(), if nobody { settings.stale.is_some() } else { said.is_none() });
+        if stale && unread {
+            return Err(unavailable("neither the catalogue nor the visitor could be read"));
+        }
+        let (display, settings_stale, settings) = (display.value, settings.stale.is_some(), settings.value);
+        // Only where the shop has just made a placement rotate, or this process knew nothing of the shop's settings.
+        if asks.is_none() && shown.is_none() && rotates(&settings, placements) {
+            shown = lately(state, shop, visitor.as_ref()).await;
+        }
+        let degraded = [
+            (said.is_none() && !nobody, Degraded::Profile),
+            (stale, Degraded::Catalogue),
+            (settings_stale, Degraded::Settings),
+            (display.version.is_none(), Degraded::NoModel),
+        ];
+        let visit = match (given, said) {
+            (Some(given), _) => Visit::given(given),
+            (None, Some(said)) => Visit::of(said, &display.shelf),
+            (None, None) => Visit::unread(user, device),
+        };
+        timing.passed("read");
+        Ok(Self {
+            shop: shop.clone(),
+            display,
+            settings,
+            visit: Arc::new(visit),
+            shown: Arc::new(shown.unwrap_or_default()),
+            words,
+            server,
+            logged,
+            degraded: degraded.into_iter().find(|(is, _)| *is).map(|(_, word)| word),
+            now: state.app.context.clock.now(),
+        })
+    }
+
+    /// The rules as they would be, everything else as it is. Nothing is logged.
+    pub(crate) fn with_rules(&self, rules: Vec<Rule>) -> Self {
+        let settings = Arc::new(self.settings.with_rules(rules));
+        Self { settings, logged: false, ..self.clone() }
+    }
+}
+
+fn rotates(settings: &Settings, placements: &[&str]) -> bool {
+    placements.iter().any(|name| settings.placement(name).is_some_and(|placement| placement.rotation.is_some()))
+}
+
+/// Something that is done without if it takes too long or fails.
+async fn or_without<T>(
+    deadline: Duration,
+    what: &'static str,
+    read: impl Future<Output = vitrine_store::Result<T>>,
+) -> Option<T> {
+    match tokio::time::timeout(deadline, read).await {
+        Ok(Ok(read)) => Some(read),
+        Ok(Err(error)) => {
+            tracing::warn!(cause = %causes(&error), what, "done without");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(what, "not read in time");
+            None
+        }
+    }
+}
+
+/// What is known of a visitor, if it can be read in time.
+async fn read_visitor(
+    state: &crate::State,
+    shop: &Shop,
+    user: Option<Visitor>,
+    device: Option<Visitor>,
+) -> Option<Said> {
+    let context = &state.app.context;
+    or_without(context.deadlines.visitor, "the visitor", visit::read(&context.table, shop, user, device)).await
+}
+
+/// What was shown to a visitor lately, if it can be read in time.
+async fn lately(state: &crate::State, shop: &Shop, visitor: Option<&Visitor>) -> Option<Shown> {
+    let context = &state.app.context;
+    let visitor = visitor?;
+    let read = context.table.recent_decisions(shop, visitor, REMEMBERED, None);
+    or_without(context.deadlines.visitor, "what was shown", read).await.map(|found| Shown::of(&found))
+}
+
+impl Shown {
+    /// What some decisions, newest first, have shown.
+    pub(crate) fn of(decisions: &[(Millis, String, Box<serde_json::value::RawValue>)]) -> Self {
+        /// The one member that is read: decisions of older versions have it too.
+        #[derive(Deserialize)]
+        struct Items {
+            i: Vec<String>,
+        }
+        let newest = decisions.first().map(|(time, nonce, _)| (*time, nonce.clone()));
+        let items = decisions.iter().filter_map(|(time, _, text)| {
+            let read: Items = serde_json::from_str(text.get()).ok()?;
+            Some(read.i.into_iter().take(LOOKED_AT).map(|id| (id, *time)))
+        });
+        Self { products: items.flatten().collect(), newest }
+    }
+}
