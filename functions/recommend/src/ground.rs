@@ -157,19 +157,22 @@ async fn lately(state: &crate::State, shop: &Shop, visitor: Option<&Visitor>) ->
     let context = &state.app.context;
     let visitor = visitor?;
     let read = context.table.recent_decisions(shop, visitor, REMEMBERED, None);
-    or_without(context.deadlines.visitor, "what was shown", read).await.map(|found| Shown::of(&found))
+    let now = context.clock.now();
+    or_without(context.deadlines.visitor, "what was shown", read).await.map(|found| Shown::of(&found, now))
 }
 
 impl Shown {
-    /// What some decisions, newest first, have shown.
-    pub(crate) fn of(decisions: &[(Millis, String, Box<serde_json::value::RawValue>)]) -> Self {
+    /// What some decisions, newest first, had shown before a time. Of those of one millisecond it cannot be told which was
+    /// there when, so those of this very moment do not count.
+    pub(crate) fn of(decisions: &[(Millis, String, Box<serde_json::value::RawValue>)], now: Millis) -> Self {
         /// The one member that is read: decisions of older versions have it too.
         #[derive(Deserialize)]
         struct Items {
             i: Vec<String>,
         }
-        let newest = decisions.first().map(|(time, nonce, _)| (*time, nonce.clone()));
-        let items = decisions.iter().filter_map(|(time, _, text)| {
+        let before = || decisions.iter().filter(|(time, ..)| *time < now);
+        let newest = before().next().map(|(time, nonce, _)| (*time, nonce.clone()));
+        let items = before().filter_map(|(time, _, text)| {
             let read: Items = serde_json::from_str(text.get()).ok()?;
             Some(read.i.into_iter().take(LOOKED_AT).map(|id| (id, *time)))
         });

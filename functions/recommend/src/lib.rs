@@ -9,13 +9,17 @@ mod ask;
 mod browse;
 mod cell;
 mod cursor;
+mod decisions;
 mod facets;
 mod finish;
 mod ground;
 mod list;
 mod open;
+mod past;
+mod preview;
 mod recommend;
 mod record;
+mod replay;
 mod rows;
 mod settings;
 mod shops;
@@ -60,6 +64,9 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(recommend::get, recommend::post))
         .routes(routes!(recommend::page))
         .routes(routes!(recommend::rank))
+        .routes(routes!(preview::preview))
+        .routes(routes!(decisions::get))
+        .routes(routes!(decisions::again))
         .routes(routes!(browse::products))
         .routes(routes!(browse::categories))
 }

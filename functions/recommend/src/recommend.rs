@@ -1,4 +1,4 @@
-//! `GET|POST /v1/recommendations/{placement}`, `POST /v1/page` and `POST /v1/rank`.
+//! `GET|POST /v1/recommendations/{placement}`, `POST /v1/recommendations` for a whole page, and `POST /v1/rank`.
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -65,7 +65,7 @@ async fn recommend(
 /// A whole page: several lists, no product twice
 ///
 /// The visitor is read once. A problem of one list is the page's: its `errors` point at the list.
-#[utoipa::path(post, path = "/v1/page", tag = "recommend", operation_id = "post_page", request_body = PageQuestion,
+#[utoipa::path(post, path = "/v1/recommendations", tag = "recommend", operation_id = "post_page", request_body = PageQuestion,
     responses((status = 200, body = PageOf<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn page(
     State(state): State<crate::State>,

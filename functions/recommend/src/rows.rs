@@ -92,8 +92,7 @@ mod tests {
         let packed = pack(&rows);
         assert!(packed.len() <= 2 * rows.len(), "{}", packed.len());
         assert_eq!(unpack(&packed), rows);
-        assert_eq!(unpack(&[0xff; 40]), []);
-        assert_eq!(pack(&[]), []);
+        assert!(unpack(&[0xff; 40]).is_empty() && pack(&[]).is_empty());
         assert_eq!(unpack(&pack(&[0, 1, u32::MAX])), [0, 1, u32::MAX]);
     }
 }

@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use vitrine_domain::time::{MINUTE, SECOND};
 use vitrine_domain::{Change, Millis, Shop};
 use vitrine_http::Problem;
-use vitrine_learn::Lineup;
+use vitrine_learn::{Artifact, Lineup};
 use vitrine_rank::Shelf;
 use vitrine_runtime::Context;
 use vitrine_store::catalogue::Catalogue;
 use vitrine_store::models::Live;
 
 use crate::cell::{Cell, Read, unavailable};
-use crate::open::{aside, open};
+use crate::open::{OpenError, aside, open};
 use crate::settings::{FIRST, bounded};
 
 /// How far back the delta is read again, for entries that were dated before and written after the last reading.
@@ -96,7 +96,7 @@ impl Stand {
     /// The stand of a version of the past: its artifact and the changes since.
     pub(crate) async fn of_past(
         live: Option<Live>,
-        artifact: Option<Arc<vitrine_learn::Artifact>>,
+        artifact: Option<Arc<Artifact>>,
         changes: &[(String, Change)],
     ) -> Result<Self, Problem> {
         let mut delta = Delta::default();
@@ -124,7 +124,7 @@ impl Stand {
 
 /// What changes are put on.
 enum On {
-    Artifact(Option<Arc<vitrine_learn::Artifact>>),
+    Artifact(Option<Arc<Artifact>>),
     Products(Vec<Change>),
     Shelf(Arc<Shelf>),
 }
@@ -188,13 +188,12 @@ impl Shops {
         stands.find(|stand| stand.display.version.as_deref() == version).map(|stand| stand.display.clone())
     }
 
-    /// The artifact of a version, if it is in memory.
-    pub(crate) fn shelf_of(&self, shop: &Shop, version: &str) -> Option<Arc<Shelf>> {
-        self.pinned(shop, Some(version)).map(|display| display.shelf)
-    }
-
-    pub(crate) fn lineup(&self) -> &Lineup {
-        &self.reader.lineup
+    /// The artifact of a published version.
+    ///
+    /// # Errors
+    /// If it is gone or cannot be opened.
+    pub(crate) async fn artifact(&self, live: &Live) -> Result<Arc<Artifact>, OpenError> {
+        open(&self.reader.context, &self.reader.lineup, live).await
     }
 }
 

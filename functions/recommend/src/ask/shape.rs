@@ -64,7 +64,7 @@ pub(crate) struct Question {
 }
 
 /// A list of a page.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[schema(as = PageEntry)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
