@@ -141,3 +141,13 @@ fn a_header_of_other_vectors_is_refused() -> Result<()> {
     assert!(matches!(lost, Err(Error::Stored { section: sections::CODES, problem: "is missing" })));
     Ok(())
 }
+
+#[test]
+fn every_section_is_documented() -> Result<()> {
+    let data = Data::new(5_000, 20, 6, Shape::Crowded, 5);
+    let document = include_str!("../../../learn/ARTIFACT.md");
+    for section in InMemory::laid(&data, Kind::Lists)?.built.sections {
+        assert!(document.contains(&format!("`{}`", section.name)), "{} is not in ARTIFACT.md", section.name);
+    }
+    Ok(())
+}
