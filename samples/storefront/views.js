@@ -106,7 +106,7 @@ export function category({ params: path, query, signal, opened }) {
     filtered({
       category: name, query, signal,
       lists: (filter, ends) => [
-        row('category', { query: { filter }, ...ends }),
+        row('category', { query: { filter }, signal: ends.signal }),
         browse({ list_id: 'browse', title: texts.category.all, category: name, query: { filter }, ...ends }),
       ],
       none: () => h('p', { class: 'state' }, texts.category.none),
