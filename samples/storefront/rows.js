@@ -133,7 +133,9 @@ function endless({ section, list }, signal, none, next, cursor) {
       waiting.forEach((node) => node.remove());
     }
   }
-  observer.observe(mark);
+  // The first page is not waited for by anybody's scrolling: it says how much there is, or that there is nothing.
+  if (cursor) observer.observe(mark);
+  else more();
   signal.addEventListener('abort', () => observer.disconnect());
   return section;
 }

@@ -106,7 +106,7 @@ export function category({ params: path, query, signal, opened }) {
     filtered({
       category: name, query, signal,
       lists: (filter, ends) => [
-        row('category', { query: { filter }, ...ends }),
+        row('category', { query: { filter }, signal: ends.signal }),
         browse({ list_id: 'browse', title: texts.category.all, category: name, query: { filter }, ...ends }),
       ],
       none: () => h('p', { class: 'state' }, texts.category.none),
@@ -226,7 +226,7 @@ function filtered({ category: name, q, query, signal, lists, none }) {
       none: many() ? impossible : none,
       answered: ({ total }) => Object.assign(count, { textContent: t.count(total) }).dataset.total = total,
     }));
-    if (!crossed) counted(ends.signal);
+    if (!crossed) counted(ends.signal).catch(() => {});
   }
   /** How many products each brand has at the chosen prices. The lists work without these numbers. */
   async function counted(signal) {
