@@ -67,7 +67,7 @@ const post = (path, body, signal) => asVisitor((who) => request(path, {
 }));
 
 /** The answers of all rows of a page, in one call: no product stands in two of them. */
-export const recommendPage = (placements, signal) => post('/v1/page', { placements }, signal).then((body) => body.placements);
+export const recommendPage = (placements, signal) => post('/v1/recommendations', { placements }, signal).then((body) => body.placements);
 
 /** The best of a list that was found otherwise, such as a search's, for this visitor. */
 export const rank = (body, signal) => post('/v1/rank', body, signal);

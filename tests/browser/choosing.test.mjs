@@ -34,7 +34,7 @@ visit('the home page is one call, and no product stands on it twice', {}, async 
   const shown = await Promise.all(Object.keys(rows).map((placement) => shop.cards(placement)));
   assert.deepEqual(shown, Object.values(rows).map((row) => row.items.map((item) => item.product_id)));
   assert.equal(new Set(shown.flat()).size, shown.flat().length, 'a product stands there twice');
-  assert.deepEqual(asked, [['POST', '/v1/page']]);
+  assert.deepEqual(asked, [['POST', '/v1/recommendations']]);
 
   // A click names the decision of its own row.
   const trending = shop.row('trending').locator('article').first();

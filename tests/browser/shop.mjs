@@ -78,7 +78,7 @@ class Shop {
   /** Does something, and gives the answers of all rows of the page that it opens, once their cards stand there. */
   async answers(doing, first = 'home') {
     const [response] = await Promise.all([
-      this.page.waitForResponse((r) => new URL(r.url()).pathname === '/v1/page' && r.ok() && r.request().postDataJSON().placements[0].placement === first),
+      this.page.waitForResponse((r) => new URL(r.url()).pathname === '/v1/recommendations' && r.ok() && r.request().postDataJSON().placements[0].placement === first),
       doing(),
     ]);
     const { placements } = await response.json();
