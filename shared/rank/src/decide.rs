@@ -115,10 +115,12 @@ fn ranking<'a>(
 /// windows in training do from the shop's: who comes back after a year still has the taste they had.
 fn known<'a>(shelf: &'a Shelf, request: &'a Request<'_>) -> impl Iterator<Item = (usize, Interaction)> + 'a {
     let newest = request.history.iter().map(|past| past.at).max().unwrap_or(request.now);
-    request.history.iter().enumerate().filter_map(move |(at, past)| {
+    request.history.iter().enumerate().map(move |(at, past)| {
         #[allow(clippy::cast_precision_loss, reason = "ages in days need no more")]
         let age_days = newest.since(past.at).max(0) as f32 / DAY as f32;
-        Some((at, Interaction { row: shelf.row(past.product.as_str())?, action: past.action, age_days }))
+        // What the shelf does not have has a row that nothing has: it is no evidence, but it happened.
+        let row = shelf.row(past.product.as_str()).unwrap_or(u32::MAX);
+        (at, Interaction { row, action: past.action, age_days })
     })
 }
 
@@ -131,7 +133,7 @@ fn question(placement: &Placement) -> Question {
 fn personal<'a>(shelf: &'a Shelf, request: &'a Request<'a>, work: &mut Workspace) -> (Ranking<'a>, Basis) {
     let question = question(request.placement);
     let history: Vec<(usize, Interaction)> = known(shelf, request).collect();
-    let liked = history.iter().any(|(_, past)| past.interest() > 0.0);
+    let liked = history.iter().any(|(_, past)| past.interest() > 0.0 && past.row != u32::MAX);
     let basis = if liked { Basis::History } else { Basis::Popularity };
     let query = shelf.artifact().map_or_else(Query::default, |artifact| {
         Query::personal(artifact, question, request.visitor, history.into_iter(), work)

@@ -1,11 +1,12 @@
-//! Which past action is told of: one that the product's score is lower without.
+//! Which product of a history is told of: one that the score is lower without. Everything that was done with it is left out
+//! at once: a click and the look that it led to say the same, and either would cover up for the other.
 
 use crate::query::{LeftOut, Query};
 use crate::reason::Source;
 use crate::{Shelf, Workspace};
 
-/// Past actions that are left out once for each page, to see what they are worth.
-const LEFT_OUT: usize = 1;
+/// Products of the history that are left out once for each page, to see what they are worth.
+const LEFT_OUT: usize = 2;
 
 /// A piece of a score as it is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,44 +33,48 @@ pub(crate) fn told(
         return told;
     }
     let left_out: Vec<LeftOut> =
-        loudest(query, &told).into_iter().filter_map(|evidence| query.leave_out(shelf, evidence, rows, work)).collect();
+        loudest(query, &told).into_iter().filter_map(|product| query.leave_out(shelf, product, rows, work)).collect();
     let next = shelf.artifact().and_then(|a| a.parts().iter().position(|part| part.name == "encoder"));
+    let product_of = |evidence: usize| query.evidence.get(evidence).map(|past| past.row);
     for (at, (row, told)) in rows.iter().zip(&mut told).enumerate() {
+        let proven = |product: Option<u32>| left_out.iter().any(|l| Some(l.product) == product && l.drops[at] > 0.0);
         for piece in told.iter_mut() {
-            let proven = |evidence: usize| left_out.iter().any(|l| l.evidence == evidence && l.drops[at] > 0.0);
-            piece.evidence = piece.evidence.filter(|evidence| proven(*evidence));
+            piece.evidence = piece.evidence.filter(|evidence| proven(product_of(*evidence)));
             if Some(piece.part) == next && piece.amount > 0.0 {
-                piece.evidence = next_from(shelf, &left_out, *row, at, piece.part);
+                let product = next_from(shelf, &left_out, *row, at, piece.part);
+                piece.evidence = query.evidence.iter().rposition(|past| Some(past.row) == product);
             }
         }
     }
     told
 }
 
-/// The past action that the encoder's score of a row is lowest without, among those that were left out.
-fn next_from(shelf: &Shelf, left_out: &[LeftOut], row: u32, at: usize, part: usize) -> Option<usize> {
+/// The product that the encoder's score of a row is lowest without, among those that were left out.
+fn next_from(shelf: &Shelf, left_out: &[LeftOut], row: u32, at: usize, part: usize) -> Option<u32> {
     let range = shelf.artifact()?.parts().get(part)?.range.clone();
     let vector = shelf.vector(row).get(range.clone())?;
     let worth = |left: &LeftOut| left.difference.get(range.clone()).map_or(0.0, |d| vitrine_index::dot_f16(d, vector));
-    let proven = left_out.iter().filter(|left| left.drops[at] > 0.0).map(|left| (worth(left), left.evidence));
-    proven.filter(|(worth, _)| *worth > 0.0).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, evidence)| evidence)
+    let proven = left_out.iter().filter(|left| left.drops[at] > 0.0).map(|left| (worth(left), left.product));
+    proven.filter(|(worth, _)| *worth > 0.0).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, product)| product)
 }
 
-/// The pieces of evidence that speak loudest on a page: the newest one, which the encoder hears best, and those that add
-/// most to the products' scores.
-fn loudest(query: &Query, told: &[Vec<Told>]) -> Vec<usize> {
-    let mut voices = vec![0.0_f32; query.evidence.len()];
+/// The products that speak loudest on a page: the newest one, which the encoder hears best, and those that add most to the
+/// products' scores.
+fn loudest(query: &Query, told: &[Vec<Told>]) -> Vec<u32> {
+    let mut voices: Vec<(u32, f32)> = Vec::new();
     for told in told {
-        // Each product has one voice, so that the page's first does not speak for all.
+        // Each product of the page has one voice, so that its first does not speak for all.
         let total: f32 = told.iter().filter(|piece| piece.evidence.is_some()).map(|piece| piece.amount).sum();
-        for piece in told {
-            if let Some(voice) = piece.evidence.and_then(|evidence| voices.get_mut(evidence)).filter(|_| total > 0.0) {
-                *voice += piece.amount / total;
+        for piece in told.iter().filter(|_| total > 0.0) {
+            let Some(past) = piece.evidence.and_then(|evidence| query.evidence.get(evidence)) else { continue };
+            match voices.iter_mut().find(|(row, _)| *row == past.row) {
+                Some((_, voice)) => *voice += piece.amount / total,
+                None => voices.push((past.row, piece.amount / total)),
             }
         }
     }
-    let newest = query.evidence.iter().rposition(|past| past.interest() > 0.0);
-    let mut order: Vec<usize> = (0..voices.len()).filter(|at| voices[*at] > 0.0 && Some(*at) != newest).collect();
-    order.sort_by(|a, b| voices[*b].total_cmp(&voices[*a]).then(b.cmp(a)));
-    newest.into_iter().chain(order).take(LEFT_OUT).collect()
+    let newest = query.evidence.iter().rfind(|past| past.interest() > 0.0).map(|past| past.row);
+    voices.retain(|(row, _)| Some(*row) != newest);
+    voices.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    newest.into_iter().chain(voices.into_iter().map(|(row, _)| row)).take(LEFT_OUT).collect()
 }

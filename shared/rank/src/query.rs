@@ -26,13 +26,15 @@ pub(crate) struct Query {
     question: Option<Question>,
     /// Who asks, for parts that know visitors.
     visitor: Option<u64>,
+    /// How long ago the newest action was that is no evidence, in days.
+    others: f32,
 }
 
-/// What one piece of evidence is worth, found by leaving it out.
+/// What everything that was done with one product is worth, found by leaving it out.
 #[derive(Debug)]
 pub(crate) struct LeftOut {
-    /// Which one, by its place in [`Query::evidence`].
-    pub(crate) evidence: usize,
+    /// Row of the product.
+    pub(crate) product: u32,
     /// The query's vector less that of the query without it.
     pub(crate) difference: Vec<f32>,
     /// How much lower each row's score is without it.
@@ -49,12 +51,18 @@ impl Query {
         history: impl Iterator<Item = (usize, Interaction)>,
         work: &mut Workspace,
     ) -> Self {
-        let (sources, evidence) = history.filter(|(_, past)| (past.row as usize) < artifact.len()).unzip();
+        let mut others = f32::INFINITY;
+        let known = |(_, past): &(usize, Interaction)| {
+            let known = (past.row as usize) < artifact.len();
+            others = if known { others } else { others.min(past.age_days) };
+            known
+        };
+        let (sources, evidence) = history.filter(known).unzip();
         let visitor = visitor.map(Scratch::visitor_key);
         let parts = artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors());
         let tallies = parts.map(|(at, part)| (at, part.weight(question))).filter(|(_, w)| *w > 0.0).collect();
         let vector = vec![0.0; artifact.dims()];
-        let mut query = Self { vector, evidence, sources, tallies, question: Some(question), visitor };
+        let mut query = Self { vector, evidence, sources, tallies, question: Some(question), visitor, others };
         work.scratch.visitor = visitor;
         artifact.visitor_vector(&query.evidence, question, &mut work.scratch, &mut query.vector);
         query
@@ -73,11 +81,17 @@ impl Query {
         Self { sources, evidence, tallies: weights.iter().filter_map(place).collect(), ..Self::default() }
     }
 
-    /// The same query by somebody who did not do one thing. Only of visitors' queries; others have one piece of evidence.
-    fn without(&self, artifact: &Artifact, evidence: usize, work: &mut Workspace) -> Self {
+    /// The same query by somebody who did nothing with one product. Only of visitors' queries.
+    fn without(&self, artifact: &Artifact, product: u32, work: &mut Workspace) -> Self {
         let mut other = self.clone();
-        other.evidence.remove(evidence);
-        other.sources.remove(evidence);
+        let mut kept = self.evidence.iter().map(|past| past.row != product);
+        other.sources.retain(|_| kept.next().unwrap_or(true));
+        other.evidence.retain(|past| past.row != product);
+        // Ages count back from the newest action that is left.
+        let newest = other.evidence.iter().map(|past| past.age_days).fold(self.others, f32::min);
+        if newest.is_finite() {
+            other.evidence.iter_mut().for_each(|past| past.age_days -= newest);
+        }
         if let Some(question) = self.question {
             work.scratch.visitor = self.visitor;
             artifact.visitor_vector(&other.evidence, question, &mut work.scratch, &mut other.vector);
@@ -102,16 +116,10 @@ impl Query {
         }
     }
 
-    /// What some rows' scores are without one piece of evidence, after [`terms`](Self::terms).
-    pub(crate) fn leave_out(
-        &self,
-        shelf: &Shelf,
-        evidence: usize,
-        rows: &[u32],
-        work: &mut Workspace,
-    ) -> Option<LeftOut> {
+    /// What some rows' scores are without what was done with one product, after [`terms`](Self::terms).
+    pub(crate) fn leave_out(&self, shelf: &Shelf, product: u32, rows: &[u32], work: &mut Workspace) -> Option<LeftOut> {
         let artifact = shelf.artifact()?;
-        let other = self.without(artifact, evidence, work);
+        let other = self.without(artifact, product, work);
         let difference: Vec<f32> = self.vector.iter().zip(&other.vector).map(|(a, b)| a - b).collect();
         let mut drops: Vec<f32> = rows.iter().map(|row| dot_f16(&difference, shelf.vector(*row))).collect();
         work.tally.grow(artifact.len());
@@ -123,7 +131,7 @@ impl Query {
                 *drop += weight * (part.curve.of(sums.sum(*row)) - part.curve.of(work.tally.sum(*row)));
             }
         }
-        Some(LeftOut { evidence, difference, drops })
+        Some(LeftOut { product, difference, drops })
     }
 
     /// The parts of some rows' scores, after [`terms`](Self::terms); each row's add up to its score.

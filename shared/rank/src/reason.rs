@@ -1,9 +1,9 @@
 //! Why a product is shown: machine-readable, with a sentence for shoppers or for merchandisers.
 //!
 //! The reasons of a product add up to its score: what each part of the model adds is put down to past actions, to the product
-//! on the page or to the part as a whole, small pieces are put together as [`ReasonKind::Other`]. A past action is named only
-//! if the product's score is lower without it: the actions that speak loudest on a page are each left out once, and the page
-//! scored again. What rules and chance did is said beside it and adds nothing.
+//! on the page or to the part as a whole, small pieces are put together as [`ReasonKind::Other`]. What was done with a product is
+//! named only if the score is lower without it: the products that speak loudest on a page are each left out of the history
+//! once, and the page scored again. What rules and chance did is said beside it and adds nothing.
 
 use std::collections::BTreeSet;
 

@@ -38,22 +38,31 @@ proptest! {
     }
 
     #[test]
-    fn without_the_action_that_is_named_the_score_is_lower(history in history()) {
+    fn without_what_is_named_the_score_is_lower(history in history()) {
         let found = list(&history, &open(20));
         for item in &found.items {
             for reason in item.reasons.iter().filter(|reason| reason.product_id.is_some()) {
-                let named = |past: &&PastAction| {
-                    Some(past.product.as_str()) == reason.product_id.as_deref() && Some(past.at) == reason.at && Some(past.action) == reason.action
-                };
-                let at = history.iter().rposition(|past| named(&past));
-                prop_assert!(at.is_some(), "{:?} names what was not done", reason);
-                let mut without = history.clone();
-                without.remove(at.unwrap());
+                let named = |past: &PastAction| Some(past.product.as_str()) == reason.product_id.as_deref();
+                let told = |past: &PastAction| named(past) && Some(past.at) == reason.at && Some(past.action) == reason.action;
+                prop_assert!(history.iter().any(told), "{:?} names what was not done", reason);
+                let without: Vec<PastAction> = history.iter().filter(|past| !named(past)).cloned().collect();
                 let score = scores(&without)[&item.row];
                 prop_assert!(score < item.score, "{} {} {:?}", score, item.score, reason);
             }
         }
     }
+}
+
+#[test]
+fn a_click_and_the_look_that_it_led_to_are_named_together() {
+    let steps = [(4, 20), (16, 9), (28, 3)];
+    let history: Vec<PastAction> = steps
+        .into_iter()
+        .flat_map(|(number, minutes)| [past(number, Action::Click, minutes), past(number, Action::View, minutes - 1)])
+        .collect();
+    let found = list(&history, &open(12));
+    let named = |item: &&vitrine_rank::Item| item.reasons.iter().any(|reason| reason.product_id.is_some());
+    assert!(found.items.iter().filter(named).count() >= 6, "{:?}", found.items);
 }
 
 #[test]
