@@ -1,7 +1,7 @@
 // Asks the shop's API: catalogue, recommendations and the demo's user tokens.
 
 import { API, AUTHORIZATION, settled } from './events.js';
-import { anonymousId, setUser, user } from './store.js';
+import { anonymousId, language, setUser, user } from './store.js';
 import { texts } from './texts.js';
 
 /** The answer to a request. A refused or failed one is an error with a `status`, 0 when nobody answered. */
@@ -40,14 +40,9 @@ export async function userToken(id) {
   return token;
 }
 
-/** The answer of one placement for this visitor. Waits until the events so far have arrived. */
-export async function recommend(placement, query = {}, signal) {
+/** Asks as this visitor, once the events so far have arrived; `ask` gets the customer, if there is one. */
+async function asVisitor(ask) {
   await settled();
-  const ask = (who) => request(`/v1/recommendations/${encodeURIComponent(placement)}`, {
-    query: { anonymous_id: anonymousId(), visitor_id: who?.id, ...query },
-    headers: who ? { 'X-Vitrine-User': who.token } : {},
-    signal,
-  });
   const who = user();
   try {
     return await ask(who);
@@ -60,5 +55,31 @@ export async function recommend(placement, query = {}, signal) {
   }
 }
 
-/** `category = "…"` in the filter language. */
-export const categoryFilter = (name) => `category = "${name.replace(/["\\]/g, '\\$&')}"`;
+const told = (who) => ({ anonymous_id: anonymousId(), visitor_id: who?.id, language: language() });
+const proof = (who) => (who ? { 'X-Vitrine-User': who.token } : {});
+
+/** The answer of one placement. */
+export const recommend = (placement, query = {}, signal) => asVisitor((who) =>
+  request(`/v1/recommendations/${encodeURIComponent(placement)}`, { query: { ...told(who), ...query }, headers: proof(who), signal }));
+
+const post = (path, body, signal) => asVisitor((who) => request(path, {
+  method: 'POST', headers: { 'Content-Type': 'application/json', ...proof(who) }, body: JSON.stringify({ ...told(who), ...body }), signal,
+}));
+
+/** The answers of all rows of a page, in one call: no product stands in two of them. */
+export const recommendPage = (placements, signal) => post('/v1/recommendations', { placements }, signal).then((body) => body.placements);
+
+/** The best of a list that was found otherwise, such as a search's, for this visitor. */
+export const rank = (body, signal) => post('/v1/rank', body, signal);
+
+const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+
+/** What is asked in the filter language: `category = "…" and brand in ["…"] and price <= 5`. Empty if nothing is. */
+export function expression({ category, brands = [], min, max }) {
+  return [
+    category && `category = ${quoted(category)}`,
+    brands.length > 0 && `brand in [${brands.map(quoted).join(', ')}]`,
+    min != null && `price >= ${min}`,
+    max != null && `price <= ${max}`,
+  ].filter(Boolean).join(' and ');
+}

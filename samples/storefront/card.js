@@ -1,8 +1,8 @@
 // A product card, the panel that says why it is there, and everything that happens to a product from a card: click, add.
 
 import { described, track, watch } from './events.js';
-import { basket, cartId, originOf, setOrigin, setQuantity } from './store.js';
-import { h, icon, money, openPanel, priceOf, productHref, toast } from './dom.js';
+import { basket, cartId, language, originOf, setOrigin, setQuantity } from './store.js';
+import { ago, h, icon, money, openPanel, priceOf, productHref, toast } from './dom.js';
 import { picture } from './tile.js';
 import { texts } from './texts.js';
 
@@ -72,25 +72,65 @@ function reasonButton(item, reasons, list) {
   return h('button', {
     type: 'button', class: 'reason', 'aria-haspopup': 'dialog', data: { action: 'why', reason: first.kind },
     on: { click: () => explain(item, reasons, list) },
-  }, icon(first.kind), h('span', {}, first.text), others.length > 0 && h('i', {}, ` +${others.length}`),
-  h('b', { class: 'hidden' }, `. ${texts.why.button(item.product.title)}`));
+  }, icon(first.kind), h('span', { lang: language() }, first.text), others.length > 0 && h('i', {}, ` +${others.length}`),
+  h('b', { class: 'hidden' }, `. ${t.button(item.product.title)}`));
 }
 
-/** Opens the panel with all reasons and their shares. */
+const t = texts.why;
+/** What a reason adds to the score, in as many digits as make the sum visible. */
+const signed = (amount) => `${amount < 0 ? '−' : '+'}${Math.abs(amount).toFixed(4)}`;
+const times = (n) => `${n < 0.01 ? (n * 100).toPrecision(1) : Math.round(n * 100)}%`;
+
+/** A reason: what it says, how much of all that speaks for the product it is, and the past action or rule behind it. */
+function reasonLine(reason) {
+  const percent = `${Math.round(reason.share * 100)}%`;
+  const behind = [
+    reason.action && `${t.done[reason.action] ?? reason.action}${reason.at ? ` ${ago(reason.at)}` : ''}`,
+    reason.rule && h('span', {}, `${t.rule} `, h('code', {}, reason.rule)),
+    reason.amount < 0 && t.against,
+    reason.amount === 0 && t.beside,
+  ].filter(Boolean);
+  return h('li', { data: { reason: reason.kind } },
+    icon(reason.kind),
+    h(reason.product_id ? 'a' : 'span', { href: reason.product_id && productHref(reason.product_id), lang: language() }, reason.text),
+    reason.amount !== 0 && h('b', {}, reason.amount > 0 ? percent : signed(reason.amount)),
+    reason.share > 0 && h('span', { class: 'share', vars: { '--share': percent } }),
+    behind.length > 0 && h('small', { class: 'fine' }, behind.flatMap((one, i) => (i ? [' · ', one] : [one]))));
+}
+
+/** What each part of the model adds, reason by reason, down to the score. */
+function sum(item, reasons) {
+  const amount = (name, value) => h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, signed(value)));
+  return h('details', { class: 'sum-up' },
+    h('summary', {}, t.parts),
+    h('table', {},
+      h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t.part), h('th', { scope: 'col' }, t.amount))),
+      reasons.filter((reason) => reason.amount !== 0).map((reason) => h('tbody', {},
+        h('tr', { lang: language() }, h('th', { scope: 'rowgroup', colspan: 2 }, reason.text)),
+        reason.parts?.length ? reason.parts.map((one) => amount(h('code', {}, one.part), one.amount)) : amount(t.whole, reason.amount))),
+      h('tfoot', {}, amount(t.score, item.score))));
+}
+
+/** The decision's name, and the command that makes it again from the log. */
+function decisionOf(list) {
+  if (!list.decision_id) return h('p', { class: 'fine' }, `${t.decision}: ${t.unlogged}`);
+  const command = `cargo run --release -- replay ${list.decision_id}`;
+  return h('div', { class: 'replay' },
+    h('p', { class: 'fine', id: 'replay-title' }, t.replay),
+    h('pre', { tabindex: 0, role: 'region', 'aria-labelledby': 'replay-title' }, h('code', {}, command)),
+    navigator.clipboard && h('button', {
+      type: 'button', class: 'chip', data: { action: 'copy' },
+      on: { click: ({ currentTarget }) => navigator.clipboard.writeText(command).then(() => { currentTarget.textContent = t.copied; }, () => {}) },
+    }, t.copy));
+}
+
+/** Opens the panel with all reasons, their shares, and what they add up to. */
 function explain(item, reasons, list) {
-  const rows = reasons.map((reason) => {
-    const percent = `${Math.round(reason.share * 100)}%`;
-    return h('li', { data: { reason: reason.kind } },
-      icon(reason.kind),
-      reason.product_id ? h('a', { href: productHref(reason.product_id) }, reason.text) : h('span', {}, reason.text),
-      h('b', {}, percent),
-      h('span', { class: 'share', vars: { '--share': percent } }));
-  });
-  openPanel('why', texts.why.title,
-    h('p', { class: 'muted' }, item.product.title),
-    h('ul', {}, rows),
-    h('p', { class: 'fine' }, texts.why.foot(list.title, item.position, item.score.toFixed(3))),
-    h('dl', { class: 'fine ids' },
-      h('dt', {}, texts.why.model), h('dd', {}, h('code', {}, list.model ?? texts.why.none)),
-      h('dt', {}, texts.why.decision), h('dd', {}, h('code', { title: list.decision_id }, list.decision_id))));
+  openPanel('why', t.title,
+    h('p', { class: 'muted' }, h('strong', {}, item.product.title), h('br'), t.foot(list.title, item.position)),
+    h('ul', {}, reasons.map(reasonLine)),
+    item.propensity < 1 && h('p', { class: 'signed', data: { propensity: item.propensity } }, h('span', {}, t.chance(times(item.propensity)))),
+    sum(item, reasons),
+    decisionOf(list),
+    h('p', { class: 'fine' }, `${t.model} `, h('code', {}, list.model ?? t.none)));
 }

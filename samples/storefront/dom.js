@@ -35,6 +35,7 @@ const ICONS = {
   minus: 'M5 12h14',
   close: 'M6 6l12 12M18 6L6 18',
   check: 'M4 13l5 5L20 6',
+  filter: 'M3 6h18M6 12h12M10 18h4',
   // One sign for each kind of reason.
   viewed: 'M2 12c4-8 16-8 20 0-4 8-16 8-20 0zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z',
   bought: 'M5 8h14l1 13H4zM9 8a3 3 0 0 1 6 0',
@@ -46,6 +47,9 @@ const ICONS = {
   trending: 'M3 17l6-6 4 4 8-9M15 6h6v6',
   recent: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l4 2',
   new: 'M12 3v6M12 15v6M3 12h6M15 12h6',
+  rule: 'M12 3v18M5 7h14M5 7l-3 7h6zM19 7l-3 7h6z',
+  explored: 'M4 4h16v16H4zM8.5 8.5h.01M15.5 15.5h.01M12 12h.01',
+  other: 'M5 12h.01M12 12h.01M19 12h.01',
 };
 
 /** A line icon that takes the colour of its text. */
@@ -60,6 +64,15 @@ export function money(amount, currency = 'USD') {
 export function priceOf(product) {
   const { price, sale_price: sale } = product;
   return sale != null && (price == null || sale < price) ? sale : price ?? null;
+}
+
+/** How long ago, or on which day, in words. */
+export function ago(time) {
+  const minutes = (Date.now() - time) / 60_000;
+  const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+  if (minutes < 60) return words.format(-Math.round(minutes), 'minute');
+  if (minutes < 24 * 60) return words.format(-Math.round(minutes / 60), 'hour');
+  return words.format(-Math.round(minutes / 60 / 24), 'day');
 }
 
 export const href = (...parts) => `#/${parts.map(encodeURIComponent).join('/')}`;

@@ -5,7 +5,7 @@ import { openAccount } from './account.js';
 import { basket, order } from './checkout.js';
 import { categoryHref, closePanels, h, hideToast, href, icon } from './dom.js';
 import { API, page, sendImpressions } from './events.js';
-import { basketCount, changes, user } from './store.js';
+import { basketCount, changes, language, LANGUAGES, setLanguage, user } from './store.js';
 import { sign } from './tile.js';
 import { texts } from './texts.js';
 import { category, home, product, search } from './views.js';
@@ -24,8 +24,8 @@ function address() {
   return { parts: parts.map((part) => decodeURIComponent(part)), query: new URLSearchParams(query) };
 }
 
-/** Shows the view of the present address. */
-function show() {
+/** Shows the view of the present address; whoever changed the language stays where that is chosen. */
+function show(event) {
   const { parts: [name = '', ...params], query } = address();
   // What was seen on the page that is left goes out before it is taken away.
   sendImpressions();
@@ -34,14 +34,14 @@ function show() {
   closePanels();
   leave = new AbortController();
   const { signal } = leave;
-  const arrived = first;
+  const stays = first || event?.type === 'language';
   first = false;
   const view = VIEWS[name] ?? home;
   const opened = (title, { name: called }) => {
     document.title = title === texts.shop ? title : `${title} · ${texts.shop}`;
     page(called);
     // Readers of the screen hear the new heading; by then the view has put it up.
-    if (!arrived) setTimeout(() => !signal.aborted && main.querySelector('h1')?.focus({ preventScroll: true }));
+    if (!stays) setTimeout(() => !signal.aborted && main.querySelector('h1')?.focus({ preventScroll: true }));
   };
   main.replaceChildren(...view({ params, query, signal, opened }));
   scrollTo(0, 0);
@@ -56,6 +56,8 @@ function header() {
   const field = h('input', { id: 'q', type: 'search', name: 'q', placeholder: texts.search.placeholder, 'aria-label': texts.search.label, autocomplete: 'off', enterkeyhint: 'search' });
   const account = h('button', { type: 'button', class: 'tool', id: 'account-button', on: { click: openAccount } });
   const bag = h('a', { class: 'tool', id: 'basket-button', href: '#/basket' });
+  const tongue = h('select', { id: 'language', 'aria-label': texts.language, on: { change: () => setLanguage(tongue.value) } },
+    Object.entries(LANGUAGES).map(([code, name]) => h('option', { value: code, lang: code, selected: code === language() }, name)));
   const shelves = h('nav', { class: 'shelves', 'aria-label': texts.nav });
   const refresh = () => {
     const known = user();
@@ -84,10 +86,9 @@ function header() {
           if (q) location.hash = `#/search?${new URLSearchParams({ q })}`;
         },
       } }, icon('search'), field),
-      account, bag),
+      tongue, account, bag),
     shelves);
 }
-
 
 history.scrollRestoration = 'manual';
 header();
@@ -97,6 +98,7 @@ document.getElementById('foot').append(
 addEventListener('hashchange', show);
 // Another visitor sees another shop.
 changes.addEventListener('user', show);
+changes.addEventListener('language', show);
 document.getElementById('skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();

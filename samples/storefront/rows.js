@@ -1,7 +1,8 @@
-// Rows of cards: a placement's answer, and two lists without end: a feed, and products straight from the catalogue.
+// Rows of cards: the answers of placements, one or a whole page of them, and two lists without end: a feed, and products
+// straight from the catalogue.
 // Each shows bare outlines while it loads, and says what went wrong, with a way to try again.
 
-import { recommend, products } from './api.js';
+import { products, recommend, recommendPage } from './api.js';
 import { card } from './card.js';
 import { h } from './dom.js';
 import { texts } from './texts.js';
@@ -31,7 +32,7 @@ function shell(name, heading, layout, data) {
 
 /** Marks the section with what the answer says, for readers and for tests. */
 function describe({ section, title, basis }, placement, answer) {
-  Object.assign(section.dataset, { basis: answer.basis, decisionId: answer.decision_id, model: answer.model ?? '' });
+  Object.assign(section.dataset, { basis: answer.basis, decisionId: answer.decision_id ?? '', model: answer.model ?? '' });
   title.textContent = titleOf(placement, answer.basis);
   basis.textContent = texts.basis[answer.basis] ?? answer.basis;
 }
@@ -39,35 +40,72 @@ function describe({ section, title, basis }, placement, answer) {
 const cards = ({ title }, placement, { items, decision_id, model }) =>
   items.map((item) => card(item, { list_id: placement, title: title.textContent, decision_id, model }));
 
-/** A section with one placement's answer, hidden if that is empty; `answered` gets every answer. */
-export function row(placement, { query, layout = 'strip', signal, answered }) {
-  const parts = shell(placement, titleOf(placement), layout, { placement });
+/** Shows the answer of a row, which is hidden if that is empty. */
+function answerRow(parts, placement, answer, answered) {
   const { section, list } = parts;
+  describe(parts, placement, answer);
+  list.replaceChildren(...cards(parts, placement, answer));
+  section.hidden = !answer.items.length;
+  section.dataset.state = section.hidden ? 'empty' : 'ready';
+  answered?.(answer);
+}
+
+function wait({ section, list }) {
+  section.hidden = false;
+  section.dataset.state = 'loading';
+  list.replaceChildren(...outlines(12));
+}
+
+/** A section with one placement's answer; `answered` gets every answer. `ask` gives it; unless said otherwise by its name. */
+export function row(placement, { query, layout = 'strip', signal, answered, ask }) {
+  const parts = shell(placement, titleOf(placement), layout, { placement });
   async function load() {
-    section.dataset.state = 'loading';
-    list.replaceChildren(...outlines(12));
+    wait(parts);
     try {
-      const answer = await recommend(placement, { limit: 12, ...query }, signal);
-      describe(parts, placement, answer);
-      list.replaceChildren(...cards(parts, placement, answer));
-      section.hidden = !answer.items.length;
-      section.dataset.state = section.hidden ? 'empty' : 'ready';
-      answered?.(answer);
+      answerRow(parts, placement, await (ask ?? recommend)(placement, { limit: 12, ...query }, signal), answered);
     } catch (error) {
       if (error.name === 'AbortError') return;
-      section.dataset.state = 'error';
-      list.replaceChildren(failure(error, load));
+      parts.section.dataset.state = 'error';
+      parts.list.replaceChildren(failure(error, load));
     }
   }
   load();
-  return section;
+  return parts.section;
 }
 
-/** Fills the list page by page whenever its end comes near. `next` gets the last cursor and gives `{found, cursor}`. */
-function endless({ section, list }, signal, none, next) {
+/**
+ * The rows of a page from top to bottom, all answered by one call, so that no product stands in two of them. A row:
+ * `{placement, query?, layout?, answered?}`, and `endless` if it goes on with its cursor.
+ */
+export function rows(wanted, { signal }) {
+  const all = wanted.map((one) =>
+    ({ ...one, parts: shell(one.placement, titleOf(one.placement), one.endless ? 'grid' : one.layout ?? 'strip', { placement: one.placement }) }));
+  async function load() {
+    all.forEach(({ parts }) => wait(parts));
+    try {
+      const answers = await recommendPage(wanted.map(({ placement, query }) => ({ placement, limit: 12, ...query })), signal);
+      all.forEach(({ placement, parts, answered, endless: goesOn }, i) => {
+        answerRow(parts, placement, answers[i], answered);
+        if (goesOn && !parts.section.hidden) goOn(parts, placement, answers[i].cursor, signal);
+      });
+    } catch (error) {
+      if (error.name === 'AbortError') return;
+      // One call, one failure: said once, where the first row would stand.
+      all.forEach(({ parts: { section } }, i) => Object.assign(section, { hidden: i > 0 }).dataset.state = 'error');
+      all[0].parts.list.replaceChildren(failure(error, load));
+    }
+  }
+  load();
+  return all.map(({ parts }) => parts.section);
+}
+
+/**
+ * Fills the list page by page whenever its end comes near, from its beginning or from where `cursor` says. `next` gets
+ * the last cursor and gives `{found, cursor}`.
+ */
+function endless({ section, list }, signal, none, next, cursor) {
   const mark = h('div', { class: 'mark' });
   section.append(mark);
-  let cursor;
   const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && more(), { rootMargin: '500px' });
   async function more() {
     observer.unobserve(mark);
@@ -95,26 +133,29 @@ function endless({ section, list }, signal, none, next) {
       waiting.forEach((node) => node.remove());
     }
   }
-  observer.observe(mark);
+  // The first page is not waited for by anybody's scrolling: it says how much there is, or that there is nothing.
+  if (cursor) observer.observe(mark);
+  else more();
   signal.addEventListener('abort', () => observer.disconnect());
   return section;
 }
 
-/** The endless feed: page after page, each from the cursor of the last. */
-export function feed(placement, { signal }) {
-  const parts = shell(placement, titleOf(placement), 'grid', { placement });
-  return endless(parts, signal, () => '', async (cursor) => {
+/** The feed below its first page: page after page, each from the cursor of the last. */
+function goOn(parts, placement, start, signal) {
+  const end = () => h('p', { class: 'end muted' }, texts.category.end);
+  if (!start) return parts.section.append(end());
+  return endless(parts, signal, end, async (cursor) => {
     const answer = await recommend(placement, { limit: 12, cursor }, signal);
-    if (!cursor) describe(parts, placement, answer);
     return { found: cards(parts, placement, answer), cursor: answer.cursor };
-  });
+  }, start);
 }
 
-/** Products straight from the catalogue. `none` builds what stands there when nothing is found. */
-export function browse({ list_id, title, category, query, signal, none }) {
+/** Products straight from the catalogue. `none` builds what stands there when nothing is found, `answered` gets every page. */
+export function browse({ list_id, title, category, query, signal, none, answered }) {
   let position = 0;
   return endless(shell(list_id, title, 'grid', { list: list_id }), signal, none, async (cursor) => {
     const page = await products({ limit: 24, ...query, cursor }, signal);
+    answered?.(page);
     const found = page.products.map((product) => card({ product, position: ++position }, { list_id, title, category }));
     return { found, cursor: page.cursor };
   });

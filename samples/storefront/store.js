@@ -35,7 +35,7 @@ export const names = (prefix) => Object.keys(disk).filter((key) => key.startsWit
 /** A random id (`randomUUID` exists only on https and loopback). */
 export const uuid = () => [...crypto.getRandomValues(new Uint8Array(16))].map((x) => x.toString(16).padStart(2, '0')).join('');
 
-/** Fires `basket` and `user`. */
+/** Fires `basket`, `language` and `user`. */
 export const changes = new EventTarget();
 const changed = (what) => changes.dispatchEvent(new Event(what));
 
@@ -55,6 +55,15 @@ export const user = () => read('user');
 export function setUser(id, token, { quiet } = {}) {
   write('user', { id, token });
   if (!quiet) changed('user');
+}
+
+/** The language of the reasons: the one that was chosen, else the browser's if there is one of it. */
+export const LANGUAGES = { en: 'English', fr: 'Français' };
+export const language = () => [read('language'), navigator.language.slice(0, 2)].find((one) => one in LANGUAGES) ?? 'en';
+
+export function setLanguage(chosen) {
+  write('language', chosen);
+  changed('language');
 }
 
 /** A new visitor: new anonymous id, no customer, empty basket. */

@@ -8,6 +8,7 @@ export const texts = {
   search: { label: 'Search products', placeholder: 'Search the shop' },
   nav: 'Categories',
   close: 'Close',
+  language: 'Language of the reasons',
 
   hero: {
     eyebrow: 'The shop that arranges itself',
@@ -28,6 +29,7 @@ export const texts = {
     'product-bought-together': { other: 'Often bought together' },
     basket: { other: 'Goes well with your basket' },
     category: { history: 'Your best of this shelf', other: 'Best of this shelf' },
+    rank: { history: 'Your best of these', other: 'Best of these' },
   },
   basis: {
     history: 'based on your last clicks and orders',
@@ -39,10 +41,28 @@ export const texts = {
   why: {
     title: 'Why you see this',
     button: (title) => `Why you see ${title}`,
-    foot: (list, position, score) => `Number ${position} in “${list}”, score ${score}`,
+    foot: (list, position) => `Number ${position} in “${list}”`,
+    against: 'speaks against it',
+    beside: 'beside the score',
+    // What was done, and when.
+    done: {
+      view: 'looked at', click: 'clicked', add: 'put into the basket', remove: 'taken out of the basket', order: 'ordered',
+      refund: 'returned', wishlist_add: 'wished for', wishlist_remove: 'wished for no more', share: 'shared', review: 'reviewed',
+    },
+    rule: 'Rule',
+    chance: (percent) => `Chance had a say: this place goes to this product in ${percent} of all draws.`,
+    parts: 'The sum, for the curious',
+    part: 'Part of the model',
+    whole: 'the list itself',
+    amount: 'Adds',
+    score: 'Score',
     model: 'Model',
     none: 'none yet',
     decision: 'Decision',
+    unlogged: 'not logged',
+    replay: 'Make this decision again, from the log:',
+    copy: 'Copy',
+    copied: 'Copied.',
   },
 
   card: {
@@ -72,6 +92,25 @@ export const texts = {
     title: (query) => `Results for “${query}”`,
     none: (query) => `Nothing found for “${query}”. This is what others look at:`,
     all: 'Everything in the shop',
+  },
+
+  filter: {
+    title: 'Filter',
+    brand: 'Brand',
+    price: 'Price',
+    min: 'From',
+    max: 'Up to',
+    isBrand: (brand) => brand,
+    from: (price) => `from ${price}`,
+    upTo: (price) => `up to ${price}`,
+    range: (min, max) => `Here from ${min} to ${max}`,
+    crossed: 'The lowest price is above the highest.',
+    asked: 'What is asked:',
+    everything: 'everything',
+    count: (n) => plural(n, 'product'),
+    nothing: 'Nothing fits all of this together',
+    remove: (what) => `Remove filter: ${what}`,
+    clear: 'Remove all filters',
   },
 
   basket: {

@@ -8,14 +8,14 @@ visit('an order names the recommendations that led to it', {}, async (shop) => {
   const { page } = shop;
   const home = await shop.home();
   const [{ product: first }] = home.items;
-  const similar = shop.page.waitForResponse((r) => r.url().includes('/v1/recommendations/product-similar'));
-  const together = await shop.answer('product-bought-together', () =>
-    shop.row('home').locator(`article[data-product-id="${first.id}"] h3 a`).click());
+  const { 'product-bought-together': together, 'product-similar': alike } = await shop.answers(() =>
+    shop.row('home').locator(`article[data-product-id="${first.id}"] h3 a`).click(), 'product-bought-together');
   await shop.productPage(first.id);
   assert.equal(together.basis, 'context');
   assert.deepEqual(await shop.cards('product-bought-together'), together.items.map((item) => item.product_id));
-  await shop.row('product-similar').locator('article').first().waitFor();
-  const alike = await (await similar).json();
+  const all = [...together.items, ...alike.items].map((item) => item.product_id);
+  assert.equal(new Set(all).size, all.length, 'a product stands in both rows');
+  assert.notEqual(alike.decision_id, together.decision_id);
   for (const answer of [together, alike]) {
     const ids = answer.items.map((item) => item.product_id);
     assert.ok(ids.length >= 3, `${answer.placement} has only ${ids.length}`);

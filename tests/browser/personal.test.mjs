@@ -65,10 +65,9 @@ visit('a customer signs in and sees their own shop, and is nobody again after si
 
   await page.locator('#account-button').click();
   const tokens = page.waitForResponse((response) => response.url().endsWith('/demo/token'));
-  const own = await shop.answer('home', () => page.locator('[data-customer="853"]').click());
+  const { home: own } = await shop.answers(() => page.locator('[data-customer="853"]').click());
   const { token } = await (await tokens).json();
-  const asked = new URL(own.request.url()).searchParams;
-  assert.equal(asked.get('visitor_id'), '853');
+  assert.equal(own.request.postDataJSON().visitor_id, '853');
   assert.equal(own.request.headers()['x-vitrine-user'], token);
   assert.equal(own.basis, 'history');
   await page.getByRole('heading', { name: 'Welcome back, customer 853' }).waitFor();
@@ -85,12 +84,12 @@ visit('a customer signs in and sees their own shop, and is nobody again after si
   assert.ok(why.some(({ kind, product_id }) => kind === 'bought' && product_id), 'no reason names an order');
 
   await page.locator('#account-button').click();
-  const next = await shop.answer('home', () => page.locator('[data-action=sign-out]').click());
+  const { home: next } = await shop.answers(() => page.locator('[data-action=sign-out]').click());
   const now = await shop.anonymousId();
   assert.notEqual(now, before);
-  const asking = new URL(next.request.url()).searchParams;
-  assert.equal(asking.get('anonymous_id'), now);
-  assert.equal(asking.get('visitor_id'), null);
+  const asking = next.request.postDataJSON();
+  assert.equal(asking.anonymous_id, now);
+  assert.equal(asking.visitor_id, undefined);
   assert.equal(next.request.headers()['x-vitrine-user'], undefined);
   assert.equal(next.basis, 'popularity');
   assert.equal(await page.locator('#account-button').getAttribute('data-user'), null);
@@ -98,9 +97,9 @@ visit('a customer signs in and sees their own shop, and is nobody again after si
 
 visit('the endless feed does not repeat a product in five pages', {}, async (shop) => {
   const { page } = shop;
-  await shop.home();
-  const pages = [];
-  let cursor = null;
+  const { feed, ...above } = await shop.wholeHome();
+  const pages = [feed.items.map((item) => item.product_id)];
+  let { cursor } = feed;
   while (pages.length < 5) {
     const answer = await shop.answer('feed', () => page.locator('#foot').scrollIntoViewIfNeeded());
     assert.equal(new URL(answer.request.url()).searchParams.get('cursor'), cursor);
@@ -111,6 +110,8 @@ visit('the endless feed does not repeat a product in five pages', {}, async (sho
   }
   const ids = pages.flat();
   assert.equal(new Set(ids).size, ids.length, 'a product came twice');
+  const rows = Object.values(above).flatMap((row) => row.items.map((item) => item.product_id));
+  assert.deepEqual(ids.filter((id) => rows.includes(id)), [], 'the feed repeats a row above it');
   const shown = await shop.cards('feed');
   assert.deepEqual(shown.slice(0, ids.length), ids);
   assert.equal(new Set(shown).size, shown.length, 'a product stands there twice');

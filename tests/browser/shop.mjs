@@ -72,14 +72,33 @@ class Shop {
       this.page.waitForResponse((r) => new URL(r.url()).pathname === `/v1/recommendations/${placement}` && r.ok()),
       doing(),
     ]);
-    const answer = await response.json();
-    await this.page.locator(`[data-placement="${placement}"] [data-decision-id="${answer.decision_id}"]`).first().waitFor();
-    return { ...answer, request: response.request() };
+    return this.stands(await response.json(), response.request());
+  }
+
+  /** Does something, and gives the answers of all rows of the page that it opens, once their cards stand there. */
+  async answers(doing, first = 'home') {
+    const [response] = await Promise.all([
+      this.page.waitForResponse((r) => new URL(r.url()).pathname === '/v1/recommendations' && r.ok() && r.request().postDataJSON().placements[0].placement === first),
+      doing(),
+    ]);
+    const { placements } = await response.json();
+    const filled = placements.filter(({ items }) => items.length);
+    return Object.fromEntries(await Promise.all(filled.map(async (answer) => [answer.placement, await this.stands(answer, response.request())])));
+  }
+
+  async stands(answer, request) {
+    await this.page.locator(`[data-placement="${answer.placement}"] [data-decision-id="${answer.decision_id}"]`).first().waitFor();
+    return { ...answer, request };
+  }
+
+  /** Loads the home page afresh and gives the answers of its rows. */
+  wholeHome() {
+    return this.answers(() => this.page.goto(`${BASE}/`));
   }
 
   /** Loads the home page afresh and gives the answer of its first row. */
-  home() {
-    return this.answer('home', () => this.page.goto(`${BASE}/`));
+  async home() {
+    return (await this.wholeHome()).home;
   }
 
   /** Waits until the API has every event that was told to it. */

@@ -12,6 +12,9 @@ pub enum Error {
     /// The shop is too large, a setting is wrong, or a product cannot be written.
     #[error("the shop cannot be learned from")]
     Learn(#[from] vitrine_learn::Error),
+    /// The index of the model cannot be built.
+    #[error("the index cannot be built")]
+    Index(#[from] vitrine_index::Error),
     /// A set of the shop's own vectors is damaged.
     #[error("the vectors `{name}` cannot be read")]
     Vectors {

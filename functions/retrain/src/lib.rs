@@ -15,6 +15,7 @@
 
 mod error;
 pub mod gate;
+mod index;
 mod invocation;
 mod lake;
 mod progress;

@@ -11,7 +11,7 @@ use vitrine_learn::{Artifact, Card, Dataset, Lineup, Own, OwnVectors, Rehearsal,
 use vitrine_store::catalogue;
 
 use crate::gate::{self, Gate, Judgement, Opponent};
-use crate::{Error, Progress, Stage};
+use crate::{Error, Progress, Stage, index};
 use vitrine_learn::log::{Log, Read};
 
 /// What there is to train from.
@@ -86,6 +86,7 @@ fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Erro
     let trainer = Trainer { lineup, settings, text: text.as_ref(), parent: parent.as_ref() };
     let vitrine_learn::Trained { bytes: artifact, mut card, rehearsal } = trainer.train(&data, &mut hear)?;
     tell.send((Stage::Gate, 0, 1)).ok();
+    let held_out = rehearsal.as_ref().map_or_else(Vec::new, |rehearsal| rehearsal.cases.clone());
     let gate = match opponent.and_then(|opponent| compare(&data, trainer.settings.threads, rehearsal, &opponent)) {
         Ok(judgement) if judgement.refuses() => return Ok(Learned::Refused(judgement)),
         Ok(judgement) => Gate::Passed(judgement),
@@ -94,6 +95,9 @@ fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Erro
     // What the log left out did not reach the data set.
     card.counts.unknown_products += read.unknown_products;
     card.counts.without_consent += read.without_consent;
+    let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup).map_err(Error::Unsound)?;
+    let (artifact, why) = index::add(artifact, &opened, &data, &held_out, trainer.settings.threads)?;
+    card.indexed(&artifact, why);
     let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup);
     opened.and_then(|opened| opened.verify()).map_err(Error::Unsound)?;
     let catalogue = catalogue::pack(&products).map_err(|source| Error::Pack { what: "the catalogue", source })?;

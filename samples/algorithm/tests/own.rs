@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId, Visitor};
 use vitrine_learn::dataset::stable_hash;
 use vitrine_learn::validate::Judge;
-use vitrine_learn::{Artifact, Card, Dataset, Error, Interaction, Lineup, Question, Settings, Trainer};
+use vitrine_learn::{Artifact, Card, Dataset, Error, Interaction, Lineup, Question, Scratch, Settings, Trainer};
 use vitrine_local::Options;
 use vitrine_sample_algorithm::BrandLoyalty;
 use vitrine_tests::{Ground, ids};

@@ -6,6 +6,11 @@ use crate::Error;
 pub const ABOUT: &str = "index.about";
 /// `n × stride` bytes: a code a number, 128 for the middle; a row is padded to a multiple of 16 bytes.
 pub const CODES: &str = "index.codes";
+/// `n` numbers `u32`, if there are any: where the codes of each row lie, so that rows that are asked for together lie
+/// together. Without it they lie in the order of rows.
+pub const PLACES: &str = "index.places";
+/// `n` numbers `u32` beside [`PLACES`]: the row of each place.
+pub const ORDER: &str = "index.order";
 /// `dims` numbers `f32`: the size of one unit of code in each dimension.
 pub const SCALES: &str = "index.scales";
 /// `dims` numbers `f32`: what a code of 128 stands for in each dimension.

@@ -106,6 +106,13 @@ impl Bitmap {
         self.words.resize(self.len.div_ceil(64), 0);
     }
 
+    /// Empties the set and makes room for so many rows, in the memory that it has.
+    pub fn clear(&mut self, len: usize) {
+        self.words.clear();
+        self.words.resize(len.div_ceil(64), 0);
+        self.len = len;
+    }
+
     /// Makes this set equal to another, in the memory that it has.
     pub fn copy_from(&mut self, other: &Self) {
         self.words.clone_from(&other.words);
@@ -152,14 +159,14 @@ impl Bitmap {
                 *word &= holds;
                 continue;
             }
-            let mut rest = *word;
+            let (mut rest, mut holds) = (*word, 0);
             while rest != 0 {
                 let bit = rest.trailing_zeros();
                 rest &= rest - 1;
-                if !test(first + bit) {
-                    *word &= !(1 << bit);
-                }
+                // No branch: what the test says cannot be foretold.
+                holds |= u64::from(test(first + bit)) << bit;
             }
+            *word = holds;
         }
     }
 
@@ -302,6 +309,8 @@ mod tests {
             and_not.grow(probe as usize);
             prop_assert_eq!(and_not.len(), len_a.max(probe as usize));
             prop_assert_eq!(and_not.iter().collect::<BTreeSet<_>>(), a.difference(&b).copied().collect());
+            and_not.clear(len_b);
+            prop_assert_eq!(&and_not, &Bitmap::empty(len_b));
             and_not.copy_from(&bits_b);
             prop_assert_eq!(&and_not, &bits_b);
             let (mut blocks, mut rows, mut walked) = (bits_a.blocks(probe as usize), Vec::new(), Vec::<u32>::new());

@@ -25,6 +25,12 @@ pub enum Error {
         /// The first such row.
         row: u32,
     },
+    /// An order of rows does not name each of them once.
+    #[error("the order does not name each of {rows} rows once")]
+    Order {
+        /// How many rows there are.
+        rows: usize,
+    },
     /// A section of a stored index is missing or damaged.
     #[error("section {section} {problem}")]
     Stored {

@@ -94,6 +94,12 @@ impl Top {
         }
     }
 
+    /// Whether a row of a rank might be taken: says no without a look at which row it is.
+    #[inline]
+    pub(crate) const fn may_take(&self, rank: u32) -> bool {
+        rank as u64 >= self.floor >> 32
+    }
+
     fn push(&mut self, key: u64) {
         self.keys.push(key);
         if self.keys.len() > self.room {

@@ -38,7 +38,7 @@ pub struct GraphSettings {
 
 impl Default for GraphSettings {
     fn default() -> Self {
-        Self { neighbours: 16, build_width: 200, search_width: 96, exact_percent: 10 }
+        Self { neighbours: 16, build_width: 200, search_width: 256, exact_percent: 10 }
     }
 }
 

@@ -17,6 +17,9 @@ const CHUNK: usize = 32;
 const GATHER: usize = 64;
 /// Rows looked up in a filter cost as much as one scored.
 const WALKED: usize = 8;
+/// A search that has done this part of the work of a scan of the allowed rows gives up in its favour: what it wastes is
+/// little, and a filter that leads away from the query would have cost more than the scan.
+const GIVE_UP: usize = 8;
 
 /// The order of the lists for one query.
 #[derive(Debug, Clone, Default)]
@@ -141,7 +144,7 @@ impl<'a> Inverted<'a> {
             }
             walked += rows.len();
             found.bytes += size_of_val(rows);
-            if wanted.may_stop && found.touched + walked / WALKED > wanted.matches / 2 {
+            if wanted.may_stop && found.touched + walked / WALKED > wanted.matches / GIVE_UP {
                 return false;
             }
         }
@@ -152,10 +155,10 @@ impl<'a> Inverted<'a> {
 
 /// Scores the rows gathered and offers them.
 fn score(codes: &Codes<'_>, scratch: &mut Scratch, found: &mut Found) {
-    let Scratch { level, rows, sums, top, wider, prepared, .. } = scratch;
-    sums.clear();
-    sums.resize(rows.len(), 0);
-    kernel::codes(*level, &prepared.whole, codes.codes, codes.stride, &rows[..], sums);
+    let (rows, prepared) = (std::mem::take(&mut scratch.rows), std::mem::take(&mut scratch.prepared));
+    codes.sums(&prepared, &rows, scratch);
+    (scratch.rows, scratch.prepared) = (rows, prepared);
+    let Scratch { rows, sums, top, wider, .. } = scratch;
     found.touched += rows.len();
     found.bytes += rows.len() * codes.stride;
     for (row, sum) in rows.iter().zip(sums.iter()) {

@@ -58,6 +58,9 @@ pub struct Scratch {
     pub(crate) prepared: Prepared,
     pub(crate) lists: Lists,
     pub(crate) filter: Bitmap,
+    /// Allowed rows as places.
+    pub(crate) laid_out: Bitmap,
+    pub(crate) places: Vec<u32>,
 }
 
 impl Default for Scratch {
@@ -80,6 +83,8 @@ impl Scratch {
             prepared: Prepared::default(),
             lists: Lists::default(),
             filter: Bitmap::default(),
+            laid_out: Bitmap::default(),
+            places: Vec::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::about::{self, About, Kind};
 use crate::codes::{MOST_DIMS, stride_of};
 use crate::found::Found;
 use crate::list::{Inverted, Wanted};
-use crate::scan::{Codes, score_again};
+use crate::scan::{Codes, Laid, score_again};
 use crate::search::{Scratch, check_query};
 use crate::{Bitmap, Error, Flat, Index, Prepared};
 
@@ -75,6 +75,13 @@ impl<'a> Stored<'a> {
             stride,
             scales: numbers(about::SCALES, dims)?,
             middles: numbers(about::MIDDLES, dims)?,
+            laid: match section(about::PLACES) {
+                None => None,
+                Some(_) => {
+                    let (places, order) = (numbers(about::PLACES, flat.len())?, numbers(about::ORDER, flat.len())?);
+                    Some(Laid { places, order })
+                }
+            },
         };
         let inverted = if about.kind == Kind::Lists {
             let lists = about.lists as usize;

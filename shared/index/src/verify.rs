@@ -24,7 +24,13 @@ impl Stored<'_> {
         if !codes.middles.iter().map(number).all(f32::is_finite) {
             return Err(Error::stored(about::MIDDLES, "holds what is no number"));
         }
-        for (row, codes_of_row) in (0..).zip(codes.codes.chunks_exact(codes.stride)) {
+        if let Some(laid) = codes.laid
+            && (0..).zip(laid.places).any(|(row, place)| laid.row(u32::from_le_bytes(*place)) != row)
+        {
+            return Err(Error::stored(about::PLACES, "is no order of the rows"));
+        }
+        for (place, codes_of_row) in (0..).zip(codes.codes.chunks_exact(codes.stride)) {
+            let row = codes.laid.map_or(place, |laid| laid.row(place));
             let vector = self.vector(row).unwrap_or_default();
             let (coded, padding) = codes_of_row.split_at(vector.len().min(codes_of_row.len()));
             let near = coded.iter().zip(vector).zip(codes.scales.iter().zip(codes.middles)).all(

@@ -179,7 +179,8 @@ impl Artifact {
         let (mut low, mut high) = (0, self.about.products);
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.id(middle).cmp(id) {
+            // As bytes: whether they are text is of no matter to the order.
+            match sections::bytes(&self.memory, &self.ids, middle as usize).cmp(id.as_bytes()) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => return Some(middle),

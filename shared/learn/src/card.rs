@@ -32,6 +32,9 @@ pub struct Card {
     pub parts: Vec<Part>,
     /// Parameters that were chosen on held-out actions, by part.
     pub chosen: BTreeMap<String, Value>,
+    /// Which index was built over the vectors and why, as who built it says; null without one.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub index: Value,
     /// How good the parts are on held-out actions; none if there was too little to hold out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Outcome>,
@@ -50,6 +53,11 @@ pub struct Outcome {
 }
 
 impl Card {
+    /// Takes down that an index was added to the artifact, and why this one.
+    pub fn indexed(&mut self, artifact: &[u8], why: Value) {
+        (self.bytes, self.checksum, self.index) = (artifact.len(), crc32fast::hash(artifact), why);
+    }
+
     /// The figures of every part and of the `blend` for a question, if there was a validation.
     #[must_use]
     pub fn figures(&self, question: Question) -> Option<&BTreeMap<String, Figures>> {

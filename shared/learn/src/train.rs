@@ -109,6 +109,7 @@ impl<'a> Trainer<'a> {
             settings: settings.clone(),
             parts: model.parts.iter().map(|packed| packed.part.clone()).collect(),
             chosen: decided.chosen,
+            index: Value::Null,
             validation: outcome,
         };
         Ok(Trained { bytes, card, rehearsal })

@@ -33,7 +33,7 @@ const CALIBRATING: usize = 300;
 /// The file of a shop's artifact with its index, made if it is not there yet.
 fn indexed(size: Size) -> Result<PathBuf> {
     let plain = generated::artifact_file(size)?;
-    let file = plain.with_extension("indexed");
+    let file = plain.with_extension("laid");
     if file.exists() {
         return Ok(file);
     }
@@ -44,7 +44,10 @@ fn indexed(size: Size) -> Result<PathBuf> {
     for (history, query) in histories.iter().zip(queries.chunks_exact_mut(artifact.dims())) {
         artifact.visitor_vector(history, Question::Any, &mut scratch, query);
     }
-    let settings = vitrine_index::Settings::default();
+    // Products of a category lie together.
+    let mut order: Vec<u32> = (0..artifact.len() as u32).collect();
+    order.sort_by_key(|row| (artifact.categories(*row), *row));
+    let settings = vitrine_index::Settings { order: Some(order), ..Default::default() };
     let built = vitrine_index::build(artifact.vectors(), artifact.dims(), &queries, &settings, 2)?;
     writeln!(std::io::stdout(), "index of {} products: {}", artifact.len(), built.report.why)?;
     let sections: Vec<_> = built.sections.into_iter().map(|s| (s.name.to_owned(), s.width, s.bytes)).collect();
@@ -226,7 +229,7 @@ fn size(size: Size) -> Result<()> {
     let visitors = generated::visitors(size, VISITORS)?;
     let histories =
         visitors.iter().map(|history| Ok(Arc::new(decoded(&artifact, history)?))).collect::<Result<Vec<_>>>()?;
-    let rules = Arc::new(rules()?);
+    let rules = Arc::new(if std::env::args().any(|a| a == "--bare") { Vec::new() } else { rules()? });
     let filters: Vec<Arc<Filter>> = filters(&shelf, size.leaves.div_ceil(20))?.into_iter().map(Arc::new).collect();
     let shares: Vec<f64> =
         filters.iter().map(|f| Ok(shelf.rows(f)?.count() as f64 / shelf.len() as f64)).collect::<Result<_>>()?;

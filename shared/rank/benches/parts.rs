@@ -1,5 +1,6 @@
-//! What each stage of a visitor's query costs: every part of the vector, every tally, and how many products each tally
-//! reaches. Thread CPU time over 10,000 calls of 1,000 visitors with 50 actions each, half of them in the newest visit.
+//! What each stage of a visitor's query costs: every part of the vector, every tally (and how many products it reaches), and
+//! what is said for a page of 20 products. Thread CPU time over 10,000 calls of 1,000 visitors with 50 actions each, half of
+//! them in the newest visit.
 //!
 //! ```text
 //! cargo bench -p vitrine-rank --bench parts -- 10000 100000 1000000
@@ -16,6 +17,8 @@ use vitrine_learn::{Artifact, Interaction, Question, Scratch, Tally};
 /// Visitors, and how often each is asked for.
 const VISITORS: usize = 1_000;
 const CALLS: usize = 10_000;
+/// Products of a page.
+const PAGE: usize = 20;
 
 /// Prints median and 99th percentile of a call over all visitors; `call` says how many products it reached.
 fn time(what: &str, visitors: &[Vec<Interaction>], mut call: impl FnMut(&[Interaction]) -> usize) -> Result<()> {
@@ -34,7 +37,7 @@ fn time(what: &str, visitors: &[Vec<Interaction>], mut call: impl FnMut(&[Intera
     let (typical, most) = (percentile(&mut rows, 0.5), percentile(&mut rows, 1.0));
     writeln!(
         std::io::stdout(),
-        "  {what:20} p50 {p50:8.1} µs   p99 {p99:8.1} µs   products p50 {typical:6.0} most {most:6.0}"
+        "  {what:24} p50 {p50:8.1} µs   p99 {p99:8.1} µs   products p50 {typical:6.0} most {most:6.0}"
     )?;
     Ok(())
 }
@@ -66,6 +69,16 @@ fn measure(size: Size) -> Result<()> {
         0
     })?;
     writeln!(std::io::stdout(), "  sums of all tallies: {:016x}", fingerprint(&artifact, &visitors))?;
+    let pages = pages(&artifact, &visitors);
+    for (at, part) in artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors()) {
+        let mut number = 0;
+        time(&format!("{} evidence", part.name), &visitors, |history| {
+            let (page, mut said) = (&pages[number % VISITORS], 0);
+            artifact.part_evidence(at, history, page, &mut scratch, &mut |_, _, _| said += 1);
+            number += 1;
+            said
+        })?;
+    }
     time("all tallies", &visitors, |history| {
         let mut reached = 0;
         for at in 0..artifact.parts().len() {
@@ -75,6 +88,20 @@ fn measure(size: Size) -> Result<()> {
         }
         reached
     })
+}
+
+/// The products of a page for each visitor: the best of all tallies added up.
+fn pages(artifact: &Artifact, visitors: &[Vec<Interaction>]) -> Vec<Vec<u32>> {
+    let (mut scratch, mut tally) = (Scratch::default(), Tally::new(artifact.len()));
+    let page = |history: &Vec<Interaction>| {
+        (0..artifact.parts().len()).for_each(|at| artifact.part_tally(at, history, &mut scratch, &mut tally));
+        let mut rows = tally.rows().to_vec();
+        rows.sort_by(|a, b| tally.sum(*b).total_cmp(&tally.sum(*a)).then(a.cmp(b)));
+        rows.truncate(PAGE);
+        tally.clear();
+        rows
+    };
+    visitors.iter().map(page).collect()
 }
 
 /// A hash of all sums, bit by bit: what a change makes faster it must not change.

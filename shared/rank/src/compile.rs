@@ -125,13 +125,10 @@ fn compare(catalogue: &Catalogue, attribute: &str, op: Op, wanted: &Value, rows:
         one => std::slice::from_ref(one),
     };
     match catalogue.column(attribute) {
-        Some(Column::Numbers(numbers)) => {
-            let test = Numbers::of(op, wanted);
-            rows.retain(|row| {
-                let number = numbers.get(row as usize).copied().unwrap_or(f64::NAN);
-                if op == Op::Missing { number.is_nan() } else { !number.is_nan() && test.holds(number) }
-            });
+        Some(Column::Numbers(numbers)) if op == Op::Missing => {
+            rows.retain(|row| numbers.get(row as usize).is_none_or(|number| number.is_nan()));
         }
+        Some(Column::Numbers(numbers)) => Numbers::of(op, wanted).keep(numbers, rows),
         Some(Column::NumberLists(lists)) => {
             let test = Numbers::of(op, wanted);
             rows.retain(|row| several(op, lists.of(row), |number| test.holds(*number)));
@@ -175,8 +172,8 @@ enum Numbers {
     In(Vec<f64>),
     /// Is none of these.
     NotIn(Vec<f64>),
-    /// Lies between two bounds, which belong to it or not.
-    Between { low: f64, with_low: bool, high: f64, with_high: bool },
+    /// Lies between two bounds, which belong to it.
+    Between(f64, f64),
 }
 
 impl Numbers {
@@ -185,26 +182,33 @@ impl Numbers {
         // To be less than one of several numbers is to be less than the largest.
         let largest = wanted.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let smallest = wanted.iter().copied().fold(f64::INFINITY, f64::min);
-        let below = |with_high| Self::Between { low: f64::NEG_INFINITY, with_low: true, high: largest, with_high };
-        let above = |with_low| Self::Between { low: smallest, with_low, high: f64::INFINITY, with_high: true };
         match op {
             Op::NotEqual => Self::NotIn(wanted),
             _ if wanted.is_empty() => Self::In(wanted),
             Op::Equal | Op::In | Op::Missing => Self::In(wanted),
-            Op::Less => below(false),
-            Op::AtMost => below(true),
-            Op::Greater => above(false),
-            Op::AtLeast => above(true),
+            Op::Less => Self::Between(f64::NEG_INFINITY, largest.next_down()),
+            Op::AtMost => Self::Between(f64::NEG_INFINITY, largest),
+            Op::Greater => Self::Between(smallest.next_up(), f64::INFINITY),
+            Op::AtLeast => Self::Between(smallest, f64::INFINITY),
         }
     }
 
+    /// Never of NaN.
     fn holds(&self, number: f64) -> bool {
         match self {
             Self::In(numbers) => numbers.contains(&number),
-            Self::NotIn(numbers) => !numbers.contains(&number),
-            Self::Between { low, with_low, high, with_high } => {
-                (number > *low || *with_low && number == *low) && (number < *high || *with_high && number == *high)
-            }
+            Self::NotIn(numbers) => !number.is_nan() && !numbers.contains(&number),
+            Self::Between(low, high) => *low <= number && number <= *high,
+        }
+    }
+
+    /// Keeps the rows of which it holds.
+    fn keep(&self, numbers: &[f64], rows: &mut Bitmap) {
+        let number = |row: u32| numbers.get(row as usize).copied().unwrap_or(f64::NAN);
+        match *self {
+            // The usual one, without a branch in its loop.
+            Self::Between(low, high) => rows.retain(|row| (low <= number(row)) & (number(row) <= high)),
+            _ => rows.retain(|row| self.holds(number(row))),
         }
     }
 }

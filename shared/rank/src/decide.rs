@@ -37,8 +37,8 @@ pub fn decide(
     let (allowed, wishes) = allowed(shelf, request, &around)?;
     passed(Stage::Filter);
     let (ranking, basis, fallback) = ranking(shelf, request, around.context, work);
-    passed(Stage::Query);
     ranking.prepare(shelf, work);
+    passed(Stage::Query);
     let order = Order::new(shelf, request, &wishes, &ranking, &allowed, work);
     passed(Stage::Search);
     let (picked, touched) = order.fill(work);

@@ -5,7 +5,7 @@ use crate::reason::Source;
 use crate::{Shelf, Workspace};
 
 /// Past actions that are left out once for each page, to see what they are worth.
-const LEFT_OUT: usize = 3;
+const LEFT_OUT: usize = 1;
 
 /// A piece of a score as it is told.
 #[derive(Debug, Clone, Copy, PartialEq)]

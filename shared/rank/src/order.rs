@@ -20,8 +20,8 @@ use crate::wishes::{RuleAt, Wishes};
 use crate::{Request, Shelf, Workspace};
 
 /// Candidates for each slot, and the fewest there are.
-const PER_SLOT: usize = 5;
-const FEWEST: usize = 120;
+const PER_SLOT: usize = 3;
+const FEWEST: usize = 40;
 /// How often more candidates are fetched for one list.
 const REFILLS: usize = 24;
 
@@ -61,8 +61,6 @@ struct Cap<'a> {
 struct Entry {
     candidate: Candidate,
     standing: f32,
-    /// Its kind under each cap.
-    kinds: Vec<Option<u64>>,
     /// How like it is to the product above that it is most like.
     likeness: f32,
     taken: bool,
@@ -90,6 +88,8 @@ pub(crate) struct Order<'a> {
     /// What may be shown at all.
     allowed: &'a Bitmap,
     entries: Vec<Entry>,
+    /// The kind of each entry under each cap, entry after entry.
+    kinds: Vec<Option<u64>>,
     /// The directions of the entries' vectors, one after the other; empty without diversity.
     directions: Vec<f32>,
     dims: usize,
@@ -122,6 +122,7 @@ impl<'a> Order<'a> {
             standing: Standing::new(shelf, request, wishes),
             rest: allowed.clone(),
             entries: Vec::new(),
+            kinds: Vec::new(),
             directions: Vec::new(),
             dims,
             scale: (0.0, 0.0),
@@ -180,10 +181,15 @@ impl<'a> Order<'a> {
 
     fn take_in(&mut self, candidate: Candidate) {
         self.rest.remove(candidate.row);
-        let kinds: Vec<Option<u64>> = self.caps.iter().map(|cap| cap.kinds.of(candidate.row)).collect();
-        let full = |soft: bool| self.caps.iter().zip(&kinds).any(|(cap, kind)| cap.soft == soft && cap.is_full(*kind));
-        let (forbidden, discouraged) = (full(false), full(true));
         let at = self.entries.len();
+        let (mut forbidden, mut discouraged) = (false, false);
+        for cap in &self.caps {
+            let kind = cap.kinds.of(candidate.row);
+            self.kinds.push(kind);
+            if cap.is_full(kind) {
+                if cap.soft { discouraged = true } else { forbidden = true }
+            }
+        }
         if self.dims > 0 {
             self.directions.resize((at + 1) * self.dims, 0.0);
             self.shelf.direction(candidate.row, &mut self.directions[at * self.dims..]);
@@ -191,7 +197,7 @@ impl<'a> Order<'a> {
         let above = self.picked.iter().map(|picked| picked.entry);
         let likeness = above.map(|other| self.likeness(at, other)).fold(0.0, f32::max);
         let standing = self.standing.of(&candidate);
-        self.entries.push(Entry { candidate, standing, kinds, likeness, taken: false, forbidden, discouraged });
+        self.entries.push(Entry { candidate, standing, likeness, taken: false, forbidden, discouraged });
     }
 
     /// The cosine of two entries' vectors.
@@ -239,14 +245,14 @@ impl<'a> Order<'a> {
 
     /// Counts a candidate under each bound. Where one is reached, others of its kind may not follow.
     fn count(&mut self, at: usize) {
+        let caps = self.caps.len();
         for (place, cap) in self.caps.iter_mut().enumerate() {
-            let Some(kind) = self.entries.get(at).and_then(|entry| entry.kinds.get(place).copied().flatten()) else {
-                continue;
-            };
+            let Some(kind) = self.kinds.get(at * caps + place).copied().flatten() else { continue };
             let taken = cap.taken.entry(kind).or_default();
             *taken += 1;
             if *taken == cap.count {
-                for entry in self.entries.iter_mut().filter(|entry| entry.kinds.get(place) == Some(&Some(kind))) {
+                let same = self.kinds.chunks_exact(caps).map(|kinds| kinds.get(place) == Some(&Some(kind)));
+                for (entry, _) in self.entries.iter_mut().zip(same).filter(|(_, same)| *same) {
                     if cap.soft { entry.discouraged = true } else { entry.forbidden = true }
                 }
             }

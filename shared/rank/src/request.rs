@@ -124,7 +124,7 @@ pub struct Answer {
 pub enum Stage {
     /// Which products may be shown.
     Filter,
-    /// What the visitor is looking for, as a vector.
+    /// What the visitor is looking for: a vector, and what their actions lead to.
     Query,
     /// The candidates and their scores.
     Search,

@@ -42,6 +42,10 @@ async fn a_shop_is_trained_and_published_once() {
     assert_eq!((&card.version, card.replaces.as_ref(), &card.read), (version, None, read));
     assert_eq!(card.model.counts, *counts);
     assert!(counts.unknown_products > 0, "orders name products beyond the 300");
+    // The index that was chosen, and why.
+    let stored = vitrine_index::Stored::open(|name| artifact.section(name), artifact.vectors(), artifact.dims());
+    assert_eq!(stored.unwrap().kind().name(), card.model.index["chosen"].as_str().unwrap());
+    assert!(card.model.index["why"].as_str().is_some_and(|why| !why.is_empty()), "{}", card.model.index);
 
     stack.advance(60);
     assert_eq!(stack.train(&demo).await, Outcome::Unchanged { version: version.clone() });

@@ -193,7 +193,7 @@ fn scenes<'a>(
 fn calibrate(lists: &mut Stored<'_>, queries: &[&[f32]], exact: &Flat<'_, f16>, settings: &Settings, threads: usize) {
     // What holds for these queries holds for others a little less.
     let wanted = 1.0 - (1.0 - settings.recall) / 4.0;
-    let wide = scenes(Some(lists), queries, exact, settings, threads, &[0.3, 0.1]);
+    let wide = scenes(Some(lists), queries, exact, settings, threads, &[0.3, 0.12]);
     let reaches = |lists: &mut Stored<'_>, step: usize| {
         if let Some(inverted) = &mut lists.inverted {
             inverted.margin = step as f32 * MARGIN;

@@ -13,7 +13,7 @@ use half::f16;
 use crate::about::{self, About, Kind};
 use crate::codes::{Coder, MOST_DIMS, stride_of};
 use crate::search::rows_in;
-use crate::{Error, Stored};
+use crate::{Bitmap, Error, Stored};
 
 pub use report::{Candidate, Filtered, Measured, Report};
 
@@ -30,6 +30,9 @@ pub struct Settings {
     pub lists_from: usize,
     /// How many lists; without a number, the root of the number of rows.
     pub lists: Option<usize>,
+    /// The order in which the codes of rows lie: each row once. Rows that a filter takes together should lie together, as
+    /// those of a category. Without one, they lie in the order of their numbers.
+    pub order: Option<Vec<u32>>,
     /// The kind to write whatever the measurements; without one, they decide.
     pub kind: Option<Kind>,
     /// Queries measured, at most; they are taken evenly from the given ones.
@@ -46,6 +49,7 @@ impl Default for Settings {
             codes_from: 4_096,
             lists_from: 20_000,
             lists: None,
+            order: None,
             kind: None,
             queries: 256,
             seed: 1,
@@ -110,12 +114,16 @@ pub fn build(
     if let Some(at) = vectors.iter().position(|number| !number.is_finite()) {
         return Err(Error::NotFinite { row: (at / dims) as u32 });
     }
+    let order = settings.order.as_deref();
+    if order.is_some_and(|order| !is_order(order, rows)) {
+        return Err(Error::Order { rows });
+    }
     let codable = rows > 0 && dims <= MOST_DIMS;
     let wants = |kind, from| settings.kind.map_or(rows >= from, |wanted| wanted == kind || wanted == Kind::Lists);
     let mut parts = Vec::new();
     let coder = (codable && wants(Kind::Int8, settings.codes_from.min(settings.lists_from))).then(|| {
         let coder = Coder::fit(vectors, dims);
-        parts.extend(coded(&coder, vectors, dims, threads));
+        parts.extend(coded(&coder, vectors, dims, order, threads));
         coder
     });
     if let Some(coder) =
@@ -137,7 +145,7 @@ pub fn build(
 fn belongs(section: &str, kind: Kind) -> bool {
     match kind {
         Kind::ExactF16 => false,
-        Kind::Int8 => [about::CODES, about::SCALES, about::MIDDLES].contains(&section),
+        Kind::Int8 => [about::CODES, about::SCALES, about::MIDDLES, about::PLACES, about::ORDER].contains(&section),
         Kind::Lists => true,
     }
 }
@@ -167,26 +175,43 @@ fn whole_numbers(name: &'static str, numbers: &[u32]) -> Section {
     Section { name, width: 4, bytes: numbers.iter().flat_map(|number| number.to_le_bytes()).collect() }
 }
 
-fn coded(coder: &Coder, vectors: &[f16], dims: usize, threads: usize) -> [Section; 3] {
+/// Whether an order names every row once.
+fn is_order(order: &[u32], rows: usize) -> bool {
+    let mut seen = Bitmap::empty(rows);
+    order.iter().for_each(|row| seen.insert(*row));
+    order.len() == rows && seen.count() == rows
+}
+
+fn coded(coder: &Coder, vectors: &[f16], dims: usize, order: Option<&[u32]>, threads: usize) -> Vec<Section> {
     const ROWS: usize = 1024;
     let stride = stride_of(dims);
     let mut codes = vec![0; vectors.len() / dims * stride];
-    let blocks = codes.chunks_mut(stride * ROWS).zip(vectors.chunks(dims * ROWS));
+    let blocks = codes.chunks_mut(stride * ROWS).zip((0..).step_by(ROWS));
     share(
         threads,
         blocks,
         || (),
-        |_, (codes, vectors), ()| {
-            for (codes, vector) in codes.chunks_exact_mut(stride).zip(vectors.chunks_exact(dims)) {
+        |_, (codes, first): (&mut [u8], usize), ()| {
+            for (codes, place) in codes.chunks_exact_mut(stride).zip(first..) {
+                let row = order.and_then(|order| order.get(place)).map_or(place, |row| *row as usize);
+                let vector = vectors.get(row * dims..(row + 1) * dims).unwrap_or_default();
                 coder.write(vector.iter().map(|number| number.to_f32()), codes);
             }
         },
     );
-    [
+    let mut sections = vec![
         Section { name: about::CODES, width: 1, bytes: codes },
         numbers(about::SCALES, &coder.scales),
         numbers(about::MIDDLES, &coder.middles),
-    ]
+    ];
+    if let Some(order) = order {
+        let mut places = vec![0; order.len()];
+        for (place, row) in (0..).zip(order) {
+            places[*row as usize] = place;
+        }
+        sections.extend([whole_numbers(about::PLACES, &places), whole_numbers(about::ORDER, order)]);
+    }
+    sections
 }
 
 /// Works through items on some threads, each with memory of its own. What comes out must not depend on who does what.

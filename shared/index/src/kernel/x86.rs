@@ -8,21 +8,34 @@ use half::f16;
 use super::portable::{LANES, add_products, fold, row_of};
 use super::{NO_ROW, Rows, Whole};
 
-/// How many rows ahead rows that lie apart are fetched.
-const AHEAD: usize = 16;
+/// How many rows ahead rows that lie apart are fetched, into the second cache: measured at 10 ns a row of 128 bytes out of
+/// a million, against 20 into the first cache, which can wait for fewer lines at a time.
+const AHEAD: usize = 64;
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
 /// Rows whose sums are made side by side: the query is loaded once for all, and their lanes are added up together.
 const TOGETHER: usize = 4;
 
-/// Asks for the memory of a row that is needed soon.
+/// Asks for the memory of a row that is needed soon, whole lines of the cache.
 #[inline]
 fn fetch<T, R: Rows>(all: &[T], width: usize, rows: R, place: usize) {
     if !R::APART {
         return;
     }
-    let Some(row) = rows.at(place + AHEAD).and_then(|row| row_of(all, width, row)) else { return };
-    for start in (0..row.len()).step_by((64 / size_of::<T>()).max(1)) {
-        // SAFETY: fetching reads nothing that the program sees, and the address lies in the row.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().add(start).cast()) };
+    let Some(row) = rows.at(place).and_then(|row| row_of(all, width, row)) else { return };
+    let start = row.as_ptr().cast::<i8>();
+    let before = start.addr() % LINE;
+    for line in (0..before + size_of_val(row)).step_by(LINE) {
+        // SAFETY: fetching reads nothing that the program sees, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(start.wrapping_sub(before).wrapping_add(line)) };
+    }
+}
+
+/// Asks for the first rows, before there is any to score meanwhile.
+#[inline]
+fn fetch_first<T, R: Rows>(all: &[T], width: usize, rows: R, count: usize) {
+    if R::APART {
+        (0..count.min(AHEAD)).for_each(|place| fetch(all, width, rows, place));
     }
 }
 
@@ -46,8 +59,9 @@ macro_rules! dots {
 
         #[target_feature(enable = $features)]
         fn $many_inner<R: Rows>(query: &[f32], vectors: &[$number], rows: R, out: &mut [f32]) {
+            fetch_first(vectors, query.len(), rows, out.len());
             for (place, out) in out.iter_mut().enumerate() {
-                fetch(vectors, query.len(), rows, place);
+                fetch(vectors, query.len(), rows, place + AHEAD);
                 let row = rows.at(place).and_then(|row| row_of(vectors, query.len(), row));
                 *out = match row {
                     Some(row) => $blocks(query, row),
@@ -212,10 +226,11 @@ macro_rules! codes {
 
         #[target_feature(enable = $features)]
         fn $inner<R: Rows>(query: &Whole, codes: &[u8], stride: usize, rows: R, out: &mut [i32]) {
+            fetch_first(codes, stride, rows, out.len());
             for (block, out) in out.chunks_mut(TOGETHER).enumerate() {
                 let place = block * TOGETHER;
                 for next in place..place + TOGETHER {
-                    fetch(codes, stride, rows, next);
+                    fetch(codes, stride, rows, next + AHEAD);
                 }
                 let (Some(known), Some(first)) = (together(codes, stride, rows, place), codes.get(..stride)) else {
                     out.fill(NO_ROW);

@@ -25,7 +25,18 @@ pub(crate) struct InMemory {
 
 impl InMemory {
     pub(crate) fn of(data: &Data, kind: Option<Kind>) -> Result<Self> {
-        let settings = Settings { kind, ..Settings::default() };
+        Self::built_with(data, Settings { kind, ..Settings::default() })
+    }
+
+    /// With the codes of rows far from where they would lie.
+    pub(crate) fn laid(data: &Data, kind: Kind) -> Result<Self> {
+        let rows = (data.halves.len() / data.dims) as u32;
+        let mut order: Vec<u32> = (0..rows).collect();
+        order.sort_by_key(|row| row.wrapping_mul(0x9e37_79b9));
+        Self::built_with(data, Settings { kind: Some(kind), order: Some(order), ..Settings::default() })
+    }
+
+    fn built_with(data: &Data, settings: Settings) -> Result<Self> {
         let built = build(&data.halves, data.dims, &data.queries, &settings, 2)?;
         Ok(Self { built, halves: data.halves.clone(), dims: data.dims, level: None })
     }
@@ -92,6 +103,34 @@ fn lists() -> Result<()> {
         assert_eq!(index.open()?.kind(), Kind::Lists);
         Ok(Box::new(index))
     })
+}
+
+#[test]
+fn int8_in_another_order() -> Result<()> {
+    run(CODES, |data| {
+        let index = InMemory::laid(data, Kind::Int8)?;
+        index.open()?.verify()?;
+        Ok(Box::new(index))
+    })
+}
+
+#[test]
+fn where_codes_lie_changes_nothing_that_is_found() -> Result<()> {
+    let data = Data::new(9_000, 40, 20, crate::data::Shape::Crowded, 4);
+    for kind in [Kind::Int8, Kind::Lists] {
+        let (plain, laid) = (InMemory::of(&data, Some(kind))?, InMemory::laid(&data, kind)?);
+        laid.open()?.verify()?;
+        for allowed in [None, Some(data.by_chance(0.3, 4)), Some(data.by_chance(0.01, 5)), Some(data.of_category(1))] {
+            for query in data.queries() {
+                let (plain, laid) = (plain.find(query, 10, allowed.as_ref())?, laid.find(query, 10, allowed.as_ref())?);
+                assert_eq!(plain.hits, laid.hits, "{kind:?}");
+            }
+        }
+    }
+    let settings = Settings { order: Some(vec![0; 9_000]), ..Settings::default() };
+    let refused = build(&data.halves, data.dims, &data.queries, &settings, 1);
+    assert!(matches!(refused, Err(Error::Order { rows: 9_000 })));
+    Ok(())
 }
 
 #[test]

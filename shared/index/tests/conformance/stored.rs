@@ -96,7 +96,7 @@ fn sections_may_lie_anywhere() -> Result<()> {
 #[test]
 fn damaged_sections_never_panic() -> Result<()> {
     let data = Data::new(5_000, 20, 6, Shape::Crowded, 5);
-    let index = InMemory::of(&data, Some(Kind::Lists))?;
+    let index = InMemory::laid(&data, Kind::Lists)?;
     let filter = data.by_chance(0.4, 3);
     let mut chance = Chance(1);
     let (mut refused, mut caught) = (0, 0);
@@ -139,5 +139,15 @@ fn a_header_of_other_vectors_is_refused() -> Result<()> {
     assert!(matches!(open(&data.halves, 10), Err(Error::Stored { section: sections::ABOUT, .. })));
     let lost = Stored::open(|name| index.built.section(name).filter(|_| name != sections::CODES), &data.halves, 20);
     assert!(matches!(lost, Err(Error::Stored { section: sections::CODES, problem: "is missing" })));
+    Ok(())
+}
+
+#[test]
+fn every_section_is_documented() -> Result<()> {
+    let data = Data::new(5_000, 20, 6, Shape::Crowded, 5);
+    let document = include_str!("../../../learn/ARTIFACT.md");
+    for section in InMemory::laid(&data, Kind::Lists)?.built.sections {
+        assert!(document.contains(&format!("`{}`", section.name)), "{} is not in ARTIFACT.md", section.name);
+    }
     Ok(())
 }

@@ -24,7 +24,7 @@ fn brute(data: &Data, query: &[f32], k: usize, allowed: Option<&Bitmap>) -> Vec<
         .filter(|(row, _)| allowed.is_none_or(|allowed| allowed.contains(*row)))
         .map(|(row, vector)| Hit { row, score: dot(query, vector) })
         .collect();
-    all.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap().then(a.row.cmp(&b.row)));
+    all.sort_by(|a, b| (b.score + 0.0).total_cmp(&(a.score + 0.0)).then(a.row.cmp(&b.row)));
     all.truncate(k);
     all
 }

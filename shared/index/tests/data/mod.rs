@@ -1,4 +1,5 @@
 //! Catalogues made by chance from a seed: crowded or without structure, with filters that have nothing to do with queries.
+#![allow(dead_code, reason = "each of the programs that share it uses a part")]
 
 use half::f16;
 use vitrine_index::Bitmap;

@@ -138,12 +138,16 @@ impl Places {
 }
 
 /// The text of an entry; empty if there is none, or if its bytes are no text.
-pub(crate) fn text<'m>(memory: &'m Memory, (at, text): &(Place, Place), entry: usize) -> &'m str {
+pub(crate) fn text<'m>(memory: &'m Memory, texts: &(Place, Place), entry: usize) -> &'m str {
+    std::str::from_utf8(bytes(memory, texts, entry)).unwrap_or("")
+}
+
+/// The bytes of an entry; empty if there is none.
+pub(crate) fn bytes<'m>(memory: &'m Memory, (at, text): &(Place, Place), entry: usize) -> &'m [u8] {
     let at: &[u64] = at.numbers(memory);
-    let (Some(start), Some(end)) = (at.get(entry), at.get(entry.wrapping_add(1))) else { return "" };
-    let (Ok(start), Ok(end)) = (usize::try_from(*start), usize::try_from(*end)) else { return "" };
-    let bytes = text.bytes(memory).get(start..end).unwrap_or(&[]);
-    std::str::from_utf8(bytes).unwrap_or("")
+    let (Some(start), Some(end)) = (at.get(entry), at.get(entry.wrapping_add(1))) else { return &[] };
+    let (Ok(start), Ok(end)) = (usize::try_from(*start), usize::try_from(*end)) else { return &[] };
+    text.bytes(memory).get(start..end).unwrap_or(&[])
 }
 
 /// Checks that a table of texts is one.

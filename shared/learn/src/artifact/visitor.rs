@@ -65,7 +65,7 @@ impl Artifact {
         said: &mut dyn FnMut(usize, usize, f32),
     ) {
         let skipped = history.len() - newest(history).len();
-        if let Some((_, algorithm)) = self.lineup().nth(part) {
+        if let Some((_, algorithm)) = self.lineup().nth(part).filter(|_| !rows.is_empty()) {
             let said = &mut |row, at, amount| said(row, at + skipped, amount);
             algorithm.evidence(self, newest(history), rows, scratch, said);
         }

@@ -12,6 +12,8 @@ use crate::tally::Tally;
 
 /// How many of the newest actions bring in companions.
 const ACCOMPANIED: usize = 2;
+/// Places that are worked on side by side.
+const LANES: usize = 8;
 
 /// The index and its factors where they lie, which may be a mapped file. Whatever the numbers, scoring does not panic;
 /// what is out of bounds is empty.
@@ -27,8 +29,8 @@ pub struct View<'a> {
     parameters: Parameters,
     /// List entries read for one request.
     reads: usize,
-    /// `δ` by how many places the product stands behind the common one, from `1 - PLACES` up.
-    nearness: [f32; 2 * PLACES - 1],
+    /// `δ` by how many places the product stands behind the common one, from `1 - PLACES` up; then zeros.
+    nearness: [f32; 2 * PLACES + LANES],
 }
 
 /// Room for intermediate results, kept from one request to the next.
@@ -65,8 +67,12 @@ struct Explained {
     asked: Asked,
     /// The products with a weight, ascending.
     weighed: Vec<u32>,
-    /// What one unit of each weight adds to each product of the page, page by page.
+    /// What one unit of each weight adds to each product of the page, weight by weight.
     shares: Vec<f32>,
+    /// `(place, place on the page)` of one neighbour's products that are asked for.
+    named: Vec<(usize, usize)>,
+    /// `(place, start of its shares, w(x)'s share)` of one neighbour's common products.
+    adding: Vec<(usize, usize, f32)>,
     /// What one action adds to each product.
     sums: Vec<f32>,
 }
@@ -144,7 +150,8 @@ impl<'a> View<'a> {
         let [gains, idf, penalties] = factors;
         let fall = |steps: usize| (-((steps - 1) as f32) / parameters.distance).exp();
         let nearness = std::array::from_fn(|at| match (at + 1).cmp(&PLACES) {
-            std::cmp::Ordering::Greater => fall(at + 1 - PLACES),
+            std::cmp::Ordering::Greater if at + 1 < 2 * PLACES => fall(at + 1 - PLACES),
+            std::cmp::Ordering::Greater => 0.0,
             std::cmp::Ordering::Less => parameters.backward * fall(PLACES - 1 - at),
             std::cmp::Ordering::Equal => parameters.itself,
         });
@@ -177,18 +184,21 @@ impl<'a> View<'a> {
     #[inline(always)]
     fn add_up(&self, scratch: &mut Scratch) {
         let Scratch { weights, weighed, similar, nearest, gathered, sums, .. } = scratch;
-        let mut near = [0.0_f32; PLACES];
+        let mut sums_of = [[0.0_f32; LANES]; PLACES.div_ceil(LANES)];
         for (at, (similarity, session)) in nearest.iter().enumerate() {
             gathered.anchor(at, weights, weighed);
             let rows = gathered.rows(at);
             let amplitude = self.amplitude(*similarity, similar.sum(*session));
-            let near = &mut near[..rows.len().min(PLACES)];
-            near.fill(0.0);
+            let near = &mut sums_of[..rows.len().min(PLACES).div_ceil(LANES)];
+            near.fill([0.0; LANES]);
             for (r, _, w) in &gathered.anchors {
-                let behind = &self.nearness[PLACES - 1 - r..];
-                near.iter_mut().zip(behind).for_each(|(near, nearness)| *near += w * nearness);
+                // Whole blocks: what is added behind the last place is not read.
+                let (behind, _) = self.nearness[PLACES - 1 - r..].as_chunks::<LANES>();
+                for (near, behind) in near.iter_mut().zip(behind) {
+                    near.iter_mut().zip(behind).for_each(|(near, nearness)| *near += w * nearness);
+                }
             }
-            for (row, near) in rows.iter().zip(near) {
+            for (row, near) in rows.iter().zip(near.as_flattened()) {
                 sums.add(*row, amplitude * *near);
             }
         }
@@ -206,25 +216,32 @@ impl<'a> View<'a> {
     ) {
         self.find(current, &companions, scratch);
         let Scratch { weights, weighed, similar, nearest, gathered, seen, explained, .. } = scratch;
-        let Explained { asked, weighed: known, shares, sums } = explained;
+        let Explained { asked, weighed: known, shares, named, adding, sums } = explained;
         asked.set(page);
         known.clear();
         known.extend_from_slice(weights.rows());
         known.sort_unstable();
         shares.clear();
-        shares.resize(page.len() * known.len(), 0.0);
+        shares.resize(known.len() * page.len(), 0.0);
         for (at, (similarity, session)) in nearest.iter().enumerate() {
-            gathered.anchor(at, weights, weighed);
-            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+            named.clear();
             for (q, row) in gathered.rows(at).iter().enumerate() {
-                for place in asked.places(*row) {
-                    for (r, x, w) in &gathered.anchors {
-                        // What one unit of w(x) adds.
-                        let share = w / weights.sum(*x);
-                        let adds = amplitude * share * self.nearness[PLACES - 1 - r + q];
-                        let Ok(x) = known.binary_search(x) else { continue };
-                        shares[place * known.len() + x] += adds;
-                    }
+                named.extend(asked.places(*row).map(|place| (q, place)));
+            }
+            if named.is_empty() {
+                continue;
+            }
+            gathered.anchor(at, weights, weighed);
+            // What one unit of w(x) adds, and where it is taken down.
+            adding.clear();
+            adding.extend(gathered.anchors.iter().filter_map(|(r, x, w)| {
+                let share = w / weights.sum(*x);
+                known.binary_search(x).ok().map(|x| (*r, x * page.len(), share))
+            }));
+            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+            for (q, place) in named.iter() {
+                for (r, start, share) in adding.iter() {
+                    shares[start + place] += amplitude * share * self.nearness[PLACES - 1 - r + q];
                 }
             }
         }
@@ -233,7 +250,7 @@ impl<'a> View<'a> {
             sums.resize(page.len(), 0.0);
             self.spoken(current, at, &companions, |x, weight| {
                 let Ok(x) = known.binary_search(&x) else { return };
-                let of_products = shares[x..].iter().step_by(known.len());
+                let of_products = &shares[x * page.len()..];
                 sums.iter_mut().zip(of_products).for_each(|(sum, share)| *sum += weight * share);
             });
             for (place, (sum, row)) in sums.iter().zip(page).enumerate().filter(|(_, (sum, _))| **sum > 0.0) {

@@ -5,7 +5,7 @@ use vitrine_domain::{PastAction, Placement, Seen, Strategy as Fill};
 use vitrine_learn::{Interaction, Question, Scratch, Tally};
 use vitrine_rank::{Basis, Filter, Request, Shelf};
 
-use crate::support::{CHANGED, NOW, PRODUCTS, SHELF, answer, fresh, history, ids, open, past, product};
+use crate::support::{CHANGED, CODED, NOW, PRODUCTS, SHELF, answer, fresh, history, ids, open, past, product};
 
 /// The score of every row by its definition, `Σ w s`, with none of the ranker's own code.
 fn scores(shelf: &Shelf, history: &[PastAction], question: Question) -> Vec<f64> {
@@ -45,7 +45,7 @@ proptest! {
         new in any::<bool>(),
         filter in prop::sample::select(vec!["", "price < 6", "category = \"Aisle 5\"", "id = \"p33\"", "brand = \"Nobody\""]),
     ) {
-        for shelf in [&*SHELF, &*CHANGED] {
+        for shelf in [&*SHELF, &*CHANGED, &*CODED] {
             let placement = if new { fresh(limit) } else { open(limit) };
             let filter = (!filter.is_empty()).then(|| Filter::parse(filter).unwrap());
             let request = Request { history: &history, filter: filter.as_ref(), ..Request::new(&placement, NOW) };

@@ -64,7 +64,7 @@ pub(crate) fn products() -> Vec<Product> {
     (0..PRODUCTS).map(product).collect()
 }
 
-fn trained() -> Artifact {
+fn trained() -> Vec<u8> {
     let products = products();
     let mut random = Random(7);
     let mut people = Vec::new();
@@ -89,15 +89,30 @@ fn trained() -> Artifact {
     let mut settings = Settings::default();
     (settings.encoder.epochs, settings.factors.iterations, settings.seed) = (4, 3, 1);
     let data = Dataset::new(&products, &people, &settings.limits).unwrap();
-    let (bytes, _) = train(&data, &settings, &mut |_, _, _| ()).unwrap();
-    Artifact::from_bytes(bytes, &Lineup::default()).unwrap()
+    train(&data, &settings, &mut |_, _, _| ()).unwrap().0
 }
 
-/// The artifact of the shop.
-pub(crate) static ARTIFACT: LazyLock<Arc<Artifact>> = LazyLock::new(|| Arc::new(trained()));
+/// The artifact of the shop, without an index: every vector is compared.
+pub(crate) static ARTIFACT: LazyLock<Arc<Artifact>> =
+    LazyLock::new(|| Arc::new(Artifact::from_bytes(BYTES.clone(), &Lineup::default()).unwrap()));
+
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(trained);
 
 /// The shelf as it was trained.
 pub(crate) static SHELF: LazyLock<Shelf> = LazyLock::new(|| Shelf::new(Some(ARTIFACT.clone()), &[]));
+
+/// The same shelf with codes of one byte, by which most rows are passed over.
+pub(crate) static CODED: LazyLock<Shelf> = LazyLock::new(|| {
+    let artifact = &**ARTIFACT;
+    let queries: Vec<f32> = artifact.vectors().iter().map(|x| x.to_f32()).collect();
+    let settings = vitrine_index::Settings { kind: Some(vitrine_index::Kind::Int8), ..Default::default() };
+    let built = vitrine_index::build(artifact.vectors(), artifact.dims(), &queries, &settings, 1).unwrap();
+    let sections: Vec<_> = built.sections.into_iter().map(|s| (s.name.to_owned(), s.width, s.bytes)).collect();
+    let bytes = vitrine_learn::artifact::with_sections(BYTES.clone(), &sections).unwrap();
+    let artifact = Artifact::from_bytes(bytes, &Lineup::default()).unwrap();
+    assert!(artifact.section("index.codes").is_some());
+    Shelf::new(Some(Arc::new(artifact)), &changes())
+});
 
 /// A shelf where some products are different, some gone and some new.
 pub(crate) static CHANGED: LazyLock<Shelf> = LazyLock::new(|| Shelf::new(Some(ARTIFACT.clone()), &changes()));
