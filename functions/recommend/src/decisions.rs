@@ -54,7 +54,7 @@ pub(crate) struct Decision {
     known: Known,
     /// What was asked.
     asked: AskedFor,
-    /// Hash of the answer's bytes: the first 64 bits of SHA-256.
+    /// Hash of the answer's bytes: the first 64 bits of SHA-256, as base64url.
     body_hash: String,
 }
 
@@ -67,7 +67,7 @@ struct Slot {
     /// Its place, from one.
     position: usize,
     /// Probability that it stood there, given the products above it.
-    propensity: f32,
+    propensity: f64,
 }
 
 /// What was known of a visitor.
@@ -80,7 +80,7 @@ struct Known {
     device: Option<String>,
     /// Key of the device's newest event.
     newest_event_of_device: Option<String>,
-    /// Hash of the history: the first 64 bits of SHA-256.
+    /// Hash of the history: the first 64 bits of SHA-256, as base64url.
     history_hash: Option<String>,
 }
 
@@ -115,7 +115,7 @@ impl Decision {
         let slot = |(at, product_id)| Slot {
             product_id,
             position: at + 1,
-            propensity: propensities.get(at).copied().unwrap_or(1.0),
+            propensity: propensities.get(at).map_or(1.0, |millionths| f64::from(*millionths) / 1e6),
         };
         Self {
             decision_id: id,

@@ -14,11 +14,13 @@ use crate::ask::kept;
 use crate::cursor::Cursor;
 use crate::ground::Ground;
 use crate::list::Filled;
-use crate::record::{After, Degraded, Options, Record, of_bytes, of_history};
+use crate::record::{After, Degraded, Options, Record, millionths, of_bytes, of_history};
 use crate::rows::Rows;
 use crate::timing::Timing;
 
 const PURPOSE: &str = "decision";
+/// Bytes of a change's key that say when it was written and as which one of its process.
+const KEY: usize = 22;
 
 /// The lists of one answer.
 #[derive(Debug)]
@@ -131,8 +133,8 @@ impl Answers<'_> {
         let short = |key: &String| key.trim_start_matches("E#").to_owned();
         let (device, newest_of_device) = visit.reach.device.clone().unzip();
         let known = visit.visitor.as_ref().is_some_and(Visitor::is_known);
-        let propensities: Vec<f32> = filled.answer.items.iter().map(|item| item.propensity).collect();
-        let certain = propensities.iter().all(|propensity| *propensity == 1.0);
+        let propensities = filled.answer.items.iter().map(|item| item.propensity);
+        let certain = propensities.clone().all(|propensity| propensity == 1.0);
         let cursor = wanted.cursor.as_ref();
         let after = cursor.and_then(|cursor| cursor.after.clone()).map(|after| After {
             visitor: after.visitor.filter(|visitor| visit.visitor.as_ref() != Some(visitor)),
@@ -143,16 +145,16 @@ impl Answers<'_> {
             basis: filled.answer.basis,
             model: ground.display.version.clone(),
             revision: ground.settings.revision,
-            last_change: ground.display.delta.0.clone(),
+            last_change: ground.display.delta.0.as_deref().map(|key| key.get(..KEY).unwrap_or(key).to_owned()),
             changes: ground.display.delta.1,
             items: filled.answer.items.iter().map(|item| shelf.id(item.row).to_owned()).collect(),
-            propensities: if certain { Vec::new() } else { propensities },
+            propensities: if certain { Vec::new() } else { propensities.map(millionths).collect() },
             newest_of_user: visit.reach.user.as_ref().map(short),
             newest_of_device: newest_of_device.flatten().as_ref().map(short),
             device: device.filter(|_| known).map(|device| device.id().to_owned()),
             folded: visit.reach.folded,
             history: history_hash(ground, filled),
-            impressions: ground.shown.newest.clone().filter(|_| list.placement.rotation.is_some()),
+            impressions: ground.shown.newest.filter(|_| list.placement.rotation.is_some()),
             product: wanted.product.as_ref().map(ProductId::to_string),
             category: wanted.category.clone(),
             basket: wanted.basket.clone(),

@@ -46,8 +46,8 @@ pub(crate) struct Ground {
 pub(crate) struct Shown {
     /// Products and when.
     pub(crate) products: Vec<(String, Millis)>,
-    /// Time and nonce of the newest decision among them.
-    pub(crate) newest: Option<(Millis, String)>,
+    /// Time of the newest decision among them.
+    pub(crate) newest: Option<Millis>,
 }
 
 impl Ground {
@@ -164,15 +164,15 @@ async fn lately(state: &crate::State, shop: &Shop, visitor: Option<&Visitor>) ->
 impl Shown {
     /// What some decisions, newest first, had shown before a time. Of those of one millisecond it cannot be told which was
     /// there when, so those of this very moment do not count.
-    pub(crate) fn of(decisions: &[(Millis, String, Box<serde_json::value::RawValue>)], now: Millis) -> Self {
+    pub(crate) fn of(decisions: &[(Millis, Box<serde_json::value::RawValue>)], now: Millis) -> Self {
         /// The one member that is read: decisions of older versions have it too.
         #[derive(Deserialize)]
         struct Items {
             i: Vec<String>,
         }
         let before = || decisions.iter().filter(|(time, ..)| *time < now);
-        let newest = before().next().map(|(time, nonce, _)| (*time, nonce.clone()));
-        let items = before().filter_map(|(time, _, text)| {
+        let newest = before().next().map(|(time, ..)| *time);
+        let items = before().filter_map(|(time, text)| {
             let read: Items = serde_json::from_str(text.get()).ok()?;
             Some(read.i.into_iter().take(LOOKED_AT).map(|id| (id, *time)))
         });

@@ -83,7 +83,7 @@ async fn display(state: &crate::State, shop: &Shop, record: &Record) -> Result<D
     let from = live.as_ref().map_or(Millis(0), |live| live.delta_from);
     let changes = async {
         match &record.last_change {
-            Some(last) => table.changes_between(shop, from, last).await.map_err(Problem::from),
+            Some(last) => table.changes_between(shop, from, &format!("{last}~")).await.map_err(Problem::from),
             None => Ok(Vec::new()),
         }
     };
@@ -108,10 +108,10 @@ async fn shown(
     key: &DecisionKey,
     record: &Record,
 ) -> Result<Shown, Problem> {
-    let (Some((time, nonce)), Some(visitor)) = (&record.impressions, &key.visitor) else {
+    let (Some(newest), Some(visitor)) = (record.impressions, &key.visitor) else {
         return Ok(Shown::default());
     };
-    let found = context.table.recent_decisions(shop, visitor, REMEMBERED, Some((*time, nonce))).await?;
+    let found = context.table.recent_decisions(shop, visitor, REMEMBERED, Some(newest)).await?;
     Ok(Shown::of(&found, key.time))
 }
 

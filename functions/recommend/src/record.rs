@@ -2,6 +2,8 @@
 //! Compact, because it is billed by size: names are short, what goes without saying is left out, and the why is computed
 //! again.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vitrine_domain::{Millis, PastAction, State, Visitor};
@@ -66,9 +68,13 @@ fn first_bits(hash: Sha256) -> u64 {
     hash.finalize().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
-/// 64 bits of an answer's bytes.
+fn short(hash: Sha256) -> String {
+    URL_SAFE_NO_PAD.encode(first_bits(hash).to_be_bytes())
+}
+
+/// 64 bits of an answer's bytes, as base64url.
 pub(crate) fn of_bytes(bytes: &[u8]) -> String {
-    format!("{:016x}", first_bits(Sha256::new_with_prefix(bytes)))
+    short(Sha256::new_with_prefix(bytes))
 }
 
 /// 64 bits of what was known of a visitor: what they did, what they were shown, and the state of their profile where
@@ -84,7 +90,13 @@ pub(crate) fn of_history(history: &[PastAction], shown: &[(String, Millis)], sta
         let state = State { latest: Vec::new(), actions: Vec::new(), ..state.clone() };
         hash.update(serde_json::to_vec(&state).unwrap_or_default());
     }
-    format!("{:016x}", first_bits(hash))
+    short(hash)
+}
+
+/// A probability in millionths.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a probability")]
+pub(crate) fn millionths(probability: f32) -> u32 {
+    ((f64::from(probability) * 1e6).round() as u32).max(1)
 }
 
 /// A logged decision.
@@ -102,7 +114,7 @@ pub(crate) struct Record {
     /// Revision of the settings.
     #[serde(rename = "r", default, skip_serializing_if = "is_default")]
     pub(crate) revision: u64,
-    /// Key of the last known entry of the delta.
+    /// Key of the last known entry of the delta, without the part that only tells processes apart.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_change: Option<String>,
     /// Known changes.
@@ -111,9 +123,10 @@ pub(crate) struct Record {
     /// Products, in order.
     #[serde(rename = "i")]
     pub(crate) items: Vec<String>,
-    /// Probability of each product in its slot, given the slots above it; empty if all are certain.
+    /// Probability of each product in its slot, given the slots above it, in millionths and at least one; empty if all are
+    /// certain.
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) propensities: Vec<f32>,
+    pub(crate) propensities: Vec<u32>,
     /// Sort key of the known visitor's newest event, without its first two characters.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub(crate) newest_of_user: Option<String>,
@@ -129,9 +142,9 @@ pub(crate) struct Record {
     /// Hash of the history.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(crate) history: Option<String>,
-    /// Time and nonce of the newest decision whose products count as shown.
+    /// Time of the newest decision whose products count as shown.
     #[serde(rename = "im", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) impressions: Option<(Millis, String)>,
+    pub(crate) impressions: Option<Millis>,
     /// The product on the page.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) product: Option<String>,

@@ -7,7 +7,6 @@ use vitrine_http::Problem;
 use vitrine_store::decisions::DecisionKey;
 
 use crate::ask::Wanted;
-use crate::cursor::Cursor;
 use crate::finish::{Answers, history_hash};
 use crate::ground::Ground;
 use crate::list::{Filled, List};
@@ -129,7 +128,6 @@ fn list(ground: &Ground, key: &DecisionKey, record: &Record, shown: Vec<u32>) ->
         basket: record.basket.clone(),
         limit: record.limit,
         filter,
-        cursor: (record.offset > 0 || record.after.is_some()).then(Cursor::default),
         among: record.among.as_ref().map(|among| {
             let rows = among.on(shelf);
             rows.iter().map(|row| shelf.id(*row).to_owned()).chain(among.unknown(shelf)).collect()

@@ -1,4 +1,4 @@
-//! Imports, trainings and going back to a model from the command line, through the API of any stack.
+//! Imports, trainings, going back to a model and making a decision again from the command line, through the API of any stack.
 
 use std::path::Path;
 
@@ -101,6 +101,55 @@ pub async fn rollback(endpoint: &str, key: &str, shop: &str, version: Option<&st
     checked(answer).await
 }
 
+/// A decision that was made again.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What the stack says of it: `identical`, or `different` and why.
+    pub verdict: String,
+    /// The answer.
+    pub answer: Value,
+}
+
+/// Makes a decision again.
+///
+/// # Errors
+/// If the stack does not answer, knows no such decision, or no longer keeps what it was made from.
+pub async fn replay(endpoint: &str, key: &str, decision: &str) -> Result<Replayed> {
+    let base = endpoint.trim_end_matches('/');
+    let asked = client().post(format!("{base}/v1/decisions/{decision}/replay")).bearer_auth(key).send().await;
+    let asked = asked.with_context(|| format!("{base} does not answer"))?;
+    let verdict = asked.headers().get("vitrine-replay").and_then(|value| value.to_str().ok());
+    let verdict = verdict.unwrap_or_default().to_owned();
+    Ok(Replayed { verdict, answer: checked(asked).await? })
+}
+
+impl Replayed {
+    /// Whether the bytes are those that were answered.
+    #[must_use]
+    pub fn is_identical(&self) -> bool {
+        self.verdict == "identical"
+    }
+
+    /// The list for a person: each product with its reasons.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let text = |value: &Value| value.as_str().unwrap_or("none").to_owned();
+        let answer = &self.answer;
+        let head = ["placement", "basis", "model"].map(|member| format!("{member} {}", text(&answer[member])));
+        let mut lines = vec![head.join(", ")];
+        for item in answer["items"].as_array().into_iter().flatten() {
+            let title = item["product"]["title"].as_str().unwrap_or_default();
+            let (place, score) = (item["position"].as_u64().unwrap_or_default(), item["score"].as_f64());
+            let score = score.unwrap_or_default();
+            let id = text(&item["product_id"]);
+            lines.push(format!("{place:>3}. {id:<16} {score:>8.3}  {title}").trim_end().to_owned());
+            let reasons = item["reasons"].as_array().into_iter().flatten();
+            lines.extend(reasons.map(|reason| format!("     {}", text(&reason["text"]))));
+        }
+        lines.join("\n")
+    }
+}
+
 /// The newest of the versions that are older than the live one; they are listed with the newest first.
 fn before_live(models: &Value) -> Option<String> {
     let mut from_live = models["versions"].as_array()?.iter().skip_while(|version| version["live"] != true);
@@ -112,6 +161,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_decision_is_told_with_its_reasons() {
+        let reasons = json!([{"text": "Because you looked at Penne"}]);
+        let item = json!({"position": 1, "product_id": "873902", "score": 0.5, "product": {"title": "Fusilli"}, "reasons": reasons});
+        let answer = json!({"placement": "home", "basis": "history", "model": null, "items": [item]});
+        let replayed = Replayed { verdict: "identical".into(), answer };
+        let told = "placement home, basis history, model none\n  1. 873902              0.500  Fusilli\n     Because you looked at Penne";
+        assert_eq!((replayed.told().as_str(), replayed.is_identical()), (told, true));
+    }
 
     #[test]
     fn one_step_back_is_the_next_older_version() {

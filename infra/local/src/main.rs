@@ -77,6 +77,17 @@ enum Command {
         #[arg(long, env = "VITRINE_KEY", hide_env_values = true)]
         key: Option<String>,
     },
+    /// Make a decision again from what it was made from, and say whether it is what was answered
+    Replay {
+        /// The `decision_id` of an answer
+        decision: String,
+        /// Address of the stack
+        #[arg(long, default_value = ENDPOINT, env = "VITRINE_ENDPOINT")]
+        endpoint: String,
+        /// The shop's server key; the sample shop's unless set
+        #[arg(long, env = "VITRINE_KEY", hide_env_values = true)]
+        key: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,6 +153,15 @@ async fn main() -> Result<()> {
             let went = client::rollback(&endpoint, &key, &shop, version.as_deref()).await?;
             println!("{}", serde_json::to_string_pretty(&went)?);
             eprintln!("\nThe next training may publish a newer model, if it is not worse than this one.");
+            Ok(())
+        }
+        Some(Command::Replay { decision, endpoint, key }) => {
+            let key = key.unwrap_or_else(|| shops::SAMPLE_KEY.to_owned());
+            let replayed = client::replay(&endpoint, &key, &decision).await?;
+            println!("{}\n\n{}", replayed.verdict, replayed.told());
+            if !replayed.is_identical() {
+                anyhow::bail!("this is not what was answered");
+            }
             Ok(())
         }
     }

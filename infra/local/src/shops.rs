@@ -17,6 +17,9 @@ pub struct Keys {
 }
 
 /// The server key of the sample shop, which is no secret.
+pub const SAMPLE_KEY: &str = sample::SERVER_KEY;
+
+/// The server key of a shop, if it is the sample shop.
 #[must_use]
 pub fn sample_key(shop: &str) -> Option<&'static str> {
     (shop == sample::SHOP).then_some(sample::SERVER_KEY)

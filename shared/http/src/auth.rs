@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts};
 use base64::Engine;
@@ -30,6 +31,8 @@ use crate::{App, Problem};
 pub const USER_TOKEN: &str = "x-vitrine-user";
 /// How long a function trusts what it read of a key: the time a revocation takes.
 const TRUST: i64 = 30 * SECOND;
+/// How long a look-up is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest key that is looked at.
 const MAX_KEY: usize = 200;
 /// Keys remembered at once.
@@ -59,6 +62,19 @@ fn remember<T>(cache: &Cache<T>, id: String, now: Millis, value: Option<T>) {
     cache.insert(id, (now, value));
 }
 
+/// A look-up that ends: a table that hangs must not hold requests.
+async fn in_time<T>(read: impl Future<Output = vitrine_store::Result<T>>) -> Result<T, Problem> {
+    let Ok(read) = tokio::time::timeout(PATIENCE, read).await else {
+        let problem = Problem::new(
+            http::StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "a store is not available; try again shortly",
+        );
+        return Err(Problem { retry_after: Some(1), ..problem });
+    };
+    Ok(read?)
+}
+
 impl Authenticator {
     /// Keys are in the table.
     #[must_use]
@@ -80,7 +96,7 @@ impl Authenticator {
         if let Some(known) = remembered(&self.keys, &id, now) {
             return known.ok_or_else(unknown);
         }
-        let found = self.table.api_key(presented).await?;
+        let found = in_time(self.table.api_key(presented)).await?;
         remember(&self.keys, id, now, found.clone());
         found.ok_or_else(unknown)
     }
@@ -96,7 +112,7 @@ impl Authenticator {
         let key = match remembered(&self.token_keys, claims.key_id, now) {
             Some(known) => known,
             None => {
-                let found = self.table.token_key(claims.key_id).await?;
+                let found = in_time(self.table.token_key(claims.key_id)).await?;
                 remember(&self.token_keys, claims.key_id.to_owned(), now, found.clone());
                 found
             }

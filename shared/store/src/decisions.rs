@@ -67,9 +67,8 @@ impl Table {
         self.write_all(items.into_values().map(put_request).collect::<Result<_>>()?).await
     }
 
-    /// What was shown to a visitor, newest first: the newest decisions with their times and nonces, up to and with one of a
-    /// time and nonce if it is named. Read eventually consistent, at half the price: a decision of the last second may be
-    /// missing.
+    /// What was shown to a visitor, newest first: the newest decisions with their times, up to and with those of a time if one
+    /// is named. Read eventually consistent, at half the price: a decision of the last second may be missing.
     ///
     /// # Errors
     /// If the table fails or holds something unreadable.
@@ -78,9 +77,10 @@ impl Table {
         shop: &Shop,
         visitor: &Visitor,
         limit: usize,
-        up_to: Option<(Millis, &str)>,
-    ) -> Result<Vec<(Millis, String, Box<RawValue>)>> {
-        let up_to = up_to.map_or_else(|| "D$".to_owned(), |(time, nonce)| keys::decision(time, nonce));
+        up_to: Option<Millis>,
+    ) -> Result<Vec<(Millis, Box<RawValue>)>> {
+        // Nonces are letters and digits, and `~` comes after all of them.
+        let up_to = up_to.map_or_else(|| "D$".to_owned(), |time| keys::decision(time, "~"));
         let call = self
             .client
             .query()
@@ -93,9 +93,8 @@ impl Table {
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX));
         let answer = call.send().await.map_err(|e| classify("Query", e))?;
         let read = |item: &Item| {
-            let (time, nonce) =
-                keys::parse_decision(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
-            Ok((time, nonce, from_item(item)?))
+            let time = keys::parse_decision(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
+            Ok((time, from_item(item)?))
         };
         answer.items().iter().map(read).collect()
     }

@@ -98,11 +98,11 @@ pub fn decision(time: Millis, nonce: &str) -> String {
     format!("D#{}#{}", time.sort_key(), escape(nonce))
 }
 
-/// Time and nonce of a decision's sort key.
+/// Time of a decision's sort key.
 #[must_use]
-pub fn parse_decision(sk: &str) -> Option<(Millis, String)> {
-    let (time, nonce) = sk.strip_prefix("D#")?.split_once('#')?;
-    Some((Millis(time.parse().ok()?), unescape(nonce)))
+pub fn parse_decision(sk: &str) -> Option<Millis> {
+    let (time, _) = sk.strip_prefix("D#")?.split_once('#')?;
+    Some(Millis(time.parse().ok()?))
 }
 
 /// Sort key of a link to another visitor.

@@ -75,7 +75,7 @@ pub fn decode(record: &EventRecord) -> Result<Record> {
     }
     if sk.starts_with("D#") {
         let shop = pk.strip_prefix("S#").and_then(|rest| rest.split_once('#')).and_then(|(s, _)| Shop::new(s).ok());
-        let (Some(shop), Some((time, _))) = (shop, keys::parse_decision(sk)) else {
+        let (Some(shop), Some(time)) = (shop, keys::parse_decision(sk)) else {
             return Err(Error::corrupt("stream record", "key"));
         };
         return Ok(Record::Decision { shop, time, document: document()?.to_owned() });

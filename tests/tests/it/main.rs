@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "tests name what they show")]
 
 mod catalogue;
+mod decisions;
 mod identity;
 mod isolation;
 mod layering;

@@ -91,7 +91,12 @@ async fn a_function_that_starts_without_a_table_says_so() {
     stack.router = stack.restarted();
     stack.proxy.breaks("Query", "", Fault::Hangs);
     stack.proxy.breaks("GetItem", "S#demo#M", Fault::Hangs);
-    let down = stack.post("browser", "/v1/recommendations/category", json!({"anonymous_id": "anna"})).await;
+    let ask = || stack.post("browser", "/v1/recommendations/category", json!({"anonymous_id": "anna"}));
+    let down = ask().await;
+    assert_eq!((down.problem(), down.header("retry-after")), ((503, "unavailable", ""), "1"));
+    // Nor can it say whose the key is.
+    stack.proxy.breaks("", "", Fault::Hangs);
+    let down = ask().await;
     assert_eq!((down.problem(), down.header("retry-after")), ((503, "unavailable", ""), "1"));
 }
 

@@ -16,5 +16,7 @@ mod proxy;
 mod rank;
 mod replay;
 mod rotation;
+mod shapes;
+mod size;
 mod support;
 mod swap;

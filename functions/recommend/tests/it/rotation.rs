@@ -20,7 +20,7 @@ async fn what_was_shown_without_a_click_makes_room_and_that_is_made_again_too() 
     let again = |at: usize| answers[at].ids().iter().filter(|id| answers[0].ids().contains(id)).count();
     assert!(again(1) < 6, "{:?} {:?}", answers[0].ids(), answers[1].ids());
     for answer in &answers {
-        is_identical(&stack, &answer).await;
+        is_identical(&stack, answer).await;
     }
     // Only where a placement rotates and somebody is known is it asked for what was shown.
     stack.proxy.seen();

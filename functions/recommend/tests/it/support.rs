@@ -1,5 +1,6 @@
 //! A shop that is trained once, and the routes on top of it.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -9,7 +10,10 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use vitrine_domain::{Action, Event, Line, MessageId, Millis, Placement, Product, ProductId, Rule, Shop, Visitor};
+use vitrine_domain::profile::{Facts, devices, in_fold_order};
+use vitrine_domain::{
+    Action, Event, Line, MessageId, Millis, Placement, Product, ProductId, Profile, Rule, Shop, State, Visitor,
+};
 use vitrine_engine::Engine;
 use vitrine_http::{App, layers};
 use vitrine_learn::{Dataset, Settings, train};
@@ -247,4 +251,21 @@ pub(crate) async fn is_identical(stack: &Stack, answer: &Answer) {
     let replayed = stack.replay(&answer.body).await.ok();
     assert_eq!(replayed.header("vitrine-replay"), "identical", "{}\n{}", answer.body, replayed.body);
     assert!(replayed.bytes == answer.bytes, "{}\n{}", answer.body, replayed.body);
+}
+
+/// What a fold would write.
+pub(crate) async fn fold(stack: &Stack, visitor: &Visitor) {
+    let links = stack.table.links(&stack.shop, visitor).await.unwrap();
+    let linked = if visitor.is_known() { devices(&links) } else { Vec::new() };
+    let mut events = Vec::new();
+    for visitor in linked.iter().chain([visitor]) {
+        events.extend(stack.table.history(&stack.shop, visitor, Millis(0)).await.unwrap().0);
+    }
+    in_fold_order(&mut events);
+    let facts: BTreeMap<String, Facts> =
+        (0..PRODUCTS).map(|number| (id(number).to_string(), Facts::from(&product(number, "")))).collect();
+    let version = stack.table.profile(&stack.shop, visitor).await.unwrap().map_or(0, |profile| profile.version) + 1;
+    let state = State::default().fold(&events, &facts);
+    let profile = Profile { visitor: visitor.clone(), version, state, linked, folded: stack.now(), compacted: None };
+    stack.table.save_profile(&stack.shop, &profile, None).await.unwrap();
 }
