@@ -89,7 +89,7 @@ fn make(size: Size) -> Result<Vec<u8>> {
     let settings = Settings {
         limits: settings::Limits { products: 2_000_000, memory_mb: 1 << 20, ..Default::default() },
         // Texts are no part of the model: as little of them as can be.
-        content: settings::Content { dims: 8, ..Default::default() },
+        content: settings::Content { dims: 8 },
         // Nothing is held out: one pass over the log.
         validation: settings::Validation { people: 0, ..Default::default() },
         ..Settings::default()

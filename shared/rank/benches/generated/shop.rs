@@ -88,7 +88,7 @@ impl Shop {
         product.stock = Some(if random.chance(0.05) { 0 } else { 1 + random.skewed(300, 2) as i64 });
         let attributes = &mut product.attributes;
         attributes.insert("colour".to_owned(), json!(COLOURS[random.skewed(COLOURS.len(), 2)]));
-        if leaf % 3 == 0 {
+        if leaf.is_multiple_of(3) {
             let first = random.below(3);
             attributes.insert("sizes".to_owned(), json!(SIZES[first..first + 1 + random.below(3)]));
         }

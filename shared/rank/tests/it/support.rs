@@ -31,10 +31,10 @@ pub(crate) fn product(number: usize) -> Product {
     let (department, aisle) = (number % 3, number % 12);
     let mut product = Product::new(ProductId::new(format!("p{number:02}")).unwrap(), format!("Article {number}"));
     product.category = vec![format!("Department {department}"), format!("Aisle {aisle}")];
-    if number % 7 != 0 {
+    if !number.is_multiple_of(7) {
         product.brand = Some(BRANDS[number % 5].to_owned());
     }
-    if number % 11 != 0 {
+    if !number.is_multiple_of(11) {
         product.price = Some(1.0 + (number % 20) as f64 * 0.75);
         product.cost = Some(0.5 + (number % 13) as f64 * 0.2);
     }
@@ -44,7 +44,7 @@ pub(crate) fn product(number: usize) -> Product {
     if number % 9 == 5 {
         product.availability = Availability::OutOfStock;
     }
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         product.attributes.insert("colour".into(), json!(["red", "green", "blue"][number % 3]));
     }
     if number % 3 != 1 {
@@ -54,8 +54,8 @@ pub(crate) fn product(number: usize) -> Product {
     if number % 5 < 3 {
         product.attributes.insert("organic".into(), json!(number % 5 == 1));
     }
-    if number % 6 == 0 {
-        product.attributes.insert("mixed".into(), if number % 4 == 0 { json!(number) } else { json!("text") });
+    if number.is_multiple_of(6) {
+        product.attributes.insert("mixed".into(), if number.is_multiple_of(4) { json!(number) } else { json!("text") });
     }
     product
 }
