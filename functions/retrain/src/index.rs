@@ -26,11 +26,13 @@ pub(crate) fn add(
     let threads = parallel::threads(threads);
     let built = vitrine_index::build(opened.vectors(), opened.dims(), &queries, &settings, threads)?;
     let report = serde_json::to_value(&built.report).unwrap_or_default();
+    vitrine_index::Stored::open(|name| built.section(name), opened.vectors(), opened.dims())?.verify()?;
     let sections: Vec<_> = built.sections.into_iter().map(|s| (s.name.to_owned(), s.width, s.bytes)).collect();
     Ok((with_sections(bytes, &sections)?, report))
 }
 
-/// What visitors would ask for whose newest actions were held out; where nothing was, what is like each of some products.
+/// What visitors would ask for whose newest actions were held out. Where nothing was, there are none, and the index is
+/// measured with products.
 fn queries(opened: &Artifact, data: &Dataset<'_>, held_out: &[Case]) -> Vec<f32> {
     let mut queries = Vec::new();
     let mut scratch = Scratch::default();
@@ -39,14 +41,10 @@ fn queries(opened: &Artifact, data: &Dataset<'_>, held_out: &[Case]) -> Vec<f32>
         let step = cases.len().div_ceil(VISITORS).max(1);
         for case in cases.into_iter().step_by(step) {
             let mut query = vec![0.0; opened.dims()];
+            scratch.visitor = Some(data.key(case.person));
             opened.visitor_vector(&Past::of(data, case).history, question, &mut scratch, &mut query);
             queries.extend(query);
         }
-    }
-    if queries.is_empty() {
-        let step = opened.len().div_ceil(VISITORS).max(1);
-        let vectors = opened.vectors().chunks_exact(opened.dims()).step_by(step);
-        queries.extend(vectors.flatten().map(|x| x.to_f32()));
     }
     queries
 }
