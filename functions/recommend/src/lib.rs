@@ -4,8 +4,8 @@
 //! the catalogue and in the settings at most once a second and in parallel, ranks with the model in memory, and writes one
 //! decision for each list. It waits for no queue, so the recommendation after an event knows the event.
 //!
-//! From a request to its answer: [`ask`] checks what is asked, [`ground`] reads what a list is made from, [`list`] fills it
-//! without reading anything, [`finish`] renders and logs it. A replay ([`replay`]) reads the same ground as it was ([`past`])
+//! From a request to its answer: `ask` checks what is asked, `ground` reads what a list is made from, `list` fills it
+//! without reading anything, `finish` renders and logs it. A replay (`replay`) reads the same ground as it was (`past`)
 //! and goes the same way from there, so it cannot come to anything else. What could not be read in time is done without, and
 //! the answer says so.
 
