@@ -21,7 +21,8 @@ async fn every_answer_is_of_one_model_while_models_are_published() {
                 let page = stack.post("browser", "/v1/recommendations", page).await.ok();
                 let lists = page.body["placements"].as_array().unwrap();
                 let model = lists[0]["model"].as_str().unwrap();
-                let second = model.ends_with('1');
+                // `v1` is what the stack starts with: the first edition.
+                let second = model.ends_with("-1");
                 for list in lists {
                     assert_eq!(list["model"], model);
                     for item in list["items"].as_array().unwrap() {
