@@ -19,7 +19,7 @@ use generated::{Result, Shop, Size, percentile, thread_seconds};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use vitrine_domain::{Action, Filter, Millis, PastAction, Placement, Rule, Seen, Strategy};
+use vitrine_domain::{Action, Filter, Millis, PastAction, Placement, ProductId, Rule, Seen, Strategy};
 use vitrine_learn::artifact::with_sections;
 use vitrine_learn::{Artifact, Interaction, Lineup, Question, Scratch};
 use vitrine_rank::{Answer, Reason, Request, Shelf, Stage, Workspace, decide};
@@ -61,19 +61,9 @@ fn indexed(size: Size) -> Result<PathBuf> {
 fn decoded(artifact: &Artifact, history: &[Interaction]) -> Result<Vec<PastAction>> {
     let past = |past: &Interaction| {
         let at = NOW.plus(-(f64::from(past.age_days) * 86_400_000.0) as i64);
-        Ok(PastAction { product: artifact.id(past.row).parse_id()?, action: past.action, at, key: 0 })
+        Ok(PastAction { product: ProductId::new(artifact.id(past.row))?, action: past.action, at, key: 0 })
     };
     history.iter().map(past).collect()
-}
-
-trait ParseId {
-    fn parse_id(&self) -> Result<vitrine_domain::ProductId>;
-}
-
-impl ParseId for str {
-    fn parse_id(&self) -> Result<vitrine_domain::ProductId> {
-        Ok(vitrine_domain::ProductId::new(self)?)
-    }
 }
 
 fn rules() -> Result<Vec<Rule>> {
@@ -94,14 +84,14 @@ fn filters(shelf: &Shelf, departments: usize) -> Result<Vec<Filter>> {
     let passing = |number: usize, names: usize, price: f64| {
         let names: Vec<String> =
             (0..names).map(|at| format!("\"Department {}\"", (number * 7 + at) % departments)).collect();
-        Ok(Filter::parse(&format!("category in [{}] and price < {price}", names.join(", ")))?)
+        Filter::parse(&format!("category in [{}] and price < {price}", names.join(", ")))
     };
     let mut filters: Vec<Filter> = Vec::new();
     for number in 0..400 {
         let price = 15.0 + number as f64 / 10.0;
         let mut best: Option<(f64, Filter)> = None;
         for names in 1..=departments / 2 {
-            let filter: Filter = passing(number, names, price).map_err(|e: Box<dyn std::error::Error>| e)?;
+            let filter = passing(number, names, price)?;
             let share = shelf.rows(&filter)?.count() as f64 / shelf.len() as f64;
             let off = (share - 0.1).abs();
             if best.as_ref().is_none_or(|(known, _)| off < *known) {
@@ -229,7 +219,7 @@ fn size(size: Size) -> Result<()> {
     let visitors = generated::visitors(size, VISITORS)?;
     let histories =
         visitors.iter().map(|history| Ok(Arc::new(decoded(&artifact, history)?))).collect::<Result<Vec<_>>>()?;
-    let rules = Arc::new(if std::env::args().any(|a| a == "--bare") { Vec::new() } else { rules()? });
+    let rules = Arc::new(rules()?);
     let filters: Vec<Arc<Filter>> = filters(&shelf, size.leaves.div_ceil(20))?.into_iter().map(Arc::new).collect();
     let shares: Vec<f64> =
         filters.iter().map(|f| Ok(shelf.rows(f)?.count() as f64 / shelf.len() as f64)).collect::<Result<_>>()?;
