@@ -2,7 +2,7 @@
 
 use crate::Error;
 
-/// Sixteen numbers of 32 bits that describe the index; see [`About`].
+/// Sixteen numbers of 32 bits that describe the index.
 pub const ABOUT: &str = "index.about";
 /// `n × stride` bytes: a code a number, 128 for the middle; a row is padded to a multiple of 16 bytes.
 pub const CODES: &str = "index.codes";
