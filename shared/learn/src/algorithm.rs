@@ -58,6 +58,24 @@ pub trait Algorithm: fmt::Debug + Send + Sync {
         let _ = (model, history, scratch, tally);
     }
 
+    /// Writes the sums of some products over `out`, bit for bit as [`tally`](Self::tally) has them. Whoever finds them with
+    /// less work than those of all products says so here.
+    fn sums(
+        &self,
+        model: &Artifact,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let mut tally = std::mem::take(&mut scratch.tally);
+        tally.clear();
+        tally.grow(model.len());
+        self.tally(model, history, scratch, &mut tally);
+        out.iter_mut().zip(rows).for_each(|(sum, row)| *sum = tally.sum(*row));
+        scratch.tally = tally;
+    }
+
     /// Says which past action adds how much to the sums of the products of a page, as `(place in rows, position in the
     /// history, addition)`, in any order. What is not said is put down to the part as a whole. All of a page are asked for
     /// at once, as finding one product's evidence is often as much work as finding that of twenty.
@@ -210,6 +228,7 @@ pub struct Scratch {
     pub(crate) sessions: sessions::Scratch,
     pub(crate) habits: repurchase::Scratch,
     pub(crate) asked: Asked,
+    tally: Tally,
 }
 
 impl Scratch {

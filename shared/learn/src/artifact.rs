@@ -10,6 +10,7 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use half::f16;
 
@@ -37,6 +38,8 @@ use columns::Columns;
 use memory::Memory;
 use sections::{About, Place, Places};
 
+/// How many artifacts this process has opened.
+static OPENED: AtomicU64 = AtomicU64::new(0);
 /// Whether a product can be bought, as flag bits.
 const SELLABLE: u32 = 1;
 /// Whether it is content, not for sale.
@@ -47,6 +50,7 @@ const NO_BRAND: u32 = u32::MAX;
 /// An opened artifact. Cheap to share behind an `Arc`; reading needs no lock.
 pub struct Artifact {
     memory: Memory,
+    serial: u64,
     places: Places,
     about: About,
     ids: (Place, Place),
@@ -115,6 +119,7 @@ impl Artifact {
         let paths = places.lists(&memory, sections::CATEGORY_AT, sections::CATEGORY, n)?;
         let brand = places.get(sections::BRAND, 4, Some(n))?;
         Ok(Self {
+            serial: OPENED.fetch_add(1, Ordering::Relaxed),
             columns: Columns::open(&places, &memory, n, (&paths, &categories), (&brand, &brands))?,
             ids: places.texts(&memory, sections::PRODUCTS, Some(n))?,
             json: places.texts(&memory, sections::JSON, Some(n))?,
@@ -137,6 +142,11 @@ impl Artifact {
             places,
             memory,
         })
+    }
+
+    /// A number that no other artifact of this process has, whatever lies in memory where it lay.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// Reads every byte once: checksums, and that lists name rows that exist, texts are texts, numbers are finite.

@@ -285,16 +285,14 @@ impl<'a> Order<'a> {
         });
         if let Some((rows, _, rule)) = due {
             for soft in [true, false] {
-                let among = self.eligible(soft, Some(rows));
-                if let Some((entry, propensity, _)) = self.draw(at, &among) {
+                if let Some((entry, propensity, _)) = self.draw(at, soft, Some(rows)) {
                     return Some((entry, propensity, Way::Share(*rule)));
                 }
             }
         }
         for soft in [true, false] {
             loop {
-                let among = self.eligible(soft, None);
-                if let Some(drawn) = self.draw(at, &among) {
+                if let Some(drawn) = self.draw(at, soft, None) {
                     return Some(drawn);
                 }
                 if !self.refill(soft, work) {
@@ -306,10 +304,9 @@ impl<'a> Order<'a> {
     }
 
     /// The candidates that may stand in the next slot.
-    fn eligible(&self, soft: bool, among: Option<&Bitmap>) -> Vec<usize> {
-        let inside = |entry: &Entry| among.is_none_or(|rows| rows.contains(entry.candidate.row));
-        let entries = self.entries.iter().enumerate();
-        entries.filter(|(_, entry)| entry.is_free(soft) && inside(entry)).map(|(at, _)| at).collect()
+    fn eligible<'s>(&'s self, soft: bool, among: Option<&'s Bitmap>) -> impl Iterator<Item = (usize, &'s Entry)> {
+        let inside = move |entry: &Entry| among.is_none_or(|rows| rows.contains(entry.candidate.row));
+        self.entries.iter().enumerate().filter(move |(_, entry)| entry.is_free(soft) && inside(entry))
     }
 
     /// Fetches candidates of kinds that still have room. False when there are none.
@@ -328,30 +325,39 @@ impl<'a> Order<'a> {
         self.fetch(Some(&open), most, work) > 0
     }
 
+    /// What a candidate is worth in the next slot.
+    fn value(&self, entry: &Entry) -> f32 {
+        let (low, height) = self.scale;
+        let utility = if height > 0.0 { (entry.standing - low) / height } else { 0.0 };
+        let diversity = self.request.placement.diversity;
+        // What the model says nothing of comes last, in the order in which it was found.
+        let filler = if entry.candidate.filler { 1.0 } else { 0.0 };
+        (1.0 - diversity) * utility - diversity * entry.likeness - filler
+    }
+
     /// Draws one of the eligible candidates.
-    fn draw(&self, at: usize, among: &[usize]) -> Option<(usize, f32, Way)> {
-        let value = |entry: &Entry| {
-            let (low, height) = self.scale;
-            let utility = if height > 0.0 { (entry.standing - low) / height } else { 0.0 };
-            let diversity = self.request.placement.diversity;
-            // What the model says nothing of comes last, in the order in which it was found.
-            let filler = if entry.candidate.filler { 1.0 } else { 0.0 };
-            (1.0 - diversity) * utility - diversity * entry.likeness - filler
+    fn draw(&self, at: usize, soft: bool, among: Option<&Bitmap>) -> Option<(usize, f32, Way)> {
+        let valued = self.eligible(soft, among).map(|(at, entry)| (at, entry, self.value(entry)));
+        let better = |best: (usize, &Entry, f32), other: (usize, &Entry, f32)| {
+            let order = other.2.total_cmp(&best.2);
+            let before = other.1.candidate.row < best.1.candidate.row && !other.1.candidate.filler;
+            order.is_gt() || order.is_eq() && before
         };
-        let values: Vec<f32> = among.iter().map(|at| value(&self.entries[*at])).collect();
-        let best = (0..values.len()).reduce(|best, other| {
-            let order = values[other].total_cmp(&values[best]);
-            let before = self.entries[among[other]].candidate.row < self.entries[among[best]].candidate.row;
-            let same = order.is_eq() && before && !self.entries[among[other]].candidate.filler;
-            if order.is_gt() || same { other } else { best }
-        })?;
+        let (best, ..) = valued.reduce(|best, other| if better(best, other) { other } else { best })?;
+        let exploration = self.request.placement.exploration;
+        if exploration == Exploration::None {
+            return Some((best, 1.0, Way::Standing));
+        }
+        let (among, values): (Vec<usize>, Vec<f32>) =
+            self.eligible(soft, among).map(|(at, entry)| (at, self.value(entry))).unzip();
+        let place = among.iter().position(|at| *at == best)?;
         let mut chance = Chance::of_slot(self.request.seed, self.request.offset + at);
-        let (drawn, propensity) = match self.request.placement.exploration {
-            Exploration::None => (best, 1.0),
-            Exploration::Share { share } => chance.share(share, values.len(), best),
-            Exploration::Softmax { temperature } => chance.softmax(&values, temperature, best),
+        let (drawn, propensity) = match exploration {
+            Exploration::None => (place, 1.0),
+            Exploration::Share { share } => chance.share(share, values.len(), place),
+            Exploration::Softmax { temperature } => chance.softmax(&values, temperature, place),
         };
-        let way = if drawn == best { Way::Standing } else { Way::Explored };
+        let way = if drawn == place { Way::Standing } else { Way::Explored };
         Some((*among.get(drawn)?, propensity, way))
     }
 }

@@ -122,13 +122,13 @@ impl Query {
         let other = self.without(artifact, product, work);
         let difference: Vec<f32> = self.vector.iter().zip(&other.vector).map(|(a, b)| a - b).collect();
         let mut drops: Vec<f32> = rows.iter().map(|row| dot_f16(&difference, shelf.vector(*row))).collect();
-        work.tally.grow(artifact.len());
+        work.scores.clear();
+        work.scores.resize(rows.len(), 0.0);
         for ((at, weight), sums) in self.tallies.iter().zip(&work.sums) {
             let Some(part) = artifact.parts().get(*at) else { continue };
-            work.tally.clear();
-            artifact.part_tally(*at, &other.evidence, &mut work.scratch, &mut work.tally);
-            for (row, drop) in rows.iter().zip(&mut drops) {
-                *drop += weight * (part.curve.of(sums.sum(*row)) - part.curve.of(work.tally.sum(*row)));
+            artifact.part_sums(*at, &other.evidence, rows, &mut work.scratch, &mut work.scores);
+            for ((row, left), drop) in rows.iter().zip(&work.scores).zip(&mut drops) {
+                *drop += weight * (part.curve.of(sums.sum(*row)) - part.curve.of(*left));
             }
         }
         Some(LeftOut { product, difference, drops })

@@ -11,8 +11,6 @@ pub struct Workspace {
     pub(crate) scratch: Scratch,
     /// Sums of each part that counts, in the order of the query's tallies.
     pub(crate) sums: Vec<Tally>,
-    /// Sums of a part with something left out.
-    pub(crate) tally: Tally,
     /// Terms of all tallies together.
     pub(crate) terms: Tally,
     /// Rows that were met already; empty between two uses.

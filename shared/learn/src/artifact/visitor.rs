@@ -54,6 +54,22 @@ impl Artifact {
         }
     }
 
+    /// Writes the sums of some rows in one part over `out`, without curve and weight: what
+    /// [`part_tally`](Self::part_tally) adds up of them.
+    pub fn part_sums(
+        &self,
+        part: usize,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        out.fill(0.0);
+        if let Some((_, algorithm)) = self.lineup().nth(part) {
+            algorithm.sums(self, newest(history), rows, scratch, out);
+        }
+    }
+
     /// Says which past action adds how much to the sums of a page's products in one part, as `(place in rows, position in
     /// the history, addition)`, see [`Algorithm::evidence`].
     pub fn part_evidence(

@@ -100,7 +100,8 @@ impl Parameters {
 /// What an artifact holds.
 fn view(model: &Artifact) -> Option<View<'_>> {
     let (parameters, reads) = Parameters::from_numbers(model.numbers(PARAMETERS))?;
-    Some(View::over(INDEX.map(|name| model.numbers(name)), FACTORS.map(|name| model.numbers(name)), parameters, reads))
+    let (index, factors) = (INDEX.map(|name| model.numbers(name)), FACTORS.map(|name| model.numbers(name)));
+    Some(View::over(index, factors, parameters, reads).with_serial(model.serial()))
 }
 
 impl Algorithm for Neighbourhood {
@@ -154,6 +155,22 @@ impl Algorithm for Neighbourhood {
         current(history, session);
         if !session.is_empty() {
             view.neighbours_score(session, companions(model.lists(Pair::ViewView)), sessions, tally);
+        }
+    }
+
+    fn sums(
+        &self,
+        model: &Artifact,
+        history: &[Interaction],
+        rows: &[u32],
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let Some(view) = view(model) else { return };
+        let Scratch { session, sessions, .. } = scratch;
+        current(history, session);
+        if !session.is_empty() {
+            view.scores_of(session, companions(model.lists(Pair::ViewView)), rows, sessions, out);
         }
     }
 

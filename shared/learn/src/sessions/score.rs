@@ -29,6 +29,8 @@ pub struct View<'a> {
     parameters: Parameters,
     /// List entries read for one request.
     reads: usize,
+    /// A number that no other index of this process has; none if it has no number.
+    serial: Option<u64>,
     /// `δ` by how many places the product stands behind the common one, from `1 - PLACES` up; then zeros.
     nearness: [f32; 2 * PLACES + LANES],
 }
@@ -36,6 +38,8 @@ pub struct View<'a> {
 /// Room for intermediate results, kept from one request to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    /// Which index and which current session the neighbours were found for, so that who asks again finds them here.
+    found: Option<(u64, Vec<(u32, f32)>)>,
     /// `w(x)`.
     weights: Tally,
     /// Products with a weight.
@@ -49,6 +53,8 @@ pub struct Scratch {
     seen: Vec<u32>,
     sums: Tally,
     explained: Explained,
+    /// The rows that are asked for.
+    asked: Asked,
 }
 
 /// The neighbours' places, side by side.
@@ -64,7 +70,6 @@ struct Gathered {
 /// What products of a page are taken apart into.
 #[derive(Debug, Default)]
 struct Explained {
-    asked: Asked,
     /// The products with a weight, ascending.
     weighed: Vec<u32>,
     /// What one unit of each weight adds to each product of the page, weight by weight.
@@ -79,7 +84,7 @@ struct Explained {
 
 impl Scratch {
     fn clear(&mut self, products: usize, sessions: usize) {
-        for (tally, len) in [(&mut self.weights, products), (&mut self.sums, products), (&mut self.similar, sessions)] {
+        for (tally, len) in [(&mut self.weights, products), (&mut self.similar, sessions)] {
             tally.clear();
             tally.grow(len);
         }
@@ -155,7 +160,14 @@ impl<'a> View<'a> {
             std::cmp::Ordering::Less => parameters.backward * fall(PLACES - 1 - at),
             std::cmp::Ordering::Equal => parameters.itself,
         });
-        Self { starts, rows, posting_starts, postings, gains, idf, penalties, parameters, reads, nearness }
+        Self { starts, rows, posting_starts, postings, gains, idf, penalties, parameters, reads, serial: None, nearness }
+    }
+
+    /// The same view with a number that no other index of this process has: neighbours that were found for a session are
+    /// not looked for again.
+    #[must_use]
+    pub fn with_serial(self, serial: u64) -> Self {
+        Self { serial: Some(serial), ..self }
     }
 
     /// Adds the scores of the products of neighbouring sessions to a tally.
@@ -175,15 +187,57 @@ impl<'a> View<'a> {
             || self.add_up(scratch),
         );
         for row in scratch.sums.rows() {
-            let again = if scratch.weighed.may_hold(*row) { self.again(*row, &scratch.seen) } else { 1.0 };
-            tally.add(*row, scratch.sums.sum(*row) * (value(self.penalties, *row) * again));
+            tally.add(*row, scratch.sums.sum(*row) * self.factor(*row, scratch));
         }
+    }
+
+    /// Writes the scores of some products over `out`: those that [`neighbours_score`](Self::neighbours_score) adds.
+    pub fn scores_of<C: Iterator<Item = (u32, f32)>>(
+        &self,
+        current: &[(u32, f32)],
+        companions: impl Fn(u32) -> C,
+        page: &[u32],
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        self.find(current, companions, scratch);
+        out.fill(0.0);
+        let Scratch { weights, weighed, similar, nearest, gathered, explained, asked, .. } = scratch;
+        asked.set(page);
+        for (at, (similarity, session)) in nearest.iter().enumerate() {
+            let named = &mut explained.named;
+            named.clear();
+            for (q, row) in gathered.rows(at).iter().enumerate() {
+                named.extend(asked.places(*row).map(|place| (q, place)));
+            }
+            if named.is_empty() {
+                continue;
+            }
+            gathered.anchor(at, weights, weighed);
+            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+            for (q, place) in named.iter() {
+                let near = gathered.anchors.iter().fold(0.0, |near, (r, _, w)| near + w * self.nearness[PLACES - 1 - r + q]);
+                let addition = amplitude * near;
+                if let Some(sum) = out.get_mut(*place).filter(|_| addition > 0.0) {
+                    *sum += addition;
+                }
+            }
+        }
+        out.iter_mut().zip(page).for_each(|(sum, row)| *sum *= self.factor(*row, scratch));
+    }
+
+    /// What a product's score is multiplied by, after [`find`](Self::find).
+    fn factor(&self, row: u32, scratch: &Scratch) -> f32 {
+        let again = if scratch.weighed.may_hold(row) { self.again(row, &scratch.seen) } else { 1.0 };
+        value(self.penalties, row) * again
     }
 
     /// Step 3, but for the factors of products.
     #[inline(always)]
     fn add_up(&self, scratch: &mut Scratch) {
         let Scratch { weights, weighed, similar, nearest, gathered, sums, .. } = scratch;
+        sums.clear();
+        sums.grow(self.idf.len());
         let mut sums_of = [[0.0_f32; LANES]; PLACES.div_ceil(LANES)];
         for (at, (similarity, session)) in nearest.iter().enumerate() {
             gathered.anchor(at, weights, weighed);
@@ -215,8 +269,8 @@ impl<'a> View<'a> {
         said: &mut dyn FnMut(usize, usize, f32),
     ) {
         self.find(current, &companions, scratch);
-        let Scratch { weights, weighed, similar, nearest, gathered, seen, explained, .. } = scratch;
-        let Explained { asked, weighed: known, shares, named, adding, sums } = explained;
+        let Scratch { weights, weighed, similar, nearest, gathered, seen, explained, asked, .. } = scratch;
+        let Explained { weighed: known, shares, named, adding, sums } = explained;
         asked.set(page);
         known.clear();
         known.extend_from_slice(weights.rows());
@@ -266,6 +320,10 @@ impl<'a> View<'a> {
         companions: impl Fn(u32) -> C,
         scratch: &mut Scratch,
     ) {
+        if scratch.found.as_ref().is_some_and(|(serial, known)| Some(*serial) == self.serial && known == current) {
+            return;
+        }
+        let mut known = scratch.found.take().map(|(_, known)| known).unwrap_or_default();
         scratch.clear(self.idf.len(), self.gains.len());
         scratch.seen.clear();
         scratch.seen.extend(current.iter().map(|(row, _)| *row));
@@ -300,6 +358,9 @@ impl<'a> View<'a> {
             scratch.nearest.truncate(most);
         }
         scratch.gathered.fill(self.starts, self.rows, &scratch.nearest);
+        known.clear();
+        known.extend_from_slice(current);
+        scratch.found = self.serial.map(|serial| (serial, known));
     }
 
     fn voice(&self, back: f32) -> f32 {

@@ -216,6 +216,35 @@ proptest! {
     }
 
     #[test]
+    fn the_scores_of_a_page_are_those_of_all_whatever_was_asked_before(
+        sessions in some_sessions(),
+        asked in vec(vec(0..u32::from(PRODUCTS), 1..6), 1..4),
+        lists in some_lists(),
+        parameters in some_parameters(),
+        neighbours in 1_u32..8,
+    ) {
+        let parameters = Parameters { neighbours, ..parameters };
+        let index = build(&sessions, &Bounds::default());
+        let factors = Factors::of(&index, &parameters);
+        let view = View::new(&index, &factors, parameters, usize::MAX).with_serial(7);
+        let page: Vec<u32> = (0..u32::from(PRODUCTS)).rev().chain([3]).collect();
+        let mut kept = Scratch::default();
+        // Each is asked for twice: what was found for one session is no answer for another, nor for another index.
+        for rows in asked.iter().chain(&asked).flat_map(|rows| [rows, rows]) {
+            let current = current(rows);
+            let expected = score(&index, parameters, &current, &lists, &mut Scratch::default());
+            let mut sums = vec![f32::NAN; page.len()];
+            view.scores_of(&current, companions(&lists), &page, &mut kept, &mut sums);
+            for (row, sum) in page.iter().zip(sums) {
+                prop_assert_eq!(sum, expected[*row as usize]);
+            }
+            let without = Parameters { neighbours: 1, ..parameters };
+            let other = View::new(&index, &factors, without, usize::MAX).with_serial(8);
+            other.scores_of(&current, companions(&lists), &page, &mut kept, &mut vec![0.0; page.len()]);
+        }
+    }
+
+    #[test]
     fn less_evidence_never_scores_higher_while_no_neighbour_is_cut_off(
         sessions in some_sessions(),
         rows in vec(0..u32::from(PRODUCTS), 2..6),
