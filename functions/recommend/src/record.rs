@@ -186,7 +186,7 @@ pub(crate) struct Record {
     pub(crate) body: String,
 }
 
-/// How the answer was told, as some letters: `f` in French, `m` to merchandisers, `s` to a server.
+/// How the answer was told, as some letters: `f` in French, `m` to merchandisers, `n` to nobody, `s` to a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Options(String);
@@ -194,14 +194,22 @@ pub(crate) struct Options(String);
 impl Options {
     pub(crate) fn new(words: Words, server: bool) -> Self {
         let french = if words.language == Language::Fr { "f" } else { "" };
-        let merchandiser = if words.audience == Audience::Merchandiser { "m" } else { "" };
-        Self(format!("{french}{merchandiser}{}", if server { "s" } else { "" }))
+        let audience = match words.audience {
+            Audience::Shopper => "",
+            Audience::Merchandiser => "m",
+            Audience::Nobody => "n",
+        };
+        Self(format!("{french}{audience}{}", if server { "s" } else { "" }))
     }
 
     pub(crate) fn words(&self) -> Words {
         Words {
             language: if self.0.contains('f') { Language::Fr } else { Language::En },
-            audience: if self.0.contains('m') { Audience::Merchandiser } else { Audience::Shopper },
+            audience: match () {
+                () if self.0.contains('m') => Audience::Merchandiser,
+                () if self.0.contains('n') => Audience::Nobody,
+                () => Audience::Shopper,
+            },
         }
     }
 

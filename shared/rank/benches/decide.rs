@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use vitrine_domain::{Action, Filter, Millis, PastAction, Placement, ProductId, Rule, Seen, Strategy};
 use vitrine_learn::artifact::with_sections;
 use vitrine_learn::{Artifact, Interaction, Lineup, Question, Scratch};
-use vitrine_rank::{Answer, Reason, Request, Shelf, Stage, Workspace, decide};
+use vitrine_rank::{Answer, Audience, Reason, Request, Shelf, Stage, Words, Workspace, decide};
 
 const VISITORS: usize = 1_000;
 const DECISIONS: usize = 10_000;
@@ -109,11 +109,13 @@ struct Item<'a> {
     product_id: &'a str,
     score: f32,
     propensity: f32,
-    product: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<&'a RawValue>,
     reasons: &'a [Reason],
 }
 
-fn render(shelf: &Shelf, answer: &Answer) -> Result<Vec<u8>> {
+/// Whoever sends a list has its products: they are not sent back.
+fn render(shelf: &Shelf, answer: &Answer, listed: bool) -> Result<Vec<u8>> {
     let items: Vec<Item<'_>> = answer
         .items
         .iter()
@@ -122,7 +124,7 @@ fn render(shelf: &Shelf, answer: &Answer) -> Result<Vec<u8>> {
                 product_id: shelf.id(item.row),
                 score: item.score,
                 propensity: item.propensity,
-                product: serde_json::from_str(shelf.json(item.row))?,
+                product: if listed { None } else { Some(serde_json::from_str(shelf.json(item.row))?) },
                 reasons: &item.reasons,
             })
         })
@@ -184,10 +186,11 @@ fn measure(what: &str, shelf: &Shelf, decisions: usize, request: impl Fn(usize) 
             filter: parts.filter.as_deref(),
             among: parts.among.as_deref().map(Vec::as_slice),
             seed: number as u64,
+            words: Words { audience: parts.audience, ..Words::default() },
             ..Request::new(placement, NOW)
         };
         let answer = decide(shelf, &request, &mut work, &mut |stage: Stage| passed(stage.as_str()))?;
-        let body = render(shelf, &answer)?;
+        let body = render(shelf, &answer, parts.among.is_some())?;
         passed("render");
         let total = (thread_seconds() - start) * 1e6;
         std::hint::black_box(body);
@@ -210,6 +213,7 @@ struct RequestParts {
     rules: Arc<Vec<Rule>>,
     filter: Option<Arc<Filter>>,
     among: Option<Arc<Vec<u32>>>,
+    audience: Audience,
 }
 
 fn size(size: Size) -> Result<()> {
@@ -241,6 +245,7 @@ fn size(size: Size) -> Result<()> {
         rules: rules.clone(),
         filter: Some(filters[number * 31 % filters.len()].clone()),
         among: None,
+        audience: Audience::Shopper,
     })?;
     writeln!(
         std::io::stdout(),
@@ -252,17 +257,23 @@ fn size(size: Size) -> Result<()> {
         rules: rules.clone(),
         filter: None,
         among: None,
+        audience: Audience::Shopper,
     })?;
     let list = |number: usize| {
         let mut random = generated::Random::of("list", number as u64);
         Arc::new((0..200).map(|_| random.below(size.products) as u32).collect())
     };
-    measure("rank a list of 200", &shelf, DECISIONS, |number| RequestParts {
-        history: history(number),
-        rules: rules.clone(),
-        filter: None,
-        among: Some(list(number)),
-    })?;
+    for (what, audience) in
+        [("rank a list of 200, with reasons", Audience::Shopper), ("rank a list of 200", Audience::Nobody)]
+    {
+        measure(what, &shelf, DECISIONS, |number| RequestParts {
+            history: history(number),
+            rules: rules.clone(),
+            filter: None,
+            among: Some(list(number)),
+            audience,
+        })?;
+    }
     for _ in 0..3 {
         let status = Command::new(std::env::current_exe()?).arg("first").arg(&file).status()?;
         if !status.success() {
@@ -288,7 +299,7 @@ fn first(file: &Path) -> Result<()> {
     let rules = rules()?;
     let request = Request { history: &history, rules: &rules, filter: Some(&filter), ..Request::new(&placement, NOW) };
     let answer = decide(&shelf, &request, &mut Workspace::default(), &mut |_| ())?;
-    let body = render(&shelf, &answer)?;
+    let body = render(&shelf, &answer, false)?;
     let answered = start.elapsed().as_secs_f64() * 1e3;
     writeln!(
         std::io::stdout(),

@@ -14,6 +14,7 @@ use crate::reason::{Source, reasons};
 use crate::request::{Answer, Basis, Item, Request, Stage};
 use crate::standing::known_rows;
 use crate::wishes::{Surroundings, Wishes};
+use crate::sentence::Audience;
 use crate::{FilterError, Shelf, Workspace};
 
 /// Weights of the lists where a product or a basket is the evidence.
@@ -43,7 +44,10 @@ pub fn decide(
     passed(Stage::Search);
     let (picked, touched) = order.fill(work);
     passed(Stage::Order);
-    let reasons = reasons(shelf, request, &wishes, &ranking, &picked, work);
+    let reasons = match request.words.audience {
+        Audience::Nobody => vec![Vec::new(); picked.len()],
+        _ => reasons(shelf, request, &wishes, &ranking, &picked, work),
+    };
     let item = |(picked, reasons): (&crate::order::Picked, _)| Item {
         row: picked.candidate.row,
         score: picked.candidate.score,

@@ -27,6 +27,8 @@ pub enum Audience {
     Shopper,
     /// Whoever sells.
     Merchandiser,
+    /// Nobody: an answer without reasons, which takes less time.
+    Nobody,
 }
 
 /// How reasons are told.

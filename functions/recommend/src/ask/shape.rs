@@ -16,7 +16,7 @@ pub(crate) struct Asked {
     anonymous_id: Option<String>,
     /// Language of the reasons: `en` or `fr`; what the browser accepts unless said otherwise.
     language: Option<String>,
-    /// To whom reasons are told: `shopper`, or `merchandiser` with a server key.
+    /// To whom reasons are told: `shopper`, `merchandiser` with a server key, or `nobody`: no reasons, and a faster answer.
     audience: Option<String>,
     /// The product on the page.
     product_id: Option<String>,
@@ -45,7 +45,7 @@ pub(crate) struct Question {
     history: Option<Vec<Given>>,
     /// Language of the reasons: `en` or `fr`; what the browser accepts unless said otherwise.
     language: Option<String>,
-    /// To whom reasons are told: `shopper`, or `merchandiser` with a server key.
+    /// To whom reasons are told: `shopper`, `merchandiser` with a server key, or `nobody`: no reasons, and a faster answer.
     audience: Option<String>,
     /// The product on the page.
     product_id: Option<String>,
@@ -98,7 +98,7 @@ pub(crate) struct PageQuestion {
     history: Option<Vec<Given>>,
     /// Language of the reasons: `en` or `fr`; what the browser accepts unless said otherwise.
     language: Option<String>,
-    /// To whom reasons are told: `shopper`, or `merchandiser` with a server key.
+    /// To whom reasons are told: `shopper`, `merchandiser` with a server key, or `nobody`: no reasons, and a faster answer.
     audience: Option<String>,
     /// The lists from top to bottom, 1 to 12. No product stands twice on the page: a list shows none of those above it.
     placements: Vec<Entry>,
@@ -116,7 +116,7 @@ pub(crate) struct RankQuestion {
     history: Option<Vec<Given>>,
     /// Language of the reasons: `en` or `fr`; what the browser accepts unless said otherwise.
     language: Option<String>,
-    /// To whom reasons are told: `shopper`, or `merchandiser` with a server key.
+    /// To whom reasons are told: `shopper`, `merchandiser` with a server key, or `nobody`: no reasons, and a faster answer.
     audience: Option<String>,
     /// The products, 1 to 1000, in any order.
     items: Vec<String>,
@@ -149,7 +149,7 @@ pub(crate) struct PreviewQuestion {
     history: Option<Vec<Given>>,
     /// Language of the reasons: `en` or `fr`; what the browser accepts unless said otherwise.
     language: Option<String>,
-    /// To whom reasons are told: `shopper` or `merchandiser`.
+    /// To whom reasons are told: `shopper`, `merchandiser` or `nobody`.
     audience: Option<String>,
     /// The product on the page.
     product_id: Option<String>,

@@ -12,7 +12,7 @@ pub(super) fn read(language: Option<&str>, audience: Option<&str>, headers: &Hea
         Some(word) => one(word, "language", "`en` or `fr`")?,
         None => accepted(headers),
     };
-    let audience = audience.map(|word| one(word, "audience", "`shopper` or `merchandiser`")).transpose()?;
+    let audience = audience.map(|word| one(word, "audience", "`shopper`, `merchandiser` or `nobody`")).transpose()?;
     Ok(Words { language, audience: audience.unwrap_or_default() })
 }
 

@@ -63,6 +63,7 @@ async fn after_events_prices_rules_trainings_and_folds_the_bytes_are_the_same() 
         ("browser", "home", json!({"anonymous_id": "phone"})),
         ("browser", "home", json!({"anonymous_id": "phone", "language": "fr", "limit": 20})),
         ("server", "home", json!({"visitor_id": "anna", "audience": "merchandiser"})),
+        ("server", "home", json!({"visitor_id": "anna", "audience": "nobody"})),
         (
             "server",
             "feed",

@@ -77,6 +77,21 @@ fn what_was_looked_at_is_named_for_what_goes_with_it() {
 }
 
 #[test]
+fn a_list_for_nobody_is_the_same_list_without_reasons() {
+    let history = [past(4, Action::View, 20), past(4, Action::Order, 19)];
+    let placement = open(30);
+    let of = |audience| {
+        let words = Words { audience, ..Words::default() };
+        answer(&SHELF, &Request { history: &history, words, ..Request::new(&placement, NOW) })
+    };
+    let (told, mut silent) = (of(Audience::Shopper), of(Audience::Nobody));
+    assert!(told.items.iter().all(|item| !item.reasons.is_empty()));
+    assert!(silent.items.iter().all(|item| item.reasons.is_empty()));
+    silent.items.iter_mut().zip(told.items.clone()).for_each(|(silent, told)| silent.reasons = told.reasons);
+    assert_eq!(silent, told);
+}
+
+#[test]
 fn reasons_speak_the_language_that_is_asked_for() {
     let history = [past(4, Action::View, 20), past(4, Action::Order, 19)];
     let placement = open(30);
