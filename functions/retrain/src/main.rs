@@ -8,7 +8,7 @@ use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start(telemetry::Format::Json);
+    telemetry::start_in_cloud();
     let context = &Context::from_env().await?;
     let serve = service_fn(move |event: LambdaEvent<Value>| async move {
         Box::pin(handle(context, event.payload)).await.map_err(|error| causes(&error))

@@ -4,6 +4,7 @@
 mod clock;
 mod config;
 mod deadlines;
+pub mod metrics;
 pub mod telemetry;
 
 use std::any::Any;
