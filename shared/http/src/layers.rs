@@ -133,3 +133,33 @@ fn of_status(status: StatusCode) -> Problem {
         _ => Problem::new(status, "internal", "something failed inside; the request id names it in the logs"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_belongs_to_the_trace_that_its_headers_name() {
+        let of = |headers: &[(&'static str, &str)]| {
+            let pair = |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
+            trace_id(&headers.iter().map(pair).collect())
+        };
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let parent = |version: &str, trace: &str| format!("{version}-{trace}-00f067aa0ba902b7-01");
+        let ray = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[("traceparent", &parent("00", trace)), ("x-amzn-trace-id", ray)]).as_deref(), Some(trace));
+        assert_eq!(of(&[("x-amzn-trace-id", ray)]).as_deref(), Some("5759e988bd862e3fe1be46a994272793"));
+        for wrong in
+            [parent("ff", trace), parent("00", &"0".repeat(32)), parent("00", &trace.to_uppercase()), "00".into()]
+        {
+            assert_eq!(of(&[("traceparent", &wrong)]), None, "{wrong}");
+        }
+        for wrong in
+            ["Root=1-5759e988-short", "Root=2-5759e988-bd862e3fe1be46a994272793", "\"quoted\"", "Root=1-5759e98\u{7f}"]
+        {
+            let Ok(value) = HeaderValue::from_str(wrong) else { continue };
+            assert_eq!(trace_id(&[(HeaderName::from_static("x-amzn-trace-id"), value)].into_iter().collect()), None);
+        }
+    }
+}
