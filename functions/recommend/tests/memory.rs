@@ -51,7 +51,7 @@ static ALLOCATOR: Counting = Counting;
 async fn memory_does_not_grow_with_the_number_of_answers() {
     #[allow(clippy::disallowed_methods, reason = "a longer run is asked for by a variable")]
     let requests: usize = std::env::var("VITRINE_REQUESTS").map_or(6_000, |count| count.parse().unwrap());
-    let stack = support::Stack::start().await;
+    let stack = support::Stack::start().await.patient();
     let mut most = [0_usize; 3];
     for number in 0..requests {
         // Nobody asks the same: other products, other filters.

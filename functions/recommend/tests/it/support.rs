@@ -17,7 +17,7 @@ use vitrine_domain::{
 use vitrine_engine::Engine;
 use vitrine_http::{App, layers};
 use vitrine_learn::{Dataset, Settings, train};
-use vitrine_runtime::{Clock, Config, Context};
+use vitrine_runtime::{Clock, Config, Context, Deadlines};
 use vitrine_store::Table;
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::models::Live;
@@ -144,6 +144,14 @@ impl Stack {
         stack.publish("v1", &ARTIFACTS[0]).await;
         stack.later(10_000);
         stack
+    }
+
+    /// Waits for its stores as long as it takes: for tests of what is answered, not of when, on machines that are busy.
+    pub(crate) fn patient(mut self) -> Self {
+        let long = Duration::from_secs(29);
+        self.context.deadlines = Deadlines { visitor: long, catalogue: long, log: long };
+        self.router = self.restarted();
+        self
     }
 
     /// The same stores behind a function that has just started.

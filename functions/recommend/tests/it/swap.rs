@@ -10,7 +10,7 @@ use crate::support::{ARTIFACTS, Stack, product};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_answer_is_of_one_model_while_models_are_published() {
-    let stack = Arc::new(Stack::start().await);
+    let stack = Arc::new(Stack::start().await.patient());
     let done = Arc::new(AtomicBool::new(false));
     let ask = |visitor: usize| {
         let (stack, done) = (stack.clone(), done.clone());
