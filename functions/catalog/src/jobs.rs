@@ -1,10 +1,10 @@
-//! Imports of uploaded files: what the notice that a file has arrived invokes.
+//! Imports of uploaded files: what the bucket's notification invokes.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use vitrine_domain::Shop;
 use vitrine_runtime::Context;
-use vitrine_store::jobs::{Job, JobKind, JobState, created_objects, parse_object};
+use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 
 use crate::load::{Origin, Wishes, load};
 
@@ -33,8 +33,10 @@ pub struct Handled {
 /// # Errors
 /// If a store fails; the notification comes again then.
 pub async fn handle(context: &Context, event: Value) -> Result<Handled, Error> {
+    let records = event.get("Records").and_then(Value::as_array).ok_or(Error::Event)?;
     let mut handled = Handled::default();
-    for key in &created_objects(&event).ok_or(Error::Event)? {
+    for record in records {
+        let key = record.pointer("/s3/object/key").and_then(Value::as_str).ok_or(Error::Event)?;
         let Some((shop, kind, id)) = parse_object(key) else { continue };
         if kind == JobKind::Retrain {
             continue;

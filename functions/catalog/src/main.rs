@@ -15,7 +15,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<Value>| {
         let (context, http) = (context.clone(), http.clone());
         async move {
-            if vitrine_store::jobs::created_objects(&event.payload).is_some() {
+            if event.payload.get("Records").is_some() {
                 let done = vitrine_catalog::handle(&context, event.payload).await?;
                 return Ok::<Value, lambda_http::Error>(serde_json::to_value(done)?);
             }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vitrine_domain::Shop;
 use vitrine_runtime::Context;
-use vitrine_store::jobs::{Job, JobKind, JobState, created_objects, parse_object};
+use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 
 use vitrine_runtime::telemetry::causes;
 
@@ -39,8 +39,9 @@ impl Invocation {
             let name = shop.as_str().ok_or_else(unknown)?;
             return Shop::new(name).map(Self::Shop).map_err(|error| Error::Payload(error.to_string()));
         }
-        if let Some(keys) = created_objects(payload) {
-            return Ok(Self::Objects(keys));
+        if let Some(records) = members.get("Records").and_then(Value::as_array) {
+            let key = |record: &Value| record.pointer("/s3/object/key").and_then(Value::as_str).map(str::to_owned);
+            return records.iter().map(key).collect::<Option<_>>().map(Self::Objects).ok_or_else(unknown);
         }
         let source = members.get("source").and_then(Value::as_str);
         if members.is_empty() || matches!(source, Some("aws.events" | "aws.scheduler")) {
@@ -207,10 +208,7 @@ mod tests {
         }
         assert_eq!(read(json!({"shop": "demo"})).unwrap(), Invocation::Shop(Shop::new("demo").unwrap()));
         let s3 = json!({"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": "shops/a/jobs/retrain/1"}}}]});
-        let told = json!({"source": "aws.s3", "detail": {"object": {"key": "shops/a/jobs/retrain/1"}}});
-        for created in [s3, told] {
-            assert_eq!(read(created).unwrap(), Invocation::Objects(vec!["shops/a/jobs/retrain/1".to_owned()]));
-        }
+        assert_eq!(read(s3).unwrap(), Invocation::Objects(vec!["shops/a/jobs/retrain/1".to_owned()]));
         for wrong in [
             json!({"shp": "demo"}),
             json!({"shop": 1}),

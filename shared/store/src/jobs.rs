@@ -2,8 +2,7 @@
 //!
 //! A job begins with an object under `shops/<shop>/jobs/<kind>/<id>`; that it was created invokes the function that does
 //! the work, which writes how far it is into the table. So a job is as durable as the object store, and nothing else has
-//! to run while nobody asks. The kind stands behind the shop, and a bucket's own notifications choose by the beginning of
-//! a key only: in the cloud the notice goes by EventBridge, which can look at the middle.
+//! to run while nobody asks.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -105,20 +104,6 @@ pub fn parse_object(key: &str) -> Option<(Shop, JobKind, &str)> {
     Some((Shop::new(shop).ok()?, kind, id))
 }
 
-/// Keys of the objects that an event tells of: a bucket's own notification, or the one that EventBridge makes of it. None
-/// if it is neither.
-#[must_use]
-pub fn created_objects(event: &Value) -> Option<Vec<String>> {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    if let Some(records) = event.get("Records").and_then(Value::as_array) {
-        return records.iter().map(|record| text(record.pointer("/s3/object/key"))).collect();
-    }
-    if event.get("source").and_then(Value::as_str) != Some("aws.s3") {
-        return None;
-    }
-    text(event.pointer("/detail/object/key")).map(|key| vec![key])
-}
-
 impl Table {
     /// Writes how far a job is.
     ///
@@ -136,31 +121,5 @@ impl Table {
     pub async fn job(&self, shop: &Shop, id: &str) -> Result<Option<Job>> {
         let found = self.get(keys::settings(shop), &format!("job#{}", keys::escape(id))).await?;
         found.map(|item| document(&item, "job")).transpose()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn created_objects_are_told_by_the_bucket_or_by_eventbridge() {
-        let key = "shops/a/jobs/products/1";
-        let record = json!({"eventSource": "aws:s3", "s3": {"bucket": {"name": "b"}, "object": {"key": key}}});
-        let told =
-            json!({"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": key, "size": 1}}});
-        assert_eq!(created_objects(&json!({"Records": [record, record]})), Some(vec![key.to_owned(); 2]));
-        assert_eq!(created_objects(&told), Some(vec![key.to_owned()]));
-        for other in [
-            json!({}),
-            json!({"Records": [{"eventSource": "aws:dynamodb"}]}),
-            json!({"source": "aws.s3", "detail": {}}),
-            json!({"source": "aws.scheduler", "detail": {"object": {"key": key}}}),
-            json!({"version": "2.0", "rawPath": "/v1/products"}),
-        ] {
-            assert_eq!(created_objects(&other), None, "{other}");
-        }
     }
 }

@@ -47,11 +47,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Connects with the credentials and region of the environment; a local endpoint needs neither, and takes them if they
-    /// are there: an emulator of AWS tells functions and accounts apart by them.
+    /// Connects with the credentials and region of the environment; a local endpoint needs neither.
     pub async fn connect(connection: &Connection) -> Self {
-        use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-        use aws_config::meta::{credentials::CredentialsProviderChain, region::RegionProviderChain};
         use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
         crate::choose_tls();
         let http =
@@ -62,12 +59,7 @@ impl Table {
             if is_loopback(endpoint) {
                 let credentials =
                     aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local endpoint");
-                let credentials =
-                    CredentialsProviderChain::first_try("environment", EnvironmentVariableCredentialsProvider::new())
-                        .or_else("local endpoint", credentials);
-                let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-                    .or_else(aws_config::Region::new("local"));
-                loader = loader.credentials_provider(credentials).region(region);
+                loader = loader.credentials_provider(credentials).region(aws_config::Region::new("local"));
             }
         }
         let config = loader.load().await;
