@@ -13,7 +13,7 @@
 import http from 'node:http';
 import { pathToFileURL } from 'node:url';
 
-import { actions, signer } from './actions.mjs';
+import { calls as callsOf, signer } from './calls.mjs';
 
 function pass(target, request, response, body, { path = request.url, headers = request.headers, seen } = {}) {
   const onward = http.request({ host: target.hostname, port: target.port, method: request.method, path, headers }, (answer) => {
@@ -42,7 +42,7 @@ function serve(handle, port) {
   return server;
 }
 
-/** Remembers every call: access key, permission, how often, how often refused for want of it. */
+/** Remembers every call: access key, service, operation, where it reached, how often, how often refused. */
 export function recorder(upstream, port) {
   const target = new URL(upstream);
   const calls = new Map();
@@ -52,10 +52,10 @@ export function recorder(upstream, port) {
       response.end(JSON.stringify([...calls.values()]));
       return;
     }
-    const by = signer(request.url, request.headers) ?? { key: 'nobody', service: 'unsigned' };
-    const named = actions(request.method, request.url, request.headers, body.toString(), by.service).map((action) => {
-      const name = `${by.key} ${action}`;
-      if (!calls.has(name)) calls.set(name, { key: by.key, action, count: 0, denied: 0 });
+    const { key, service } = signer(request.url, request.headers) ?? { key: 'nobody', service: 'unsigned' };
+    const named = callsOf(request.method, request.url, request.headers, body.toString(), service).map((call) => {
+      const name = JSON.stringify([key, call]);
+      if (!calls.has(name)) calls.set(name, { key, ...call, count: 0, denied: 0 });
       return calls.get(name);
     });
     pass(target, request, response, body, {
