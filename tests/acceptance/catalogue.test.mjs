@@ -84,7 +84,7 @@ test('what a complete feed does not name is withdrawn, but not by a feed with a 
 });
 
 test('own vectors are kept with the shop', async () => {
-  const rows = [0, 1, 2].map((n) => JSON.stringify({ id: `${RUN}-v${n}`, vector: [n, 1, 0, 0] })).join('\n');
+  const rows = [0, 1, 2].map((n) => JSON.stringify({ product_id: `${RUN}-v${n}`, vector: [n, 1, 0, 0] })).join('\n');
   await ok('PUT', '/v1/vectors/acceptance', { body: rows });
   assert.ok(JSON.stringify(await ok('GET', '/v1/vectors')).includes('acceptance'));
   const { status } = await call('DELETE', '/v1/vectors/acceptance');
