@@ -613,6 +613,12 @@ def documents(stack):
     used |= {n for v in walk(stack.template) if isinstance(v, str) for n in re.findall(r"\$\{(\w+)\}", v)}
     for name in parameters.keys() - used:
         yield f"the parameter {name} changes nothing"
+    metrics = sum(
+        len([m for m in alarm["Metrics"] if "MetricStat" in m]) if "Metrics" in alarm else 1
+        for alarm in stack.of("AWS::CloudWatch::Alarm").values()
+    )
+    if f" {metrics} metrics at " not in readme:
+        yield f"infra/README.md does not price the {metrics} metrics of the alarms"
     for kind in sorted({r["Type"] for r in stack.resources.values()}):
         if f"`{kind}`" not in readme:
             yield f"infra/README.md does not say what {kind} costs while nobody visits"

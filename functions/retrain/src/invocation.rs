@@ -30,7 +30,8 @@ impl Invocation {
     /// [`Error::Payload`] for anything else: a misspelt request must not train every shop.
     pub fn from_payload(payload: &Value) -> Result<Self, Error> {
         let unknown = || {
-            let expected = "expected a schedule's event, {\"shop\": \"name\"}, an S3 event, or {\"measure\": one of them}";
+            let expected =
+                "expected a schedule's event, {\"shop\": \"name\"}, an S3 event, or {\"measure\": one of them}";
             Error::Payload(expected.to_owned())
         };
         let members = match payload {

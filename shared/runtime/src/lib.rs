@@ -16,9 +16,10 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError, Place};
 pub use deadlines::Deadlines;
 pub use task::task;
-use config::environment;
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::{Connection, Objects, Table};
+
+use config::environment;
 
 /// Everything a function works with. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Where the secret comes from: the environment on one machine, the parameter store in the cloud.
 
-use crate::config::{LEAST, SECRET};
 use crate::StartError;
+use crate::config::{LEAST, SECRET};
 
 /// Names the SecureString that holds the secret.
 const PARAMETER: &str = "VITRINE_SECRET_PARAMETER";

@@ -23,10 +23,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// [`Error::Parameter`] with its name if it is not there, not to be read, or not encrypted.
 pub async fn secret(name: &str, endpoint: Option<&str>) -> Result<String> {
     let failed = |why: String| Error::Parameter { name: name.to_owned(), why };
-    let retries = RetryConfig::standard()
-        .with_max_attempts(TRIES)
-        .with_initial_backoff(PAUSE)
-        .with_max_backoff(LONGEST);
+    let retries =
+        RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(PAUSE).with_max_backoff(LONGEST);
     let shared = sdk::load(endpoint).await;
     let client = Client::from_conf(aws_sdk_ssm::config::Builder::from(&shared).retry_config(retries).build());
     let answer = client.get_parameter().name(name).with_decryption(true).send().await;

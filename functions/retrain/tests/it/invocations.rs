@@ -198,7 +198,11 @@ async fn a_measure_tells_the_bytes_of_a_log_and_whether_they_are_many() {
     }
     let (_, import) = ask(&stack, &demo, JobKind::Orders).await;
     assert!(measured(&stack, &json!({ "measure": import })).await.is_empty(), "an import is no training");
-    for wrong in [json!({"measure": {"shp": "demo"}}), json!({"measure": {}, "limit": "many"}), json!({"measure": {}, "limit": -1})] {
+    for wrong in [
+        json!({"measure": {"shp": "demo"}}),
+        json!({"measure": {}, "limit": "many"}),
+        json!({"measure": {}, "limit": -1}),
+    ] {
         let error = handle(&stack.context, wrong.clone()).await.unwrap_err();
         assert!(matches!(error, vitrine_retrain::Error::Payload(_)), "{wrong}: {error}");
     }

@@ -57,7 +57,8 @@ async fn read(socket: &mut tokio::net::TcpStream) -> String {
         request.extend_from_slice(&buffer[..count]);
         let text = String::from_utf8_lossy(&request).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let length =
+            head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
         if count == 0 || body.len() >= length.unwrap_or(0_usize) {
             return text;
         }
@@ -101,7 +102,10 @@ async fn what_went_wrong_names_the_parameter_and_never_the_secret() {
     ] {
         let service = Service::answering(&[(status, body)]).await;
         let error = secret("/shop/secret", Some(&service.address)).await.unwrap_err();
-        assert!(matches!(&error, Error::Parameter { name, why: told } if name == "/shop/secret" && told == why), "{error}");
+        assert!(
+            matches!(&error, Error::Parameter { name, why: told } if name == "/shop/secret" && told == why),
+            "{error}"
+        );
         assert!(error.to_string().contains("/shop/secret"), "{error}");
         assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");
     }
