@@ -150,6 +150,8 @@ MUTATIONS = [
     (checks.wildcards, "no reason", allow("FoldRole", "dynamodb:Query", "*")),
     (checks.wildcards, "is allowed", allow("FoldRole", "iam:PassRole", "arn:aws:iam::1:role/x", policy=1)),
     (checks.wildcards, "reaches", allow("FoldRole", "s3:GetObject", {"Fn::Sub": "arn:${AWS::Partition}:s3:::vitrine-*"})),
+    (checks.wildcards, "reaches", lambda stack: stack.template["Metadata"]["wildcards"].pop("…/shops/*/…/*")),
+    (checks.wildcards, "is none", lambda stack: stack.template["Metadata"]["wildcards"].update({"…:table/*": "no"})),
     (checks.wildcards, "is none", lambda stack: stack.template["Metadata"]["wildcards"].update({"FoldRole/x:Y": "no"})),
     (checks.wildcards, "others than services", of("FoldRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal", {"AWS": "*"})),
     (checks.alarms, "dead letters in FoldDeadLetters", drop("FoldDeadLettersAlarm")),
