@@ -33,6 +33,13 @@ Resources:
     Type: AWS::CloudWatch::Alarm
     Properties:
       MetricName: Errors
+  Policy:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      PolicyDocument:
+        Statement:
+          - Sid: OnlyOverTls
+            Effect: Deny
 Outputs:
   Table: { Value: !Ref Table }
 """
@@ -44,15 +51,18 @@ class Transformation(unittest.TestCase):
         changed = transform.transform(TEMPLATE, told.append)
         gone = [line for line in TEMPLATE.splitlines() if line not in changed.splitlines()]
         self.assertEqual(gone, ["  Queue:", "    Type: AWS::Batch::JobQueue", "    Condition: HasBatch", "      Priority: 1", "  Sum:",
-                                "      Threshold: 1", "      Metrics:", "        - { Id: a }"])
+                                "      Threshold: 1", "      Metrics:", "        - { Id: a }", "  Policy:", "    Type: AWS::S3::BucketPolicy", "      PolicyDocument:",
+                                "        Statement:", "          - Sid: OnlyOverTls", "            Effect: Deny"])
         self.assertTrue(all(line in TEMPLATE.splitlines() for line in changed.splitlines()))
-        self.assertEqual(len(told), 2)
+        self.assertEqual(len(told), 3)
         self.assertIn("Queue", told[0])
         self.assertIn("Sum", told[1])
 
     def test_what_would_be_deployed_is_never_left_out(self):
         with self.assertRaisesRegex(ValueError, "Queue"):
             transform.transform(TEMPLATE.replace("    Condition: HasBatch\n", ""))
+        with self.assertRaisesRegex(ValueError, "Policy"):
+            transform.transform(TEMPLATE.replace("OnlyOverTls", "SomethingElse"))
 
     def test_a_template_in_one_piece_stays_as_it_is(self):
         template = (TOP / "infra/template.yaml").read_text()
