@@ -7,6 +7,7 @@
 // SDKs give up after three retries at the earliest, and giving up is not what is tested here.
 
 import http from 'node:http';
+import https from 'node:https';
 import { gunzipSync } from 'node:zlib';
 
 import { hash, random } from './plan.mjs';
@@ -45,8 +46,10 @@ function fault(ids) {
 
 function forward(request, body) {
   return new Promise((resolve, reject) => {
-    const options = { host: target.hostname, port: target.port, method: request.method, path: request.url, headers: request.headers };
-    const onward = http.request(options, (answer) => {
+    const options = { host: target.hostname, port: target.port, method: request.method, path: request.url, headers: { ...request.headers } };
+    // A deployed API is chosen by its name; a local one tells SDKs the address that they asked, which is this one.
+    if (target.protocol === 'https:') options.headers.host = target.host;
+    const onward = (target.protocol === 'https:' ? https : http).request(options, (answer) => {
       const chunks = [];
       answer.on('data', (chunk) => chunks.push(chunk));
       answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) }));

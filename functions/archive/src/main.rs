@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use vitrine_archive::{compact, handle};
 use vitrine_runtime::{Context, telemetry};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start_in_cloud();
     let context = Context::from_env_without_secret().await?;

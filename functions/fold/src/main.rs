@@ -7,7 +7,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use vitrine_fold::{Fold, handle};
 use vitrine_runtime::{Context, telemetry};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start_in_cloud();
     let fold = Arc::new(Fold::new(Context::from_env_without_secret().await?));

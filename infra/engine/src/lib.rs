@@ -4,6 +4,8 @@
 //! looks stream records up by scanning all of them, so it gets two indexes in its own file, and it never trims consumed
 //! stream records, so [`Engine::trim`] does.
 
+mod testing;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+pub use testing::Endpoint;
 
 /// Why the engine could not start.
 #[derive(Debug, thiserror::Error)]

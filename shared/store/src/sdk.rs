@@ -1,9 +1,12 @@
 //! What the AWS clients share: TLS, credentials and region of the environment, and where a local endpoint is.
 
 use aws_config::SdkConfig;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::meta::{credentials::CredentialsProviderChain, region::RegionProviderChain};
 use aws_sdk_dynamodb::config::Credentials;
 
-/// The settings of every client, with the credentials and region of the environment; a local endpoint needs neither.
+/// The settings of every client, with the credentials and region of the environment. A local endpoint needs neither, and
+/// takes them if they are there: an emulator of AWS tells functions and accounts apart by them.
 pub(crate) async fn load(endpoint: Option<&str>) -> SdkConfig {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
     crate::choose_tls();
@@ -12,8 +15,12 @@ pub(crate) async fn load(endpoint: Option<&str>) -> SdkConfig {
     if let Some(endpoint) = endpoint {
         loader = loader.endpoint_url(endpoint);
         if is_loopback(endpoint) {
-            let credentials = Credentials::new("local", "local", None, None, "local endpoint");
-            loader = loader.credentials_provider(credentials).region(aws_config::Region::new("local"));
+            let credentials =
+                CredentialsProviderChain::first_try("environment", EnvironmentVariableCredentialsProvider::new())
+                    .or_else("local endpoint", Credentials::new("local", "local", None, None, "local endpoint"));
+            let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+                .or_else(aws_config::Region::new("local"));
+            loader = loader.credentials_provider(credentials).region(region);
         }
     }
     loader.load().await

@@ -1,9 +1,9 @@
-//! A table in memory, its stream, and a folder.
+//! A table, its stream, and a folder.
 
 use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
 use vitrine_archive::handle;
 use vitrine_domain::{Action, Event, MessageId, Millis, Shop, Visitor};
-use vitrine_engine::Engine;
+use vitrine_engine::Endpoint;
 use vitrine_runtime::{Clock, Config, Context};
 use vitrine_store::Table;
 
@@ -13,27 +13,26 @@ pub(crate) const NOW: Millis = Millis(1_790_000_000_000);
 pub(crate) struct Stack {
     pub(crate) context: Context,
     iterator: tokio::sync::Mutex<Option<String>>,
-    _engine: Engine,
+    _endpoint: Endpoint,
     pub(crate) folder: tempfile::TempDir,
 }
 
 impl Stack {
     pub(crate) async fn start() -> Self {
-        let engine = Engine::memory().await.unwrap();
+        let endpoint = Endpoint::for_test().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let endpoint = engine.endpoint();
         let config = Config::read(&|name| match name {
-            "VITRINE_TABLE" => Some("vitrine".to_owned()),
+            "VITRINE_TABLE" => Some(endpoint.table().to_owned()),
             "VITRINE_FOLDER" => Some(folder.path().display().to_string()),
             "VITRINE_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
-            "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+            "AWS_ENDPOINT_URL" => Some(endpoint.url()),
             _ => None,
         });
         let context = Context::connect(config.unwrap(), Clock::set_to(NOW)).await.unwrap();
         context.table.create_if_missing().await.unwrap();
         let shard = context.table.shards().await.unwrap().remove(0);
         let iterator = context.table.shard_iterator(&shard).await.unwrap();
-        Self { context, iterator: iterator.into(), _engine: engine, folder }
+        Self { context, iterator: iterator.into(), _endpoint: endpoint, folder }
     }
 
     pub(crate) fn table(&self) -> &Table {

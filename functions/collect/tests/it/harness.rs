@@ -1,4 +1,4 @@
-//! A shop with its keys on an engine in memory, a clock that is moved by hand, and a table that fails on command.
+//! A shop with its keys, a clock that is moved by hand, and a table that fails on command.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vitrine_domain::{Event, Millis, Shop, Visitor};
-use vitrine_engine::Engine;
+use vitrine_engine::Endpoint;
 use vitrine_http::{App, layers};
 use vitrine_runtime::{Clock, Config, Context};
 use vitrine_store::api_keys::KeyKind;
@@ -56,7 +56,7 @@ pub(crate) struct Stack {
     pub(crate) clock: Clock,
     failing: Arc<AtomicBool>,
     router: Router,
-    _engine: Engine,
+    _endpoint: Endpoint,
     _folder: tempfile::TempDir,
 }
 
@@ -95,16 +95,16 @@ pub(crate) fn page(id: &str, more: Value) -> Value {
 
 impl Stack {
     pub(crate) async fn start() -> Self {
-        let engine = Engine::memory().await.unwrap();
+        let endpoint = Endpoint::for_test().await.unwrap();
         let failing = Arc::new(AtomicBool::new(false));
-        let endpoint = faulty(engine.endpoint(), failing.clone()).await;
+        let address = faulty(endpoint.url(), failing.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
         let config = Config::read(&|name| match name {
-            "VITRINE_TABLE" => Some("vitrine".to_owned()),
+            "VITRINE_TABLE" => Some(endpoint.table().to_owned()),
             "VITRINE_FOLDER" => Some(path.clone()),
             "VITRINE_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
-            "AWS_ENDPOINT_URL_DYNAMODB" => Some(endpoint.clone()),
+            "AWS_ENDPOINT_URL_DYNAMODB" => Some(address.clone()),
             _ => None,
         });
         let clock = Clock::set_to(NOW);
@@ -120,7 +120,7 @@ impl Stack {
         }
         let app = App::new(context);
         let router = layers::surround(vitrine_collect::router(app.clone()));
-        Self { app, clock, failing, router, _engine: engine, _folder: folder }
+        Self { app, clock, failing, router, _endpoint: endpoint, _folder: folder }
     }
 
     /// A second process on the same table: it remembers nothing.

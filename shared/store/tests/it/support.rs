@@ -1,11 +1,11 @@
-//! A table in memory, and a view of what is really in it.
+//! A table, and a view of what is really in it.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, ProductId, Profile, Shop, State, Visitor};
-use vitrine_engine::Engine;
+use vitrine_engine::Endpoint;
 use vitrine_store::{Connection, Table};
 
 /// When the tests happen: any time will do.
@@ -13,22 +13,23 @@ pub(crate) const NOW: Millis = Millis(1_790_000_000_000);
 
 pub(crate) struct Stack {
     pub(crate) table: Table,
-    engine: Engine,
+    endpoint: Endpoint,
 }
 
 impl Stack {
     pub(crate) async fn start() -> Self {
-        let engine = Engine::memory().await.unwrap();
-        let table = Table::connect(&Connection { table: "vitrine".into(), endpoint: Some(engine.endpoint()) }).await;
+        let endpoint = Endpoint::for_test().await.unwrap();
+        let connection = Connection { table: endpoint.table().to_owned(), endpoint: Some(endpoint.url()) };
+        let table = Table::connect(&connection).await;
         table.create_if_missing().await.unwrap();
-        Self { table, engine }
+        Self { table, endpoint }
     }
 
     /// A client of our own, for what the table's own calls do not show.
     pub(crate) async fn client(&self) -> aws_sdk_dynamodb::Client {
         let credentials = aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "tests");
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .endpoint_url(self.engine.endpoint())
+            .endpoint_url(self.endpoint.url())
             .credentials_provider(credentials)
             .region(aws_config::Region::new("local"))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
@@ -40,7 +41,7 @@ impl Stack {
     /// Every item as JSON, in the order of the keys; stored documents are parsed.
     pub(crate) async fn dump(&self) -> Vec<Value> {
         let client = self.client().await;
-        let answer = client.scan().table_name("vitrine").send().await.unwrap();
+        let answer = client.scan().table_name(self.endpoint.table()).send().await.unwrap();
         assert!(answer.last_evaluated_key.is_none(), "too much for one page");
         let mut items: Vec<Value> = answer.items.unwrap().iter().map(readable).collect();
         items.sort_by_key(|item| (item["PK"].to_string(), item["SK"].to_string()));
@@ -53,7 +54,7 @@ impl Stack {
         let key = |name: &str| AttributeValue::S(name.to_owned());
         client
             .update_item()
-            .table_name("vitrine")
+            .table_name(self.endpoint.table())
             .key("PK", key(pk))
             .key("SK", key(sk))
             .update_expression("SET d = :d")
@@ -66,14 +67,15 @@ impl Stack {
     /// Takes an item away.
     pub(crate) async fn delete(&self, pk: &str, sk: &str) {
         let key = |name: &str| AttributeValue::S(name.to_owned());
-        let call = self.client().await.delete_item().table_name("vitrine").key("PK", key(pk)).key("SK", key(sk));
+        let call =
+            self.client().await.delete_item().table_name(self.endpoint.table()).key("PK", key(pk)).key("SK", key(sk));
         call.send().await.unwrap();
     }
 
     /// A setting as it was stored before there were revisions.
     pub(crate) async fn put_old_setting(&self, sk: &str, version: &str, document: &str) {
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        let call = self.client().await.put_item().table_name("vitrine");
+        let call = self.client().await.put_item().table_name(self.endpoint.table());
         let call = call.item("PK", text("S#demo#C")).item("SK", text(sk)).item("d", text(document));
         call.item("v", AttributeValue::N(version.to_owned())).send().await.unwrap();
     }
