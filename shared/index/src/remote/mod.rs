@@ -11,13 +11,14 @@
 mod call;
 mod payload;
 mod search;
+mod state;
 mod write;
 
 use std::time::Duration;
 
 use qdrant_client::Qdrant;
 
-pub use payload::{Condition, Field, Payload, Point, Value};
+pub use state::State;
 
 use crate::Error;
 

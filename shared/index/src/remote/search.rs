@@ -3,8 +3,8 @@
 use qdrant_client::qdrant as wire;
 use wire::point_id::PointIdOptions;
 
-use super::{Condition, Remote};
-use crate::Error;
+use super::Remote;
+use crate::{Condition, Error};
 use crate::found::{Found, Hit, rank_of};
 
 /// Hits asked for beyond `k`, because the server orders equal scores as it likes.

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use vitrine_index::testing::Double;
 use vitrine_index::{
     Bitmap, Condition, Error, Field, Flat, Found, Index, Payload, Point, Remote, RemoteSettings, Scratch, Value,
 };
 
 use crate::data::{Data, Shape};
-use crate::double::Double;
 use crate::suite::{Promise, run};
 
 /// A name that no other test or run uses.
