@@ -9,6 +9,9 @@
 //! with a flip of the pointer. A training after that publishes a newer model as usual, if it is not worse than the one
 //! gone back to; only the very model that was taken back is not published again ([`Outcome::TakenBack`]).
 //!
+//! Where a Qdrant server carries the vectors, those of a version are written to a collection of their own and checked between
+//! the files and the flip, and the collection goes when the version does.
+//!
 //! The live catalogue holds every change written before [`Live::delta_from`](vitrine_store::models::Live::delta_from),
 //! which lies a little before the first read: entries are dated before they are written, and clocks differ. Changes since
 //! are the delta, and reading one twice changes nothing.
@@ -22,6 +25,7 @@ pub mod measure;
 mod progress;
 mod prune;
 mod publish;
+mod server;
 mod start;
 mod training;
 mod vectors;

@@ -56,6 +56,8 @@ pub(crate) struct Trained {
     pub(crate) fingerprint: u64,
     /// How it was compared with the live model.
     pub(crate) gate: Gate,
+    /// What some visitors would ask for whose newest actions were held out: vectors, one after the other.
+    pub(crate) queries: Vec<f32>,
 }
 
 /// How far learning is, as the thread tells it.
@@ -96,13 +98,14 @@ fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Erro
     card.counts.unknown_products += read.unknown_products;
     card.counts.without_consent += read.without_consent;
     let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup).map_err(Error::Unsound)?;
-    let (artifact, why) = index::add(artifact, &opened, &data, &held_out, trainer.settings.threads)?;
+    let index::Indexed { artifact, why, queries } =
+        index::add(artifact, &opened, &data, &held_out, trainer.settings.threads)?;
     card.indexed(&artifact, why);
     let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup);
     opened.and_then(|opened| opened.verify()).map_err(Error::Unsound)?;
     let catalogue = catalogue::pack(&products).map_err(|source| Error::Pack { what: "the catalogue", source })?;
     let fingerprint = data.fingerprint();
-    Ok(Learned::Model(Box::new(Trained { artifact, catalogue, card, read, fingerprint, gate })))
+    Ok(Learned::Model(Box::new(Trained { artifact, catalogue, card, read, fingerprint, gate, queries })))
 }
 
 /// Puts the log into the data set, one person after the other: beside the compact log only steps are held, and the log

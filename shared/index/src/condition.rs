@@ -8,6 +8,9 @@ use crate::Bitmap;
 /// Longest name of a field, in bytes.
 const LONGEST: usize = 200;
 
+/// The field of points that says whether a row could be shown when they were written.
+pub const SELLABLE: &str = "_sellable";
+
 /// Whether an attribute can be a field by its own name: of other names a server would read a path, and those that begin with
 /// `_` are left to whoever writes the points.
 #[must_use]

@@ -68,7 +68,7 @@ pub use about::Kind;
 pub use bitmap::Bitmap;
 pub use build::{Built, Candidate, Filtered, Measured, Report, Section, Settings, build};
 pub use codes::Prepared;
-pub use condition::{Condition, Field, Payload, Point, Value, is_field};
+pub use condition::{Condition, Field, Payload, Point, SELLABLE, Value, is_field};
 pub use error::Error;
 pub use exact::{dot, dot_f16, top_k, top_k_in};
 pub use found::{Found, Hit};

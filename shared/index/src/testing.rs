@@ -177,11 +177,13 @@ impl State {
 fn holds(condition: &wire::Condition, id: u64, payload: &Payload) -> Result<bool, Status> {
     match condition.condition_one_of.as_ref() {
         Some(ConditionOneOf::Filter(filter)) => passes(filter, id, payload),
-        Some(ConditionOneOf::IsEmpty(empty)) => Ok(match payload.get(&empty.key).and_then(|value| value.kind.as_ref()) {
-            None | Some(Kind::NullValue(_)) => true,
-            Some(Kind::ListValue(list)) => list.values.is_empty(),
-            Some(_) => false,
-        }),
+        Some(ConditionOneOf::IsEmpty(empty)) => {
+            Ok(match payload.get(&empty.key).and_then(|value| value.kind.as_ref()) {
+                None | Some(Kind::NullValue(_)) => true,
+                Some(Kind::ListValue(list)) => list.values.is_empty(),
+                Some(_) => false,
+            })
+        }
         Some(ConditionOneOf::HasId(ids)) => Ok(ids.has_id.iter().any(|known| number(known) == Some(id))),
         Some(ConditionOneOf::Field(field)) => {
             let value = payload.get(&field.key).and_then(|value| value.kind.as_ref());
@@ -461,11 +463,9 @@ impl wire::collections_server::Collections for Double {
             false => wire::CollectionStatus::Green,
         };
         let size = self.lock().get(&request.into_inner().collection_name)?.dims as u64;
-        let params =
-            wire::VectorParams { size, distance: wire::Distance::Dot.into(), ..wire::VectorParams::default() };
+        let params = wire::VectorParams { size, distance: wire::Distance::Dot.into(), ..wire::VectorParams::default() };
         let vectors = wire::VectorsConfig { config: Some(wire::vectors_config::Config::Params(params)) };
-        let params =
-            wire::CollectionParams { vectors_config: Some(vectors), ..wire::CollectionParams::default() };
+        let params = wire::CollectionParams { vectors_config: Some(vectors), ..wire::CollectionParams::default() };
         let config = wire::CollectionConfig { params: Some(params), ..wire::CollectionConfig::default() };
         let info =
             wire::CollectionInfo { status: status.into(), config: Some(config), ..wire::CollectionInfo::default() };

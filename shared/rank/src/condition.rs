@@ -11,9 +11,6 @@ use vitrine_learn::artifact::{Column, TextColumn};
 use crate::catalogue::Catalogue;
 use crate::compile::{Numbers, UNCOLUMNED, accepts};
 
-/// The field of points that says whether a product could be bought when the artifact was built.
-pub const SELLABLE: &str = "_sellable";
-
 /// No point at all.
 const fn none() -> Condition {
     Condition::Or(Vec::new())
@@ -69,7 +66,8 @@ fn compare(catalogue: &Catalogue, attribute: &str, op: Op, wanted: &Value) -> Op
         Column::Texts(column) => texts(attribute, column, op, wanted),
         Column::Numbers(_) | Column::NumberLists(_) => Some(numbers(attribute, &Numbers::of(op, wanted))),
         Column::Flags(_) => {
-            let holds = |flag: bool| accepts(op, wanted.iter().filter_map(Value::as_bool).map(|other| flag.cmp(&other)));
+            let holds =
+                |flag: bool| accepts(op, wanted.iter().filter_map(Value::as_bool).map(|other| flag.cmp(&other)));
             let flags = [false, true].into_iter().filter(|flag| holds(*flag));
             Some(Condition::Or(flags.map(|flag| Condition::Equals(attribute.to_owned(), Field::Bool(flag))).collect()))
         }

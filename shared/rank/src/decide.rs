@@ -12,9 +12,9 @@ use crate::query::Query;
 use crate::ranking::Ranking;
 use crate::reason::{Source, reasons};
 use crate::request::{Answer, Basis, Item, Request, Stage};
+use crate::sentence::Audience;
 use crate::standing::known_rows;
 use crate::wishes::{Surroundings, Wishes};
-use crate::sentence::Audience;
 use crate::{FilterError, Shelf, Workspace};
 
 /// Weights of the lists where a product or a basket is the evidence.
@@ -74,7 +74,11 @@ pub fn decide(
 
 /// What may be shown: what can be bought, passes every filter and rule, stands nowhere else on the page, and is not to be
 /// hidden from this visitor.
-pub(crate) fn allowed(shelf: &Shelf, request: &Request<'_>, around: &Surroundings<'_>) -> Result<(Bitmap, Wishes), FilterError> {
+pub(crate) fn allowed(
+    shelf: &Shelf,
+    request: &Request<'_>,
+    around: &Surroundings<'_>,
+) -> Result<(Bitmap, Wishes), FilterError> {
     let mut allowed = shelf.sellable().clone();
     if let Some(among) = request.among {
         allowed.and(&Bitmap::from_rows(shelf.len(), among.iter().copied()));

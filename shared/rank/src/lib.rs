@@ -32,7 +32,6 @@ mod standing;
 mod wishes;
 mod workspace;
 
-pub use condition::SELLABLE;
 pub use decide::decide;
 pub use reason::{PartAmount, Reason, ReasonKind};
 pub use request::{Answer, Basis, Item, Request, Stage};

@@ -2,9 +2,9 @@
 //! vector among what may be shown. Whoever asks hands the rows to the decision as [`Request::near`].
 
 use vitrine_domain::Filter;
-use vitrine_index::{Condition, Value};
+use vitrine_index::{Condition, SELLABLE, Value};
 
-use crate::condition::{self, SELLABLE};
+use crate::condition;
 use crate::decide::{allowed, ranking};
 use crate::order::candidates;
 use crate::ranking::Ranking;

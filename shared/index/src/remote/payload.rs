@@ -70,7 +70,9 @@ fn equals(key: &str, value: &Value) -> wire::Condition {
         Value::Keywords(words) => {
             every(words.iter().map(|word| matches(key, MatchValue::Keyword(word.clone()))).collect())
         }
-        Value::Numbers(numbers) => every(numbers.iter().map(|number| range(key, Some(*number), Some(*number))).collect()),
+        Value::Numbers(numbers) => {
+            every(numbers.iter().map(|number| range(key, Some(*number), Some(*number))).collect())
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use qdrant_client::qdrant as wire;
 use wire::point_id::PointIdOptions;
 
 use super::Remote;
-use crate::{Condition, Error};
 use crate::found::{Found, Hit, rank_of};
+use crate::{Condition, Error};
 
 /// Hits asked for beyond `k`, because the server orders equal scores as it likes.
 const BEYOND: usize = 16;

@@ -43,16 +43,19 @@ impl Remote {
         Ok(Some(State { dims, indexed: info.status == wire::CollectionStatus::Green as i32 }))
     }
 
-    /// Waits until a collection is indexed, but not longer than `most`.
+    /// Waits until a collection is indexed, but not longer than `most`. It has to be so twice in a row: right after a write a
+    /// server may not know yet that there is something to index.
     ///
     /// # Errors
     /// [`Error::NotIndexed`] if it is not by then, or there is no such collection; as [`state`](Self::state).
     pub async fn wait_until_indexed(&self, collection: &str, most: Duration) -> Result<(), Error> {
-        let began = Instant::now();
+        let (began, mut before) = (Instant::now(), false);
         loop {
-            if self.state(collection).await?.is_some_and(|state| state.indexed) {
+            let indexed = self.state(collection).await?.is_some_and(|state| state.indexed);
+            if indexed && before {
                 return Ok(());
             }
+            before = indexed;
             if began.elapsed() >= most {
                 return Err(Error::NotIndexed { collection: collection.to_owned(), after: most });
             }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use vitrine_domain::filter::Attributes;
 use vitrine_domain::{Filter, Placement, Product};
-use vitrine_index::{Condition, Value as Field, dot_f16};
-use vitrine_rank::{Request, SELLABLE, Shelf, Sought, Workspace, sought};
+use vitrine_index::{Condition, SELLABLE, Value as Field, dot_f16};
+use vitrine_rank::{Request, Shelf, Sought, Workspace, sought};
 
 use crate::filters::filter;
 use crate::support::{CHANGED, CODED, NOW, PRODUCTS, SHELF, answer, fresh, history, open};
