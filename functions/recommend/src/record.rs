@@ -26,6 +26,9 @@ pub(crate) enum Degraded {
     NoModel,
     /// The decision could not be logged.
     Log,
+    /// The vector server did not answer in time, or does not hold this model: the model's own index was searched, which finds
+    /// the same products.
+    Index,
 }
 
 /// The decision whose list a cursor continues; with a number, all decisions of a page.
@@ -175,6 +178,9 @@ pub(crate) struct Record {
     /// The list that was ranked, in no order.
     #[serde(rename = "am", default, skip_serializing_if = "Option::is_none")]
     pub(crate) among: Option<Rows>,
+    /// What the vector server proposed, if one was asked: it may find other rows another time.
+    #[serde(rename = "nr", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) near: Option<Rows>,
     /// Language, if not English; audience, if not shoppers; whether a server asked.
     #[serde(rename = "o", default, skip_serializing_if = "is_default")]
     pub(crate) options: Options,

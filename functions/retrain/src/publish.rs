@@ -224,11 +224,11 @@ pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Resu
     context.objects.put(&file(shop, &version, CARD), text).await?;
     note_seen(context, shop, &version, &seen).await?;
     let server = Server::of(context)?;
-    if let (Some(server), Some(artifact)) = (&server, artifact) {
-        if let Err(error) = server.carry(shop, &version, artifact, trained.queries).await {
-            delete_unless_kept(context, shop, &version).await?;
-            return Err(error);
-        }
+    if let (Some(server), Some(artifact)) = (&server, artifact)
+        && let Err(error) = server.carry(shop, &version, artifact, trained.queries).await
+    {
+        delete_unless_kept(context, shop, &version).await?;
+        return Err(error);
     }
     match context.table.publish_model(shop, &pointer, flips).await {
         Ok(()) => Ok(Verdict::Live(Box::new(card))),

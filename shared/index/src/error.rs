@@ -84,4 +84,11 @@ impl Error {
     pub(crate) const fn stored(section: &'static str, problem: &'static str) -> Self {
         Self::Stored { section, problem }
     }
+
+    /// Whether a server says that there is no such collection.
+    #[cfg(feature = "qdrant")]
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        crate::remote::is_missing(self)
+    }
 }

@@ -326,6 +326,7 @@ impl Shelf {
                 found.hits.clear();
             }
         }
+        let found = &mut work.found;
         let first = u32::try_from(self.base()).unwrap_or(u32::MAX);
         for (row, entry) in (first..).zip(&self.added).filter(|(row, _)| allowed.contains(*row)) {
             let score = dot_f16(query, &entry.vector);

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use qdrant_client::Qdrant;
 
+pub(crate) use call::is_missing;
 pub use state::State;
 
 use crate::Error;
