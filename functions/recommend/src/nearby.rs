@@ -95,9 +95,19 @@ impl Nearby {
         None
     }
 
-    async fn ask(&self, remote: &Remote, collection: &str, rows: usize, sought: Sought) -> Result<Vec<u32>, Missed> {
-        if !self.is_whole(remote, collection, rows).await? {
-            return Err(Missed::NotWhole);
+    async fn ask(
+        &self,
+        remote: &Remote,
+        collection: &str,
+        known: Option<bool>,
+        rows: usize,
+        sought: Sought,
+    ) -> Result<Vec<u32>, Missed> {
+        if known.is_none() {
+            if remote.count(collection, None).await.map_err(of_error)? != rows {
+                return Err(Missed::NotWhole);
+            }
+            self.looked_at(collection, true);
         }
         let Sought { vector, condition, matches, most } = sought;
         let found = remote.search(collection, &vector, most, Some(&condition), Some(matches)).await;

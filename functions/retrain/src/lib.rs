@@ -31,6 +31,7 @@ mod training;
 mod vectors;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitrine_domain::Shop;
@@ -147,6 +148,23 @@ pub async fn retrain_with(
 ) -> Result<Outcome, Error> {
     let (training, _) = context.table.training(shop).await?;
     conduct(context, shop, &training, settings, progress).await
+}
+
+/// Writes the vectors of a version to the server that carries them and checks them, as publishing does; nothing where none
+/// carries them.
+///
+/// # Errors
+/// If the server fails, holds something else than was written, or does not find what it holds.
+pub async fn carry_vectors(
+    context: &Context,
+    shop: &Shop,
+    version: &str,
+    artifact: Arc<Artifact>,
+) -> Result<(), Error> {
+    match server::Server::of(context)? {
+        Some(server) => server.carry(shop, version, artifact, Vec::new()).await,
+        None => Ok(()),
+    }
 }
 
 async fn conduct(

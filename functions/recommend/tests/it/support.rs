@@ -16,8 +16,8 @@ use vitrine_domain::{
 };
 use vitrine_engine::Engine;
 use vitrine_http::{App, layers};
-use vitrine_learn::{Dataset, Settings, train};
-use vitrine_runtime::{Clock, Config, Context};
+use vitrine_learn::{Artifact, Dataset, Lineup, Settings, train};
+use vitrine_runtime::{Clock, Config, Context, VectorServer};
 use vitrine_store::Table;
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::models::Live;
@@ -144,6 +144,20 @@ impl Stack {
         stack.publish("v1", &ARTIFACTS[0]).await;
         stack.later(10_000);
         stack
+    }
+
+    /// The same stores behind a function that asks a vector server, which carries the models that are given.
+    pub(crate) async fn asking(&mut self, server: VectorServer, carried: &[(&str, &[u8])]) -> Context {
+        let embedded = self.context.clone();
+        self.context.config.vectors = Some(server);
+        // The machine of the tests is busy.
+        self.context.deadlines.index = Duration::from_secs(2);
+        for (version, bytes) in carried {
+            let artifact = Artifact::from_bytes(bytes.to_vec(), &Lineup::default()).unwrap();
+            vitrine_retrain::carry_vectors(&self.context, &self.shop, version, artifact.into()).await.unwrap();
+        }
+        self.router = self.restarted();
+        embedded
     }
 
     /// The same stores behind a function that has just started.
