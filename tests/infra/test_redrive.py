@@ -33,6 +33,10 @@ AWS = textwrap.dedent(
         print(json.dumps({"ShardIterator": "at " + of("--sequence-number")}))
     elif call == "dynamodbstreams get-records":
         print(json.dumps({"Records": state["records"], "NextShardIterator": "more"}))
+    elif call == "stepfunctions start-execution" and state.get("fails_again"):
+        for letters in state["letters"].values():
+            letters.append({**letters[0], "MessageId": str(len(letters))})
+        json.dump(state, open(os.environ["STATE"], "w"))
     elif call == "lambda invoke":
         open(words[-3], "w").write(json.dumps(state["said"]))
         print(json.dumps({"StatusCode": 200, **state["answer"]}))
@@ -123,6 +127,13 @@ class Redrive(unittest.TestCase):
         self.assertEqual(started[0], {"shop": "demo"})
         self.assertEqual(started[1]["Records"][0]["s3"]["object"]["key"], "shops/demo/jobs/retrain/2")
         self.assertEqual(len(self.calls(asked, "sqs delete-message")), 5)
+
+    def test_work_that_comes_back_at_once_is_not_done_for_ever(self):
+        self.letter("Work", {"training": {"shop": "demo"}, "failure": {"Error": "Boom"}, "execution": "x"})
+        self.state["fails_again"] = True
+        done, asked = self.run_it("--again")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.calls(asked, "stepfunctions start-execution")), 1)
 
     def test_what_the_state_machine_sends_is_what_is_read(self):
         states = Stack(load()).properties("Training")["Definition"]["States"]["Each"]["ItemProcessor"]["States"]

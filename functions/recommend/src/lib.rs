@@ -41,7 +41,7 @@ use axum::extract::FromRef;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitrine_http::App;
+use vitrine_http::{App, layers};
 use vitrine_learn::Lineup;
 use vitrine_rank::Workspaces;
 
@@ -88,7 +88,8 @@ pub fn router(app: App) -> Router {
     let shops = Arc::new(Shops::new(app.context.clone(), lineup));
     let settings = Arc::new(AllSettings::new(app.context.clone()));
     let nearby = Nearby::of(&app.context).map(Arc::new);
-    routes().with_state(State { app, shops, settings, workspaces: Arc::default(), nearby }).into()
+    let state = State { app, shops, settings, workspaces: Arc::default(), nearby };
+    layers::measured("recommend", routes().with_state(state).into())
 }
 
 /// The function's part of the OpenAPI document.

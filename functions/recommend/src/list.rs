@@ -97,6 +97,7 @@ impl Ground {
             let decided = workspaces.with(|work| decide(shelf, request, work, passed));
             decided.map_err(|error| self.whose_filter(&list, request, workspaces, &error))
         })?;
+        timing.compared(answer.touched);
         let left_out = self.left_out(&list, &answer);
         if list.wanted.among.is_some() {
             answer.items.truncate(list.wanted.limit.unwrap_or(usize::MAX));

@@ -9,7 +9,7 @@ use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start(telemetry::Format::Json);
+    telemetry::start_in_cloud();
     let context = &Context::from_env_without_secret().await?;
     if let Some(payload) = vitrine_runtime::task() {
         let done = Box::pin(handle(context, serde_json::from_str(&payload)?)).await?;

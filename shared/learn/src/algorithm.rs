@@ -221,7 +221,7 @@ pub struct Scratch {
     pub(crate) sessions: sessions::Scratch,
     pub(crate) habits: repurchase::Scratch,
     pub(crate) asked: Asked,
-    tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 impl Scratch {

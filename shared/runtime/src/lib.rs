@@ -4,6 +4,7 @@
 mod clock;
 mod config;
 mod deadlines;
+pub mod metrics;
 mod secret;
 mod task;
 pub mod telemetry;
