@@ -40,6 +40,7 @@ impl Degraded {
             Self::Settings => "settings",
             Self::NoModel => "no_model",
             Self::Log => "log",
+            Self::Index => "index",
         }
     }
 }

@@ -63,6 +63,27 @@ fn queries(opened: &Artifact, data: &Dataset<'_>, held_out: &[Case]) -> Vec<f32>
     queries
 }
 
+/// What the visitors with the newest actions would ask for now, at most so many: their keys and vectors.
+pub(crate) fn visitors(opened: &Artifact, data: &Dataset<'_>, most: usize) -> Vec<(u64, Vec<f32>)> {
+    if most == 0 || opened.dims() == 0 {
+        return Vec::new();
+    }
+    let newest = |person: usize| data.history(person).last().map(|step| step.at);
+    let mut people: Vec<usize> = (0..data.people()).filter(|person| newest(*person).is_some()).collect();
+    people.sort_by_key(|person| (std::cmp::Reverse(newest(*person)), data.key(*person)));
+    people.truncate(most);
+    let mut scratch = Scratch::default();
+    let vector = |person: usize| {
+        let kept = data.history(person).len();
+        let case = Case { person, kept, at: data.now(), question: Question::Any, truth: Vec::new() };
+        let mut vector = vec![0.0; opened.dims()];
+        scratch.visitor = Some(data.key(person));
+        opened.visitor_vector(&Past::of(data, &case).history, case.question, &mut scratch, &mut vector);
+        (data.key(person), vector)
+    };
+    people.into_iter().map(vector).collect()
+}
+
 /// Products of a category lie together, so that a filter by category reads forwards.
 fn by_category(opened: &Artifact) -> Vec<u32> {
     let mut order: Vec<u32> = (0..).take(opened.len()).collect();

@@ -162,7 +162,7 @@ pub async fn carry_vectors(
     artifact: Arc<Artifact>,
 ) -> Result<(), Error> {
     match server::Server::of(context)? {
-        Some(server) => server.carry(shop, version, artifact, Vec::new()).await,
+        Some(server) => server.carry(shop, version, artifact, Vec::new(), Vec::new()).await,
         None => Ok(()),
     }
 }
@@ -222,7 +222,9 @@ async fn train_and_publish(
     let (start, parent) = parent(context, shop, lineup, training.warm, erasures, live.as_ref()).await?;
     let lineup = lineup.clone();
     let text = context.config.text_weights.as_deref().map(TextEncoder::open).transpose().map_err(Error::Text)?;
-    let task = Task { products, log, settings: settings.clone(), opponent, vectors: own, parent, lineup, text };
+    let visitors = context.config.vectors.as_ref().map_or(0, |server| server.visitors);
+    let settings = settings.clone();
+    let task = Task { products, log, settings, opponent, vectors: own, parent, lineup, visitors, text };
     let learned = training::run(task, progress).await?;
     let trained = match (learned, &live) {
         (Learned::Model(trained), _) => *trained,

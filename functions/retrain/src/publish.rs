@@ -225,7 +225,7 @@ pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Resu
     note_seen(context, shop, &version, &seen).await?;
     let server = Server::of(context)?;
     if let (Some(server), Some(artifact)) = (&server, artifact)
-        && let Err(error) = server.carry(shop, &version, artifact, trained.queries).await
+        && let Err(error) = server.carry(shop, &version, artifact, trained.queries, trained.visitors).await
     {
         delete_unless_kept(context, shop, &version).await?;
         return Err(error);

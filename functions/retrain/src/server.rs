@@ -5,6 +5,9 @@
 //! moment in which two versions mix, and a collection that a killed training left half-written is one that nobody names. The
 //! alias is for people and tools: it follows the live version, a little later.
 //!
+//! Visitors have a collection of their own, of the live version alone: it goes with the next version, or when something was
+//! erased since. It cannot be written again from the artifact, so a version to which a shop goes back has none.
+//!
 //! The row of a product is its point's id; its payload has the artifact's columns, by which filters are evaluated, and
 //! whether it could be bought. All of it can be written again from the artifact, and is where the server lost it.
 
@@ -32,6 +35,8 @@ const RECALL: f64 = 0.95;
 const NEAREST: usize = 10;
 /// Queries that recall is measured with.
 const QUERIES: usize = 64;
+/// The field of a visitor's key.
+const VISITOR: &str = "visitor";
 /// Categories whose products are counted on both sides.
 const CATEGORIES: u32 = 3;
 /// Points made at once.
@@ -73,6 +78,7 @@ impl<'a> Server<'a> {
         version: &str,
         artifact: Arc<Artifact>,
         queries: Vec<f32>,
+        visitors: Vec<(u64, Vec<f32>)>,
     ) -> Result<(), Error> {
         if artifact.is_empty() || artifact.dims() == 0 {
             return Ok(());
@@ -82,15 +88,17 @@ impl<'a> Server<'a> {
             self.write(&collection, &artifact).await?;
             self.remote.wait_until_indexed(&collection, INDEXING).await.map_err(Error::Server)?;
             self.count(&collection, &artifact).await?;
-            self.measure(&collection, artifact, queries).await
+            let dims = artifact.dims();
+            self.measure(&collection, artifact, queries).await?;
+            self.write_visitors(&self.names.visitors_of(shop, version), dims, visitors).await
         };
         let failed = match carried.await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if let Err(error) = self.remote.remove(&collection).await {
+        if let Err(error) = self.forget(shop, version).await {
             // Nobody names it; it goes with other leftovers.
-            tracing::warn!(%shop, collection, cause = causes(&error), "a collection that is not used stays for now");
+            tracing::warn!(%shop, version, cause = causes(&error), "vectors that are not used stay for now");
         }
         Err(failed)
     }
@@ -106,6 +114,28 @@ impl<'a> Server<'a> {
             let rows = first..artifact.len().min(first + AT_ONCE);
             let points: Vec<Point> = rows.map(|row| point(artifact, &fields, row as u32)).collect();
             self.remote.upsert(collection, &points).await.map_err(Error::Server)?;
+        }
+        Ok(())
+    }
+
+    /// Writes visitors, for who is like whom: a point has the key of a visitor, which is a hash, and nothing else of them.
+    async fn write_visitors(&self, collection: &str, dims: usize, visitors: Vec<(u64, Vec<f32>)>) -> Result<(), Error> {
+        if visitors.is_empty() {
+            return Ok(());
+        }
+        self.remote.remove(collection).await.map_err(Error::Server)?;
+        self.remote.create(collection, dims, &[(VISITOR, Field::Keyword)]).await.map_err(Error::Server)?;
+        let wanted = visitors.len();
+        let points = (0..).zip(visitors).map(|(row, (key, vector))| {
+            let payload = Payload::from([(VISITOR.to_owned(), Value::Keyword(format!("{key:016x}")))]);
+            Point { row, vector, payload }
+        });
+        let points: Vec<Point> = points.collect();
+        self.remote.upsert(collection, &points).await.map_err(Error::Server)?;
+        self.remote.wait_until_indexed(collection, INDEXING).await.map_err(Error::Server)?;
+        let found = self.remote.count(collection, None).await.map_err(Error::Server)?;
+        if found != wanted {
+            return Err(Error::Carried { what: "visitors".to_owned(), wanted, found });
         }
         Ok(())
     }
@@ -166,7 +196,10 @@ impl<'a> Server<'a> {
     /// # Errors
     /// If the server fails.
     pub(crate) async fn forget(&self, shop: &Shop, version: &str) -> Result<(), Error> {
-        self.remote.remove(&self.names.collection(shop, version)).await.map_err(Error::Server)
+        for collection in [self.names.collection(shop, version), self.names.visitors_of(shop, version)] {
+            self.remote.remove(&collection).await.map_err(Error::Server)?;
+        }
+        Ok(())
     }
 
     /// Makes the server hold what it should: the live version, written anew where it is missing or not whole; the alias on
@@ -181,21 +214,38 @@ impl<'a> Server<'a> {
         known: &BTreeSet<&str>,
         old: i64,
     ) -> Result<(), Error> {
+        // Visitors are those of the live version, and only while nothing was erased since it was trained.
+        let of_live = match live {
+            Some(live) => {
+                let then = crate::publish::erasures(self.context, shop, &live.version).await?;
+                then == Some(self.context.table.erasures(shop).await?)
+            }
+            None => false,
+        };
         for collection in self.remote.collections().await.map_err(Error::Server)? {
-            let Some(version) = self.names.version(shop, &collection) else { continue };
+            let Some((version, visitors)) = self.names.version(shop, &collection) else { continue };
             let now = self.context.clock.now();
             let is_old = published(version).is_none_or(|at| now.since(at) > old);
-            if is_old && !known.contains(version) {
+            let is_live = live.is_some_and(|live| live.version == version);
+            let stays = match visitors {
+                true if is_live => of_live,
+                true => !is_old && !known.contains(version),
+                false => !is_old || known.contains(version),
+            };
+            if !stays {
                 self.remote.remove(&collection).await.map_err(Error::Server)?;
             }
         }
         let Some(live) = live else { return Ok(()) };
         self.mend(shop, live).await?;
-        let (alias, collection) = (self.names.alias(shop), self.names.collection(shop, &live.version));
-        let named = self.remote.live(&alias).await.map_err(Error::Server)?;
-        if named.as_ref() != Some(&collection) && self.remote.state(&collection).await.map_err(Error::Server)?.is_some()
-        {
-            self.remote.switch(&alias, &collection).await.map_err(Error::Server)?;
+        let products = (self.names.alias(shop), self.names.collection(shop, &live.version));
+        let visitors = (self.names.visitors_alias(shop), self.names.visitors_of(shop, &live.version));
+        for (alias, collection) in [products, visitors] {
+            let named = self.remote.live(&alias).await.map_err(Error::Server)?;
+            let there = self.remote.state(&collection).await.map_err(Error::Server)?.is_some();
+            if there && named.as_ref() != Some(&collection) {
+                self.remote.switch(&alias, &collection).await.map_err(Error::Server)?;
+            }
         }
         Ok(())
     }
@@ -216,7 +266,7 @@ impl<'a> Server<'a> {
             return Ok(());
         }
         tracing::info!(%shop, collection, "the vectors of the live version are written to the server");
-        self.carry(shop, &live.version, Arc::new(artifact), Vec::new()).await
+        self.carry(shop, &live.version, Arc::new(artifact), Vec::new(), Vec::new()).await
     }
 }
 

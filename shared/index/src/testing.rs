@@ -43,8 +43,8 @@ struct State {
 #[derive(Clone, Default)]
 pub struct Double {
     state: Arc<Mutex<State>>,
-    /// The key that it asks for, if any; set before it serves.
-    pub api_key: Option<String>,
+    /// The key that it asks for, if any.
+    api_key: Option<String>,
     /// How many of the next calls are answered with "unavailable".
     pub unavailable: Arc<AtomicUsize>,
     /// How many of the next calls are never answered.
@@ -70,6 +70,12 @@ fn take_one(count: &AtomicUsize) -> bool {
 }
 
 impl Double {
+    /// A double that asks for a key.
+    #[must_use]
+    pub fn with_key(key: &str) -> Self {
+        Self { api_key: Some(key.to_owned()), ..Self::default() }
+    }
+
     /// Serves on a free port of this machine for as long as the runtime lives; returns its address.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ fn https_is_spoken_with_whom_the_system_trusts_and_with_nobody_else() -> Result<
 }
 
 async fn ask(trusts: bool) -> Result<()> {
-    let double = Double { api_key: Some("open sesame".to_owned()), ..Double::default() };
+    let double = Double::with_key("open sesame");
     let url = double.serve_tls(include_str!("tls/server.pem"), include_str!("tls/server.key")).await?;
     let settings = RemoteSettings { api_key: Some("open sesame".to_owned()), tries: 1, ..RemoteSettings::at(url) };
     let asked = async {

@@ -24,7 +24,13 @@ pub struct VectorServer {
     /// `QDRANT_PREFIX`: how the names of this stack's collections begin, for servers that several stacks share. `vitrine`
     /// unless set.
     pub prefix: String,
+    /// `QDRANT_VISITORS`: most visitors of a shop whose vectors are on the server too, those with the newest actions. 20,000
+    /// unless set; 0 for none.
+    pub visitors: usize,
 }
+
+/// The end of the names of collections of visitors; no name of a shop or version has its first letter.
+const VISITORS: &str = "_visitors";
 
 impl VectorServer {
     /// Reads the environment; none where vectors are searched in the function.
@@ -47,13 +53,26 @@ impl VectorServer {
         format!("{}-{shop}-{version}", self.prefix)
     }
 
-    /// The version that a collection holds the products of, if it is one of a shop. No other shop's collection looks like
+    /// The collection with the visitors of a version.
+    #[must_use]
+    pub fn visitors_of(&self, shop: &Shop, version: &str) -> String {
+        format!("{}{VISITORS}", self.collection(shop, version))
+    }
+
+    /// The alias that names the live version's visitors.
+    #[must_use]
+    pub fn visitors_alias(&self, shop: &Shop) -> String {
+        format!("{}{VISITORS}", self.alias(shop))
+    }
+
+    /// The version that a collection belongs to, and whether it holds visitors, if it is one of a shop. No other shop's collection looks like
     /// it: a version has a capital letter, and the name of a shop has none.
     #[must_use]
-    pub fn version<'a>(&self, shop: &Shop, collection: &'a str) -> Option<&'a str> {
-        let version = collection.strip_prefix(&self.alias(shop))?.strip_prefix('-')?;
+    pub fn version<'a>(&self, shop: &Shop, collection: &'a str) -> Option<(&'a str, bool)> {
+        let rest = collection.strip_prefix(&self.alias(shop))?.strip_prefix('-')?;
+        let (version, visitors) = rest.strip_suffix(VISITORS).map_or((rest, false), |version| (version, true));
         let other = version.split_once('T').is_none_or(|(day, _)| !day.bytes().all(|byte| byte.is_ascii_digit()));
-        if other { None } else { Some(version) }
+        if other { None } else { Some((version, visitors)) }
     }
 }
 
@@ -200,7 +219,14 @@ fn vectors(get: &dyn Fn(&str) -> Option<String>) -> Result<Option<VectorServer>,
     if prefix.len() > 64 || !prefix.bytes().all(plain) {
         return Err(ConfigError::Wrong { name: "QDRANT_PREFIX", why: "it has at most 64 of a-z, A-Z, 0-9, - and _" });
     }
-    Ok(Some(VectorServer { url, api_key: get(QDRANT_KEY), prefix }))
+    let visitors = match get("QDRANT_VISITORS") {
+        None => 20_000,
+        Some(text) => text.parse().ok().filter(|most| *most <= 1_000_000).ok_or(ConfigError::Wrong {
+            name: "QDRANT_VISITORS",
+            why: "it is a number of visitors from 0 to 1000000",
+        })?,
+    };
+    Ok(Some(VectorServer { url, api_key: get(QDRANT_KEY), prefix, visitors }))
 }
 
 #[cfg(test)]
@@ -243,6 +269,7 @@ mod tests {
             (with(&[qdrant]), "QDRANT_URL"),
             (with(&[qdrant, ("QDRANT_URL", "here:6334")]), "QDRANT_URL"),
             (with(&[qdrant, ("QDRANT_URL", "http://here:6334"), ("QDRANT_PREFIX", "a/b")]), "QDRANT_PREFIX"),
+            (with(&[qdrant, ("QDRANT_URL", "http://here:6334"), ("QDRANT_VISITORS", "all")]), "QDRANT_VISITORS"),
         ];
         for (result, name) in wrong {
             assert!(result.is_err_and(|error| error.to_string().contains(name)), "{name}");
@@ -255,15 +282,18 @@ mod tests {
 
     #[test]
     fn no_collection_of_a_shop_looks_like_one_of_another() {
-        let server = VectorServer { url: String::new(), api_key: None, prefix: "vitrine".to_owned() };
+        let server = VectorServer { url: String::new(), api_key: None, prefix: "vitrine".to_owned(), visitors: 0 };
         let shop = |name| Shop::new(name).unwrap();
         let (a, ab) = (shop("a"), shop("a-2026"));
         let version = "20261122T144007-ba7816bf";
         assert_eq!(server.collection(&ab, version), "vitrine-a-2026-20261122T144007-ba7816bf");
         for (shop, other) in [(&a, &ab), (&ab, &a)] {
             let collection = server.collection(shop, version);
-            assert_eq!(server.version(shop, &collection), Some(version));
+            assert_eq!(server.version(shop, &collection), Some((version, false)));
             assert_eq!(server.version(other, &collection), None);
+            let visitors = server.visitors_of(shop, version);
+            assert_eq!(server.version(shop, &visitors), Some((version, true)));
+            assert_eq!(server.version(other, &visitors), None);
         }
         assert_eq!(server.version(&a, "vitrine-a"), None);
         assert_eq!(server.version(&a, "vitrine-another-thing"), None);

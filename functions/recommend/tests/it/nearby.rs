@@ -18,7 +18,7 @@ use crate::support::{ARTIFACTS, Answer, PRODUCTS, Stack, device, is_identical, p
 fn server(url: String, api_key: Option<&str>) -> VectorServer {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let prefix = format!("vitrine-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
-    VectorServer { url, api_key: api_key.map(str::to_owned), prefix }
+    VectorServer { url, api_key: api_key.map(str::to_owned), prefix, visitors: 0 }
 }
 
 /// The stock server, or a double.
@@ -143,7 +143,7 @@ async fn answers_are_those_of_the_models_own_index_and_can_be_made_again_without
 
 #[tokio::test]
 async fn a_server_that_is_gone_or_has_another_key_is_done_without_and_that_is_told() {
-    let keyed = Double { api_key: Some("open sesame".to_owned()), ..Double::default() };
+    let keyed = Double::with_key("open sesame");
     let url = keyed.serve().await.unwrap();
     let nowhere = "http://127.0.0.1:9".to_owned();
     for (url, key) in [(nowhere, None), (url.clone(), None), (url, Some("wrong"))] {

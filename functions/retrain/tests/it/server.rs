@@ -14,7 +14,7 @@ use super::*;
 fn server(url: String, api_key: Option<String>) -> VectorServer {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let prefix = format!("vitrine-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
-    VectorServer { url, api_key, prefix }
+    VectorServer { url, api_key, prefix, visitors: 50 }
 }
 
 async fn doubled() -> (Double, VectorServer, Stack) {
@@ -64,6 +64,11 @@ async fn a_version_is_carried_whole_with_what_filters_need_and_goes_with_the_ver
     let rows = (0..artifact.len() as u32).filter(|row| artifact.price(*row).is_some_and(|price| price >= 5.0)).count();
     assert_eq!(remote.count(&collection, Some(&dear)).await.unwrap(), rows);
 
+    // Fifty visitors, by a hash and nothing else; those of the live version only.
+    let visitors = names.visitors_of(&demo, &versions[0]);
+    assert_eq!(remote.count(&visitors, None).await.unwrap(), 50);
+    assert_eq!(remote.live(&names.visitors_alias(&demo)).await.unwrap().as_ref(), Some(&visitors));
+
     // A shop whose name begins alike is nobody else's concern.
     stack.sell(&other, &products[..3]).await;
     let others = names.collection(&other, &stack.publish(&other).await);
@@ -73,10 +78,15 @@ async fn a_version_is_carried_whole_with_what_filters_need_and_goes_with_the_ver
         versions.push(stack.publish(&demo).await);
     }
     let mut kept: Vec<String> = versions[2..].iter().map(|version| names.collection(&demo, version)).collect();
-    kept.push(others);
+    kept.extend([others, names.visitors_of(&demo, &versions[4])]);
     kept.sort();
     assert_eq!(collections(&remote, &names).await, kept);
     assert_eq!(remote.live(&names.alias(&demo)).await.unwrap(), Some(names.collection(&demo, &versions[4])));
+    // Once something was erased they go, until the next version is published.
+    stack.context.table.note_erasure(&demo).await.unwrap();
+    assert!(matches!(stack.train(&demo).await, Outcome::Unchanged { .. }));
+    kept.retain(|name| *name != names.visitors_of(&demo, &versions[4]));
+    assert_eq!(collections(&remote, &names).await, kept);
     for collection in kept {
         remote.remove(&collection).await.unwrap();
     }
@@ -180,7 +190,7 @@ async fn of_two_trainings_at_once_the_alias_follows_the_pointer() {
 
 #[tokio::test]
 async fn without_its_key_or_without_the_server_nothing_is_published() {
-    let double = Double { api_key: Some("open sesame".to_owned()), ..Double::default() };
+    let double = Double::with_key("open sesame");
     let url = double.serve().await.unwrap();
     let nowhere = "http://127.0.0.1:9".to_owned();
     let demo = shop("demo");

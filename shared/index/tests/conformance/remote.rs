@@ -323,7 +323,7 @@ async fn what_is_missing_and_several_numbers_are_filtered_by() -> Result<()> {
 
 #[tokio::test]
 async fn a_key_that_is_missing_or_wrong_is_refused_at_once() -> Result<()> {
-    let double = Double { api_key: Some("open sesame".to_owned()), ..Double::default() };
+    let double = Double::with_key("open sesame");
     let url = double.serve().await?;
     for key in [None, Some("wrong".to_owned())] {
         let remote = Remote::new(RemoteSettings { api_key: key, ..RemoteSettings::at(&url) })?;
