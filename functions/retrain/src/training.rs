@@ -104,11 +104,11 @@ fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Erro
     let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup).map_err(Error::Unsound)?;
     let index::Indexed { artifact, why, queries } =
         index::add(artifact, &opened, &data, &held_out, trainer.settings.threads)?;
+    let visitors = index::visitors(&opened, &data, visitors);
     card.indexed(&artifact, why);
     let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup);
     opened.and_then(|opened| opened.verify()).map_err(Error::Unsound)?;
     let catalogue = catalogue::pack(&products).map_err(|source| Error::Pack { what: "the catalogue", source })?;
-    let visitors = index::visitors(&opened, &data, visitors);
     let fingerprint = data.fingerprint();
     Ok(Learned::Model(Box::new(Trained { artifact, catalogue, card, read, fingerprint, gate, queries, visitors })))
 }

@@ -127,8 +127,9 @@ async fn a_killed_training_leaves_a_collection_that_nobody_names_and_that_goes_a
         }
         double.silent.store(usize::MAX, Ordering::SeqCst);
     };
+    let settings = quick();
     tokio::select! {
-        outcome = retrain_with(&stack.context, &demo, &quick(), &quiet) => panic!("it was not killed: {outcome:?}"),
+        outcome = retrain_with(&stack.context, &demo, &settings, &quiet) => panic!("it was not killed: {outcome:?}"),
         () = half_written => {}
     }
     double.silent.store(0, Ordering::SeqCst);
