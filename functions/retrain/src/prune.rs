@@ -24,11 +24,11 @@ pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result
     // Versions are read before folders: a folder whose version was published in between is too young to go.
     let Some((live, flips)) = context.table.live_model(shop).await? else {
         sweep(context, shop, &BTreeSet::new()).await?;
-        return tidy_server(context, shop, None, &BTreeSet::new()).await;
+        return tidy_server(context, shop, None, &BTreeSet::new(), &BTreeSet::new()).await;
     };
     let mut versions = context.table.model_versions(shop).await?;
     versions.sort_by(|a, b| (b.published, &b.version).cmp(&(a.published, &a.version)));
-    let mut kept: Vec<&Live> = vec![&live];
+    let (mut kept, mut gone): (Vec<&Live>, BTreeSet<&str>) = (vec![&live], BTreeSet::new());
     for (place, version) in versions.iter().enumerate() {
         if place < keep || version.version == live.version {
             kept.push(version);
@@ -38,7 +38,7 @@ pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result
         match context.table.forget_model(shop, &version.version, flips).await {
             Ok(()) => {
                 delete(context, shop, &version.version).await?;
-                forget_on_server(context, shop, &version.version).await;
+                gone.insert(version.version.as_str());
             }
             // Whoever flipped the pointer may need what is here; the next training tidies up.
             Err(vitrine_store::Error::Conflict { .. }) => return Ok(()),
@@ -50,7 +50,7 @@ pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result
     // Whoever goes back to a version needs every change since its catalogue.
     let needed = kept.iter().map(|version| version.delta_from).min().unwrap_or(live.delta_from);
     context.table.forget_changes_before(shop, needed.plus(-DELTA)).await?;
-    tidy_server(context, shop, Some(&live), &known).await
+    tidy_server(context, shop, Some(&live), &known, &gone).await
 }
 
 /// Takes a version's vectors from the server, if there is one. What stays goes with other leftovers.

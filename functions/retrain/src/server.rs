@@ -27,7 +27,7 @@ use vitrine_runtime::{Context, VectorServer};
 use vitrine_store::models::Live;
 
 use crate::Error;
-use crate::publish::published;
+use crate::publish;
 
 /// Share of the ten nearest products that the server must find.
 const RECALL: f64 = 0.95;
@@ -202,8 +202,8 @@ impl<'a> Server<'a> {
         Ok(())
     }
 
-    /// Makes the server hold what it should: the live version, written anew where it is missing or not whole; the alias on
-    /// it; and no collection of this shop that belongs to no version, once it is too old to be of a training under way.
+    /// Makes the server hold what it should: the live version, written anew where it is missing or not whole; the aliases on
+    /// it; and then no collection of this shop of versions that are left over. `known` are the versions that are kept.
     ///
     /// # Errors
     /// If the server fails, or the live version cannot be carried.
@@ -212,31 +212,9 @@ impl<'a> Server<'a> {
         shop: &Shop,
         live: Option<&Live>,
         known: &BTreeSet<&str>,
-        old: i64,
+        is_left: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<(), Error> {
-        // Visitors are those of the live version, and only while nothing was erased since it was trained.
-        let of_live = match live {
-            Some(live) => {
-                let then = crate::publish::erasures(self.context, shop, &live.version).await?;
-                then == Some(self.context.table.erasures(shop).await?)
-            }
-            None => false,
-        };
-        for collection in self.remote.collections().await.map_err(Error::Server)? {
-            let Some((version, visitors)) = self.names.version(shop, &collection) else { continue };
-            let now = self.context.clock.now();
-            let is_old = published(version).is_none_or(|at| now.since(at) > old);
-            let is_live = live.is_some_and(|live| live.version == version);
-            let stays = match visitors {
-                true if is_live => of_live,
-                true => !is_old && !known.contains(version),
-                false => !is_old || known.contains(version),
-            };
-            if !stays {
-                self.remote.remove(&collection).await.map_err(Error::Server)?;
-            }
-        }
-        let Some(live) = live else { return Ok(()) };
+        let Some(live) = live else { return self.sweep(shop, None, known, is_left).await };
         self.mend(shop, live).await?;
         let products = (self.names.alias(shop), self.names.collection(shop, &live.version));
         let visitors = (self.names.visitors_alias(shop), self.names.visitors_of(shop, &live.version));
@@ -245,6 +223,36 @@ impl<'a> Server<'a> {
             let there = self.remote.state(&collection).await.map_err(Error::Server)?.is_some();
             if there && named.as_ref() != Some(&collection) {
                 self.remote.switch(&alias, &collection).await.map_err(Error::Server)?;
+            }
+        }
+        self.sweep(shop, Some(live), known, is_left).await
+    }
+
+    async fn sweep(
+        &self,
+        shop: &Shop,
+        live: Option<&Live>,
+        known: &BTreeSet<&str>,
+        is_left: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<(), Error> {
+        // Visitors are those of the live version, and only while nothing was erased since it was trained.
+        let of_live = match live {
+            Some(live) => {
+                let then = publish::erasures(self.context, shop, &live.version).await?;
+                then == Some(self.context.table.erasures(shop).await?)
+            }
+            None => false,
+        };
+        for collection in self.remote.collections().await.map_err(Error::Server)? {
+            let Some((version, visitors)) = self.names.version(shop, &collection) else { continue };
+            let is_live = live.is_some_and(|live| live.version == version);
+            let stays = match visitors {
+                true if is_live => of_live,
+                true => !is_left(version) && !known.contains(version),
+                false => !is_left(version),
+            };
+            if !stays {
+                self.remote.remove(&collection).await.map_err(Error::Server)?;
             }
         }
         Ok(())

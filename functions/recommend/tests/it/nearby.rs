@@ -101,7 +101,7 @@ async fn answers_are_those_of_the_models_own_index_and_can_be_made_again_without
         "id in [\"p02\", \"p03\", \"new\", \"nothing\"]",
         "title < \"Article 3\" or brand = \"Brand 4\"",
         "title < \"Article 3\" and brand = \"Brand 4\"",
-        "not brand missing",
+        "not (brand is missing)",
         "brand = \"Nobody\"",
     ];
     let mut answers = Vec::new();

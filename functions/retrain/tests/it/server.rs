@@ -151,8 +151,8 @@ async fn what_the_server_lost_or_never_had_is_written_again() {
     let (double, names, stack) = doubled().await;
     let demo = shop("demo");
     stack.sell(&demo, &products(&["a", "b", "c"])).await;
-    let embedded =
-        Context { config: Config { vectors: None, ..stack.context.config.clone() }, ..stack.context.clone() };
+    let mut embedded = stack.context.clone();
+    embedded.config.vectors = None;
     retrain_with(&embedded, &demo, &quick(), &quiet).await.unwrap();
     let live = names.collection(&demo, &stack.live(&demo).await.version);
     assert!(double.names().is_empty());
