@@ -172,6 +172,7 @@ impl Answers<'_> {
                 let rows: Vec<u32> = known.iter().filter_map(|id| shelf.row(id)).collect();
                 Rows::of(shelf, &rows).and(&unknown)
             }),
+            near: list.near.as_deref().map(|rows| Rows::of(shelf, rows)),
             options: Options::new(ground.words, ground.server),
             degraded: ground.degraded,
             body: of_bytes(body),

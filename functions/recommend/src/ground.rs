@@ -38,6 +38,8 @@ pub(crate) struct Ground {
     /// Whether what is decided is logged.
     pub(crate) logged: bool,
     pub(crate) degraded: Option<Degraded>,
+    /// Whether the vector server could not be asked: for the next list it is not tried again.
+    pub(crate) unindexed: bool,
     pub(crate) now: Millis,
 }
 
@@ -107,6 +109,7 @@ impl Ground {
             server,
             logged,
             degraded: degraded.into_iter().find(|(is, _)| *is).map(|(_, word)| word),
+            unindexed: false,
             now: state.app.context.clock.now(),
         })
     }

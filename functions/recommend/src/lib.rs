@@ -6,11 +6,13 @@
 //!
 //! From a request to its answer: `ask` checks what is asked, `ground` reads what a list is made from, `list` fills it
 //! without reading anything, `finish` renders and logs it. A replay (`replay`) reads the same ground as it was (`past`)
-//! and goes the same way from there, so it cannot come to anything else. What could not be read in time is done without, and
+//! and goes the same way from there, so it cannot come to anything else. Where a vector server searches (`nearby`), a list is
+//! given what it proposes, and the record keeps that. What could not be read in time is done without, and
 //! the answer says so.
 
 mod answer;
 mod ask;
+mod breaker;
 mod browse;
 mod cell;
 mod cursor;
@@ -19,6 +21,7 @@ mod facets;
 mod finish;
 mod ground;
 mod list;
+mod nearby;
 mod open;
 mod past;
 mod preview;
@@ -42,6 +45,7 @@ use vitrine_http::{App, layers};
 use vitrine_learn::Lineup;
 use vitrine_rank::Workspaces;
 
+use nearby::Nearby;
 use settings::AllSettings;
 use shops::Shops;
 
@@ -52,6 +56,8 @@ struct State {
     shops: Arc<Shops>,
     settings: Arc<AllSettings>,
     workspaces: Arc<Workspaces>,
+    /// The vector server, if one searches in place of the index in the model.
+    nearby: Option<Arc<Nearby>>,
 }
 
 impl FromRef<State> for App {
@@ -81,10 +87,9 @@ pub fn router(app: App) -> Router {
     let lineup = app.context.added::<Lineup>().cloned().unwrap_or_default();
     let shops = Arc::new(Shops::new(app.context.clone(), lineup));
     let settings = Arc::new(AllSettings::new(app.context.clone()));
-    layers::measured(
-        "recommend",
-        routes().with_state(State { app, shops, settings, workspaces: Arc::default() }).into(),
-    )
+    let nearby = Nearby::of(&app.context).map(Arc::new);
+    let state = State { app, shops, settings, workspaces: Arc::default(), nearby };
+    layers::measured("recommend", routes().with_state(state).into())
 }
 
 /// The function's part of the OpenAPI document.

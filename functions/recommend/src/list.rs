@@ -1,13 +1,13 @@
-//! One list: from what it is made from and what is asked to what is shown. Neither reads nor writes anything, so that a
-//! decision is made again by calling the same.
+//! One list: from what it is made from and what is asked to what is shown. Filling it neither reads nor writes anything, so that
+//! a decision is made again by calling the same; what a vector server proposes is asked for before.
 
 use vitrine_domain::{Placement, ProductId, Strategy};
 use vitrine_http::Problem;
-use vitrine_rank::{Answer, Filter, Request, Workspaces, decide};
+use vitrine_rank::{Answer, Filter, Request, Stage, Workspaces, decide, sought};
 
 use crate::ask::{Wanted, filter_problem};
 use crate::ground::Ground;
-use crate::record::seed;
+use crate::record::{Degraded, seed};
 use crate::timing::Timing;
 
 /// Name of the placement that a list is ranked in unless another one is named.
@@ -24,6 +24,8 @@ pub(crate) struct List {
     pub(crate) offset: usize,
     /// Names the decision, and decides what is left to chance.
     pub(crate) nonce: String,
+    /// What a vector server proposed, if one was asked.
+    pub(crate) near: Option<Vec<u32>>,
 }
 
 /// A filled list.
@@ -64,17 +66,53 @@ impl Ground {
         })
     }
 
+    /// Asks the vector server what is nearest to what the list looks for, if one searches. Without an answer the list is
+    /// filled by the model's own index, which finds the same; that the server was missed is told all the same, because
+    /// somebody should look after it.
+    pub(crate) async fn propose(&mut self, state: &crate::State, list: &mut List, timing: &mut Timing) {
+        let (Some(nearby), Some(version)) = (&state.nearby, self.display.version.clone()) else { return };
+        if self.unindexed {
+            return;
+        }
+        let shelf = &self.display.shelf;
+        let sought = state.workspaces.with(|work| self.asking(list, |request| sought(shelf, request, work)));
+        // A filter that does not fit is told when the list is filled.
+        let Ok(Some(sought)) = sought else { return };
+        list.near = nearby.nearest(&self.shop, &version, shelf, sought).await;
+        if list.near.is_none() {
+            self.unindexed = true;
+            self.degraded = self.degraded.or(Some(Degraded::Index));
+        }
+        timing.passed("search");
+    }
+
     /// Fills a list.
     ///
     /// # Errors
     /// 422 if a filter does not fit the catalogue.
     pub(crate) fn fill(&self, workspaces: &Workspaces, list: List, timing: &mut Timing) -> Result<Filled, Problem> {
         let shelf = &self.display.shelf;
+        let mut answer = self.asking(&list, |request| {
+            let passed = &mut |stage: Stage| timing.passed(stage.as_str());
+            let decided = workspaces.with(|work| decide(shelf, request, work, passed));
+            decided.map_err(|error| self.whose_filter(&list, request, workspaces, &error))
+        })?;
+        timing.compared(answer.touched);
+        let left_out = self.left_out(&list, &answer);
+        if list.wanted.among.is_some() {
+            answer.items.truncate(list.wanted.limit.unwrap_or(usize::MAX));
+        }
+        Ok(Filled { list, answer, left_out })
+    }
+
+    /// Does something with what is asked for a list.
+    fn asking<T>(&self, list: &List, then: impl FnOnce(&Request<'_>) -> T) -> T {
+        let shelf = &self.display.shelf;
         let impressions: Vec<(&str, _)> = self.shown.products.iter().map(|(id, time)| (id.as_str(), *time)).collect();
         let among: Option<Vec<u32>> =
             list.wanted.among.as_ref().map(|ids| ids.iter().filter_map(|id| shelf.row(id)).collect());
         let limit = list.wanted.limit.unwrap_or(list.placement.limit);
-        let request = Request {
+        then(&Request {
             rules: &self.settings.rules,
             visitor: self.visit.visitor.as_ref(),
             state: self.visit.state.as_ref(),
@@ -84,6 +122,7 @@ impl Ground {
             category: list.wanted.category.as_deref(),
             basket: &list.wanted.basket,
             among: among.as_deref(),
+            near: list.near.as_deref(),
             // A ranked list is cut afterwards: what is cut off is not what is kept out.
             limit: list.wanted.among.as_ref().map_or(limit, Vec::len),
             filter: list.wanted.filter.as_ref(),
@@ -92,15 +131,7 @@ impl Ground {
             seed: seed(&list.nonce),
             words: self.words,
             ..Request::new(&list.placement, self.now)
-        };
-        let decided = workspaces.with(|work| decide(shelf, &request, work, &mut |stage| timing.passed(stage.as_str())));
-        let mut answer = decided.map_err(|error| self.whose_filter(&list, &request, workspaces, &error))?;
-        timing.compared(answer.touched);
-        let left_out = self.left_out(&list, &answer);
-        if list.wanted.among.is_some() {
-            answer.items.truncate(list.wanted.limit.unwrap_or(usize::MAX));
-        }
-        Ok(Filled { list, answer, left_out })
+        })
     }
 
     /// The problem of a filter, and whether it is the request's or the placement's own.

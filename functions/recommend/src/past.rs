@@ -66,6 +66,7 @@ pub(crate) async fn ground(
         server: record.options.server(),
         logged: true,
         degraded: record.degraded,
+        unindexed: false,
         now: key.time,
     })
 }

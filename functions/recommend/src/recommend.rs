@@ -54,7 +54,8 @@ async fn recommend(
     let who = asker.check(access, headers)?;
     let wanted = Wanted::check(String::new(), placement, entry)?.with_cursor(cursor, &state.app.sealer)?;
     let mut ground = Ground::read(state, &access.shop, who, &[&wanted.placement], &mut timing).await?;
-    let list = ground.continued(state, wanted, nonce()?)?;
+    let mut list = ground.continued(state, wanted, nonce()?)?;
+    ground.propose(state, &mut list, &mut timing).await;
     let nonce = list.nonce.clone();
     let filled = vec![ground.fill(&state.workspaces, list, &mut timing)?];
     let answers = Answers { ground: &ground, filled, nonce, page: false };
@@ -83,12 +84,14 @@ pub(crate) async fn page(
     let check = |(at, (placement, entry))| Wanted::check(format!("/placements/{at}/"), placement, entry);
     let wanted: Vec<Wanted> = entries.into_iter().enumerate().map(check).collect::<Result<_, _>>()?;
     let names: Vec<&str> = wanted.iter().map(|wanted| wanted.placement.as_str()).collect();
-    let ground = Ground::read(&state, &access.shop, who, &names, &mut timing).await?;
+    let mut ground = Ground::read(&state, &access.shop, who, &names, &mut timing).await?;
     let nonce = nonce()?;
     let (mut filled, mut shown) = (Vec::with_capacity(wanted.len()), Vec::new());
     for (at, wanted) in wanted.into_iter().enumerate() {
         let placement = ground.placement(&wanted)?;
-        let list = List { wanted, placement, shown: shown.clone(), offset: 0, nonce: nonce_at(&nonce, at) };
+        let nonce = nonce_at(&nonce, at);
+        let mut list = List { wanted, placement, shown: shown.clone(), offset: 0, nonce, near: None };
+        ground.propose(&state, &mut list, &mut timing).await;
         let one = ground.fill(&state.workspaces, list, &mut timing)?;
         shown.extend(one.answer.items.iter().map(|item| item.row));
         filled.push(one);
@@ -117,7 +120,7 @@ pub(crate) async fn rank(
     let ground = Ground::read(&state, &access.shop, who, &[&wanted.placement], &mut timing).await?;
     let placement = ground.placement(&wanted)?;
     let nonce = nonce()?;
-    let list = List { wanted, placement, shown: Vec::new(), offset: 0, nonce: nonce.clone() };
+    let list = List { wanted, placement, shown: Vec::new(), offset: 0, nonce: nonce.clone(), near: None };
     let filled = vec![ground.fill(&state.workspaces, list, &mut timing)?];
     let body = Answers { ground: &ground, filled, nonce, page: false }.finish(&state, &mut timing).await?.concat();
     Ok(timing.on(json(body)))
@@ -133,7 +136,7 @@ impl Ground {
     fn continued(&mut self, state: &crate::State, wanted: Wanted, nonce: String) -> Result<List, Problem> {
         let placement = self.placement(&wanted)?;
         let Some(cursor) = &wanted.cursor else {
-            return Ok(List { wanted, placement, shown: Vec::new(), offset: 0, nonce });
+            return Ok(List { wanted, placement, shown: Vec::new(), offset: 0, nonce, near: None });
         };
         if cursor.placement != placement.name {
             return Err(Problem::unprocessable("invalid-cursor", "this cursor belongs to another placement")
@@ -147,6 +150,6 @@ impl Ground {
             })?;
         }
         let (shown, offset) = (cursor.shown.on(&self.display.shelf), cursor.offset);
-        Ok(List { wanted, placement, shown, offset, nonce })
+        Ok(List { wanted, placement, shown, offset, nonce, near: None })
     }
 }

@@ -26,6 +26,9 @@ pub(crate) enum Degraded {
     NoModel,
     /// The decision could not be logged.
     Log,
+    /// The vector server did not answer in time, or does not hold this model: the model's own index was searched, which finds
+    /// the same products.
+    Index,
 }
 
 impl Degraded {
@@ -37,6 +40,7 @@ impl Degraded {
             Self::Settings => "settings",
             Self::NoModel => "no_model",
             Self::Log => "log",
+            Self::Index => "index",
         }
     }
 }
@@ -188,6 +192,9 @@ pub(crate) struct Record {
     /// The list that was ranked, in no order.
     #[serde(rename = "am", default, skip_serializing_if = "Option::is_none")]
     pub(crate) among: Option<Rows>,
+    /// What the vector server proposed, if one was asked: it may find other rows another time.
+    #[serde(rename = "nr", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) near: Option<Rows>,
     /// Language, if not English; audience, if not shoppers; whether a server asked.
     #[serde(rename = "o", default, skip_serializing_if = "is_default")]
     pub(crate) options: Options,

@@ -136,7 +136,8 @@ fn list(ground: &Ground, key: &DecisionKey, record: &Record, shown: Vec<u32>) ->
     };
     let placement =
         ground.placement(&wanted).map_err(|_| past::gone("its placement is not among the settings of that time"))?;
-    Ok(List { wanted, placement, shown, offset: record.offset, nonce: key.nonce.clone() })
+    let near = record.near.as_ref().map(|rows| rows.on(shelf));
+    Ok(List { wanted, placement, shown, offset: record.offset, nonce: key.nonce.clone(), near })
 }
 
 /// Another list of the page, of which only the products matter.
@@ -155,6 +156,7 @@ fn stand_in(ground: &Ground, record: &Record) -> Filled {
         allowed: 0,
         touched: 0,
     };
-    let list = List { wanted: Wanted::default(), placement, shown: Vec::new(), offset: 0, nonce: String::new() };
+    let list =
+        List { wanted: Wanted::default(), placement, shown: Vec::new(), offset: 0, nonce: String::new(), near: None };
     Filled { list, answer, left_out: Vec::new() }
 }

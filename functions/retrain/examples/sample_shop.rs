@@ -36,6 +36,7 @@ async fn open(folder: &Path) -> Result<(Engine, Context)> {
         secret: "0123456789abcdef0123456789abcdef".to_owned(),
         retention: 760 * vitrine_domain::time::DAY,
         text_weights: None,
+        vectors: None,
         scratch: folder.to_owned(),
     };
     let context = Context::connect(config, Clock::set_to(END)).await?;

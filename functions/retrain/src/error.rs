@@ -15,6 +15,31 @@ pub enum Error {
     /// The index of the model cannot be built.
     #[error("the index cannot be built")]
     Index(#[from] vitrine_index::Error),
+    /// The vector server could not be asked, or did not take what was to be written.
+    #[error("the vector server (QDRANT_URL) failed")]
+    Server(#[source] vitrine_index::Error),
+    /// The vector server holds something else than what was written.
+    #[error("of {wanted} {what} the vector server holds {found}; what it holds is not used")]
+    Carried {
+        /// Which points.
+        what: String,
+        /// How many were written.
+        wanted: usize,
+        /// How many it counts.
+        found: usize,
+    },
+    /// The vector server misses too many of the nearest products.
+    #[error(
+        "the vector server finds {:.1} % of the 10 nearest products, {:.0} % are needed; what it holds is not used",
+        found * 100.0,
+        needed * 100.0
+    )]
+    Recall {
+        /// The share that it finds.
+        found: f64,
+        /// The share that is needed.
+        needed: f64,
+    },
     /// A set of the shop's own vectors is damaged.
     #[error("the vectors `{name}` cannot be read")]
     Vectors {

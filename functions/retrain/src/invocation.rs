@@ -7,6 +7,7 @@ use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 
 use vitrine_runtime::telemetry::causes;
 
+use crate::server::Server;
 use crate::{Error, Outcome, Progress, lake, measure, publish, retrain, vectors};
 
 /// Trainings that a job tries while others are faster.
@@ -141,12 +142,17 @@ async fn schedule(context: &Context, progress: &Progress<'_>) -> Result<Vec<Repo
     Ok(reports)
 }
 
-/// Whether lake, catalogue and own vectors are as the live model has seen them.
+/// Whether lake, catalogue and own vectors are as the live model has seen them, and its vectors are where they are searched.
 pub(crate) async fn is_idle(context: &Context, shop: &Shop) -> Result<bool, Error> {
     let lake = lake::mark(context, shop).await?;
     let Some((live, _)) = context.table.live_model(shop).await? else { return Ok(false) };
     let Some(seen) = publish::seen(context, shop, &live.version).await? else { return Ok(false) };
     if seen.lake != lake || seen.vectors != vectors::keys(context, shop).await? {
+        return Ok(false);
+    }
+    if let Some(server) = Server::of(context)?
+        && server.lacks(shop, &live).await
+    {
         return Ok(false);
     }
     let changes = context.table.changes_since(shop, live.delta_from).await?;

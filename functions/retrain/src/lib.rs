@@ -9,6 +9,9 @@
 //! with a flip of the pointer. A training after that publishes a newer model as usual, if it is not worse than the one
 //! gone back to; only the very model that was taken back is not published again ([`Outcome::TakenBack`]).
 //!
+//! Where a Qdrant server carries the vectors, those of a version are written to a collection of their own and checked between
+//! the files and the flip, and the collection goes when the version does.
+//!
 //! The live catalogue holds every change written before [`Live::delta_from`](vitrine_store::models::Live::delta_from),
 //! which lies a little before the first read: entries are dated before they are written, and clocks differ. Changes since
 //! are the delta, and reading one twice changes nothing.
@@ -22,11 +25,13 @@ pub mod measure;
 mod progress;
 mod prune;
 mod publish;
+mod server;
 mod start;
 mod training;
 mod vectors;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitrine_domain::Shop;
@@ -145,6 +150,23 @@ pub async fn retrain_with(
     conduct(context, shop, &training, settings, progress).await
 }
 
+/// Writes the vectors of a version to the server that carries them and checks them, as publishing does; nothing where none
+/// carries them.
+///
+/// # Errors
+/// If the server fails, holds something else than was written, or does not find what it holds.
+pub async fn carry_vectors(
+    context: &Context,
+    shop: &Shop,
+    version: &str,
+    artifact: Arc<Artifact>,
+) -> Result<(), Error> {
+    match server::Server::of(context)? {
+        Some(server) => server.carry(shop, version, artifact, Vec::new(), Vec::new()).await,
+        None => Ok(()),
+    }
+}
+
 async fn conduct(
     context: &Context,
     shop: &Shop,
@@ -200,7 +222,9 @@ async fn train_and_publish(
     let (start, parent) = parent(context, shop, lineup, training.warm, erasures, live.as_ref()).await?;
     let lineup = lineup.clone();
     let text = context.config.text_weights.as_deref().map(TextEncoder::open).transpose().map_err(Error::Text)?;
-    let task = Task { products, log, settings: settings.clone(), opponent, vectors: own, parent, lineup, text };
+    let visitors = context.config.vectors.as_ref().map_or(0, |server| server.visitors);
+    let settings = settings.clone();
+    let task = Task { products, log, settings, opponent, vectors: own, parent, lineup, visitors, text };
     let learned = training::run(task, progress).await?;
     let trained = match (learned, &live) {
         (Learned::Model(trained), _) => *trained,

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use vitrine_domain::Shop;
 use vitrine_domain::time::DAY;
 use vitrine_runtime::Context;
+use vitrine_runtime::telemetry::causes;
 use vitrine_store::models::Live;
 
 use crate::Error;
 use crate::publish::{delete, models, published};
+use crate::server::Server;
 
 /// How long a folder without a version may belong to a training under way.
 const LEFTOVER: i64 = DAY;
@@ -21,11 +23,12 @@ const DELTA: i64 = DAY;
 pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result<(), Error> {
     // Versions are read before folders: a folder whose version was published in between is too young to go.
     let Some((live, flips)) = context.table.live_model(shop).await? else {
-        return sweep(context, shop, &BTreeSet::new()).await;
+        sweep(context, shop, &BTreeSet::new()).await?;
+        return tidy_server(context, shop, None, &BTreeSet::new(), &BTreeSet::new()).await;
     };
     let mut versions = context.table.model_versions(shop).await?;
     versions.sort_by(|a, b| (b.published, &b.version).cmp(&(a.published, &a.version)));
-    let mut kept: Vec<&Live> = vec![&live];
+    let (mut kept, mut gone): (Vec<&Live>, BTreeSet<&str>) = (vec![&live], BTreeSet::new());
     for (place, version) in versions.iter().enumerate() {
         if place < keep || version.version == live.version {
             kept.push(version);
@@ -33,17 +36,41 @@ pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result
         }
         // The name goes first, and only while nobody can have gone back to it. Its files are swept up if this ends here.
         match context.table.forget_model(shop, &version.version, flips).await {
-            Ok(()) => delete(context, shop, &version.version).await?,
+            Ok(()) => {
+                delete(context, shop, &version.version).await?;
+                gone.insert(version.version.as_str());
+            }
             // Whoever flipped the pointer may need what is here; the next training tidies up.
             Err(vitrine_store::Error::Conflict { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
     }
-    sweep(context, shop, &kept.iter().map(|version| version.version.as_str()).collect()).await?;
+    let known: BTreeSet<&str> = kept.iter().map(|version| version.version.as_str()).collect();
+    sweep(context, shop, &known).await?;
     // Whoever goes back to a version needs every change since its catalogue.
     let needed = kept.iter().map(|version| version.delta_from).min().unwrap_or(live.delta_from);
     context.table.forget_changes_before(shop, needed.plus(-DELTA)).await?;
-    Ok(())
+    tidy_server(context, shop, Some(&live), &known, &gone).await
+}
+
+/// Takes a version's vectors from the server, if there is one. What stays goes with other leftovers.
+pub(crate) async fn forget_on_server(context: &Context, shop: &Shop, version: &str) {
+    let forgotten = match Server::of(context) {
+        Ok(Some(server)) => server.forget(shop, version).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = forgotten {
+        tracing::warn!(%shop, version, cause = causes(&error), "vectors that are not used stay for now");
+    }
+}
+
+/// Makes the vector server hold what it should, if there is one. It comes last: what it fails at keeps nothing else.
+async fn tidy_server(context: &Context, shop: &Shop, live: Option<&Live>, known: &BTreeSet<&str>) -> Result<(), Error> {
+    match Server::of(context)? {
+        Some(server) => Box::pin(server.tidy(shop, live, known, LEFTOVER)).await,
+        None => Ok(()),
+    }
 }
 
 /// Deletes the folders of versions that nobody knows.

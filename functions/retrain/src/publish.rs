@@ -1,10 +1,12 @@
 //! The files of a version, and the flip of the pointer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use vitrine_domain::{Millis, Shop};
-use vitrine_learn::Card;
+use vitrine_learn::{Artifact, Card, Lineup};
 use vitrine_runtime::Context;
 use vitrine_store::api_keys::hex;
 use vitrine_store::models::Live;
@@ -12,6 +14,8 @@ use vitrine_store::models::Live;
 use crate::Error;
 use crate::gate::Gate;
 use crate::lake::Mark;
+use crate::prune::forget_on_server;
+use crate::server::Server;
 use crate::start::Start;
 use crate::training::Trained;
 use vitrine_learn::log::Read;
@@ -180,7 +184,8 @@ pub(crate) enum Verdict {
     Superseded,
 }
 
-/// Writes the files and flips the pointer. Files come first, so whoever sees the pointer finds them.
+/// Writes the files, and the vectors where a server carries them, and flips the pointer. What it names comes first, so whoever
+/// sees the pointer finds it.
 pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Result<Verdict, Error> {
     let Candidate { shop, trained, seen, live, flips, started, watermark, start, erasures } = candidate;
     let now = context.clock.now();
@@ -206,10 +211,25 @@ pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Resu
         delta_from: watermark,
         published: now,
     };
+    // What the server will carry is opened before the bytes are given away.
+    let artifact = match &context.config.vectors {
+        Some(_) => {
+            let lineup = context.added::<Lineup>().cloned().unwrap_or_default();
+            Some(Arc::new(Artifact::from_bytes(trained.artifact.clone(), &lineup).map_err(Error::Unsound)?))
+        }
+        None => None,
+    };
     context.objects.put(&pointer.artifact, trained.artifact).await?;
     context.objects.put(&pointer.catalogue, trained.catalogue).await?;
     context.objects.put(&file(shop, &version, CARD), text).await?;
     note_seen(context, shop, &version, &seen).await?;
+    let server = Server::of(context)?;
+    if let (Some(server), Some(artifact)) = (&server, artifact)
+        && let Err(error) = server.carry(shop, &version, artifact, trained.queries, trained.visitors).await
+    {
+        delete_unless_kept(context, shop, &version).await?;
+        return Err(error);
+    }
     match context.table.publish_model(shop, &pointer, flips).await {
         Ok(()) => Ok(Verdict::Live(Box::new(card))),
         Err(error) => settle(context, shop, &pointer, error).await.map(|won| match won {
@@ -230,12 +250,20 @@ async fn settle(context: &Context, shop: &Shop, ours: &Live, error: vitrine_stor
         // It may still go through: the files stay, and are swept up with other leftovers if nothing names them.
         return Err(error.into());
     }
-    // Equal bytes trained in the same second have the same name, and then the files are not only ours.
-    let versions = context.table.model_versions(shop).await?;
-    if versions.iter().all(|kept| kept.version != ours.version) {
-        delete(context, shop, &ours.version).await?;
-    }
+    delete_unless_kept(context, shop, &ours.version).await?;
     Ok(false)
+}
+
+/// Deletes the files of a version that was not published, and its vectors. Equal bytes trained in the same second have the
+/// same name, and then they are not only ours.
+async fn delete_unless_kept(context: &Context, shop: &Shop, version: &str) -> Result<(), Error> {
+    let versions = context.table.model_versions(shop).await?;
+    if versions.iter().any(|kept| kept.version == version) {
+        return Ok(());
+    }
+    delete(context, shop, version).await?;
+    forget_on_server(context, shop, version).await;
+    Ok(())
 }
 
 /// Deletes the files of a version.

@@ -28,6 +28,8 @@ pub(crate) struct Task {
     pub(crate) parent: Option<Artifact>,
     /// Who takes part.
     pub(crate) lineup: Lineup,
+    /// Most visitors whose vectors are wanted.
+    pub(crate) visitors: usize,
     /// Reads the products' texts, if its weights are there.
     pub(crate) text: Option<TextEncoder>,
 }
@@ -56,6 +58,10 @@ pub(crate) struct Trained {
     pub(crate) fingerprint: u64,
     /// How it was compared with the live model.
     pub(crate) gate: Gate,
+    /// What some visitors would ask for whose newest actions were held out: vectors, one after the other.
+    pub(crate) queries: Vec<f32>,
+    /// Visitors' keys and vectors, as many as were wanted.
+    pub(crate) visitors: Vec<(u64, Vec<f32>)>,
 }
 
 /// How far learning is, as the thread tells it.
@@ -73,7 +79,7 @@ pub(crate) async fn run(task: Task, progress: &Progress<'_>) -> Result<Learned, 
 }
 
 fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Error> {
-    let Task { products, log, settings, opponent, vectors, parent, lineup, text } = task;
+    let Task { products, log, settings, opponent, vectors, parent, lineup, visitors, text } = task;
     let (data, read) = read(&products, log, &settings.limits)?;
     let own: usize = vectors.iter().map(|own| own.dims).sum();
     let dims = settings.encoder.dims + settings.factors.dims + settings.diffusion.dims + settings.content.dims + own;
@@ -96,13 +102,15 @@ fn learn(task: Task, tell: &mpsc::UnboundedSender<Told>) -> Result<Learned, Erro
     card.counts.unknown_products += read.unknown_products;
     card.counts.without_consent += read.without_consent;
     let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup).map_err(Error::Unsound)?;
-    let (artifact, why) = index::add(artifact, &opened, &data, &held_out, trainer.settings.threads)?;
+    let index::Indexed { artifact, why, queries } =
+        index::add(artifact, &opened, &data, &held_out, trainer.settings.threads)?;
+    let visitors = index::visitors(&opened, &data, visitors);
     card.indexed(&artifact, why);
     let opened = Artifact::from_bytes(artifact.clone(), &trainer.lineup);
     opened.and_then(|opened| opened.verify()).map_err(Error::Unsound)?;
     let catalogue = catalogue::pack(&products).map_err(|source| Error::Pack { what: "the catalogue", source })?;
     let fingerprint = data.fingerprint();
-    Ok(Learned::Model(Box::new(Trained { artifact, catalogue, card, read, fingerprint, gate })))
+    Ok(Learned::Model(Box::new(Trained { artifact, catalogue, card, read, fingerprint, gate, queries, visitors })))
 }
 
 /// Puts the log into the data set, one person after the other: beside the compact log only steps are held, and the log

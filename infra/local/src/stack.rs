@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use vitrine_engine::{Durability, Engine};
 use vitrine_http::App;
 use vitrine_learn::Lineup;
-use vitrine_runtime::{Clock, Config, Context, Place};
+use vitrine_runtime::{Clock, Config, Context, Place, VectorServer};
 
 use crate::poller::{Poller, Reader};
 use crate::{Running, jobs, sample, schedule, web};
@@ -165,6 +165,7 @@ pub(crate) fn config(data: &Path, endpoint: &str) -> Result<Config> {
         retention: 760 * vitrine_domain::time::DAY,
         scratch,
         text_weights: Some(data.join("text.weights")).filter(|file| file.exists()),
+        vectors: VectorServer::from_env()?,
     })
 }
 

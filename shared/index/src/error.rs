@@ -66,6 +66,15 @@ pub enum Error {
         /// How long each try waited.
         after: std::time::Duration,
     },
+    /// A server did not get done with indexing what was written.
+    #[cfg(feature = "qdrant")]
+    #[error("the vector server did not index {collection} within {after:?}")]
+    NotIndexed {
+        /// Name of the collection.
+        collection: String,
+        /// How long was waited.
+        after: std::time::Duration,
+    },
     /// The report cannot be written.
     #[error("the report of the index cannot be written")]
     Report(#[source] serde_json::Error),
@@ -74,5 +83,12 @@ pub enum Error {
 impl Error {
     pub(crate) const fn stored(section: &'static str, problem: &'static str) -> Self {
         Self::Stored { section, problem }
+    }
+
+    /// Whether a server says that there is no such collection.
+    #[cfg(feature = "qdrant")]
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        crate::remote::is_missing(self)
     }
 }

@@ -46,6 +46,7 @@ mod about;
 mod bitmap;
 mod build;
 mod codes;
+mod condition;
 mod error;
 mod exact;
 mod found;
@@ -59,12 +60,15 @@ mod remote;
 mod scan;
 mod search;
 mod stored;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod verify;
 
 pub use about::Kind;
 pub use bitmap::Bitmap;
 pub use build::{Built, Candidate, Filtered, Measured, Report, Section, Settings, build};
 pub use codes::Prepared;
+pub use condition::{Condition, Field, Payload, Point, SELLABLE, Value, is_field};
 pub use error::Error;
 pub use exact::{dot, dot_f16, top_k, top_k_in};
 pub use found::{Found, Hit};
@@ -73,7 +77,7 @@ pub use graph::{Graph, GraphSettings};
 pub use kernel::{Level, Number};
 pub use layered::Layered;
 #[cfg(feature = "qdrant")]
-pub use remote::{Condition, Field, Payload, Point, Remote, RemoteSettings, Value};
+pub use remote::{Remote, RemoteSettings, State};
 pub use search::{Flat, Index, Scratch};
 pub use stored::Stored;
 

@@ -13,7 +13,7 @@ use vitrine_learn::artifact::{Column, TextColumn};
 use crate::catalogue::Catalogue;
 
 /// Attributes that have no column: they are read from the products themselves, after everything else.
-const UNCOLUMNED: [&str; 5] = ["id", "title", "description", "url", "image"];
+pub(crate) const UNCOLUMNED: [&str; 5] = ["id", "title", "description", "url", "image"];
 /// Attributes that a catalogue may lack altogether without it being a mistake to ask for them.
 const KNOWN: [&str; 11] = [
     "kind",
@@ -153,7 +153,7 @@ fn compare(catalogue: &Catalogue, attribute: &str, op: Op, wanted: &Value, rows:
 }
 
 /// Whether one of the orders to what is wanted is accepted; with `!=`, whether all are.
-fn accepts(op: Op, mut orders: impl Iterator<Item = std::cmp::Ordering>) -> bool {
+pub(crate) fn accepts(op: Op, mut orders: impl Iterator<Item = std::cmp::Ordering>) -> bool {
     if op == Op::NotEqual { orders.all(|order| op.accepts(order)) } else { orders.any(|order| op.accepts(order)) }
 }
 
@@ -167,7 +167,7 @@ fn several<T>(op: Op, values: &[T], test: impl Fn(&T) -> bool) -> bool {
 }
 
 /// A test of numbers.
-enum Numbers {
+pub(crate) enum Numbers {
     /// Is one of these.
     In(Vec<f64>),
     /// Is none of these.
@@ -177,7 +177,7 @@ enum Numbers {
 }
 
 impl Numbers {
-    fn of(op: Op, wanted: &[Value]) -> Self {
+    pub(crate) fn of(op: Op, wanted: &[Value]) -> Self {
         let wanted: Vec<f64> = wanted.iter().filter_map(Value::as_f64).collect();
         // To be less than one of several numbers is to be less than the largest.
         let largest = wanted.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -37,7 +37,10 @@ pub fn decide(
     let around = Surroundings::new(shelf, request);
     let (allowed, wishes) = allowed(shelf, request, &around)?;
     passed(Stage::Filter);
-    let (ranking, basis, fallback) = ranking(shelf, request, around.context, work);
+    let (mut ranking, basis, fallback) = ranking(shelf, request, around.context, work);
+    if let Ranking::Query(query, _) = &mut ranking {
+        query.near = request.near.map(<[u32]>::to_vec);
+    }
     ranking.prepare(shelf, work);
     passed(Stage::Query);
     let order = Order::new(shelf, request, &wishes, &ranking, &allowed, work);
@@ -71,7 +74,11 @@ pub fn decide(
 
 /// What may be shown: what can be bought, passes every filter and rule, stands nowhere else on the page, and is not to be
 /// hidden from this visitor.
-fn allowed(shelf: &Shelf, request: &Request<'_>, around: &Surroundings<'_>) -> Result<(Bitmap, Wishes), FilterError> {
+pub(crate) fn allowed(
+    shelf: &Shelf,
+    request: &Request<'_>,
+    around: &Surroundings<'_>,
+) -> Result<(Bitmap, Wishes), FilterError> {
     let mut allowed = shelf.sellable().clone();
     if let Some(among) = request.among {
         allowed.and(&Bitmap::from_rows(shelf.len(), among.iter().copied()));
@@ -89,7 +96,7 @@ fn allowed(shelf: &Shelf, request: &Request<'_>, around: &Surroundings<'_>) -> R
 }
 
 /// How the placement orders products; what the order is based on; and whether it is another than the placement asks for.
-fn ranking<'a>(
+pub(crate) fn ranking<'a>(
     shelf: &'a Shelf,
     request: &'a Request<'a>,
     context: Option<u32>,

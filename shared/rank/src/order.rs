@@ -25,6 +25,11 @@ const FEWEST: usize = 40;
 /// How often more candidates are fetched for one list.
 const REFILLS: usize = 24;
 
+/// How many candidates a list of some length is made from.
+pub(crate) fn candidates(limit: usize) -> usize {
+    (limit * PER_SLOT).max(FEWEST)
+}
+
 /// How a product came to its slot, if not by its standing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -154,7 +159,7 @@ impl<'a> Order<'a> {
     }
 
     fn most(&self) -> usize {
-        (self.request.limit * PER_SLOT).max(FEWEST)
+        candidates(self.request.limit)
     }
 
     /// Takes in the best of the rows that are no candidates yet.

@@ -22,6 +22,8 @@ pub(crate) struct Query {
     pub(crate) sources: Vec<usize>,
     /// The tallies that count: place among the artifact's parts, and weight.
     pub(crate) tallies: Vec<(usize, f32)>,
+    /// What another index proposes as nearest.
+    pub(crate) near: Option<Vec<u32>>,
     /// Which weights were taken; none where the vector is not a visitor's.
     question: Option<Question>,
     /// Who asks, for parts that know visitors.
@@ -62,9 +64,10 @@ impl Query {
         let parts = artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors());
         let tallies = parts.map(|(at, part)| (at, part.weight(question))).filter(|(_, w)| *w > 0.0).collect();
         let vector = vec![0.0; artifact.dims()];
-        let mut query = Self { vector, evidence, sources, tallies, question: Some(question), visitor, others };
+        let (asked, question) = (question, Some(question));
+        let mut query = Self { vector, evidence, sources, tallies, near: None, question, visitor, others };
         work.scratch.visitor = visitor;
-        artifact.visitor_vector(&query.evidence, question, &mut work.scratch, &mut query.vector);
+        artifact.visitor_vector(&query.evidence, asked, &mut work.scratch, &mut query.vector);
         query
     }
 

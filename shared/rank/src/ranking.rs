@@ -78,7 +78,7 @@ fn by_query(shelf: &Shelf, query: &Query, allowed: &Bitmap, most: usize, work: &
     work.found.hits.clear();
     work.found.touched = 0;
     if !query.vector.is_empty() {
-        shelf.nearest(&query.vector, allowed, most, work);
+        shelf.nearest(&query.vector, allowed, most, query.near.as_deref(), work);
     }
     work.marked.grow(shelf.len());
     for Hit { row, score } in &work.found.hits {

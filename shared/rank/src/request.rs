@@ -29,6 +29,9 @@ pub struct Request<'a> {
     pub basket: &'a [String],
     /// Only these products, in any order: a list to be ranked.
     pub among: Option<&'a [u32]>,
+    /// Rows that another index found nearest to what is [sought](crate::sought), in any order. They stand for a search of the
+    /// artifact's own index where they hold enough of what may be shown; it is searched where they do not.
+    pub near: Option<&'a [u32]>,
     /// Most products in the answer.
     pub limit: usize,
     /// Which products may be shown.
@@ -60,6 +63,7 @@ impl<'a> Request<'a> {
             category: None,
             basket: &[],
             among: None,
+            near: None,
             limit: placement.limit,
             filter: None,
             shown: &[],

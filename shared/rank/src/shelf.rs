@@ -309,13 +309,24 @@ impl Shelf {
         stored.or_else(|_| Stored::open(|_| None, artifact.vectors(), artifact.dims())).ok()
     }
 
-    /// Writes the best of the allowed rows by their vectors alone over `work.found`.
-    pub(crate) fn nearest(&self, query: &[f32], allowed: &Bitmap, most: usize, work: &mut Workspace) {
-        let Workspace { index, found, .. } = work;
-        let searched = self.index().map(|stored| stored.search(query, most, Some(allowed), index, found));
-        if !matches!(searched, Some(Ok(()))) {
-            found.hits.clear();
+    /// Writes the best of the allowed rows by their vectors alone over `work.found`. If enough of what is proposed is allowed,
+    /// they are among it; otherwise the index is searched.
+    pub(crate) fn nearest(
+        &self,
+        query: &[f32],
+        allowed: &Bitmap,
+        most: usize,
+        near: Option<&[u32]>,
+        work: &mut Workspace,
+    ) {
+        if !near.is_some_and(|near| self.nearest_of(query, near, allowed, most, work)) {
+            let Workspace { index, found, .. } = work;
+            let searched = self.index().map(|stored| stored.search(query, most, Some(allowed), index, found));
+            if !matches!(searched, Some(Ok(()))) {
+                found.hits.clear();
+            }
         }
+        let found = &mut work.found;
         let first = u32::try_from(self.base()).unwrap_or(u32::MAX);
         for (row, entry) in (first..).zip(&self.added).filter(|(row, _)| allowed.contains(*row)) {
             let score = dot_f16(query, &entry.vector);
@@ -328,6 +339,50 @@ impl Shelf {
             found.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
             found.hits.truncate(most);
         }
+    }
+
+    /// Takes what another index proposes for a search of the artifact, and scores it here. False if too little of it is
+    /// allowed. Products that changed since the artifact was built may be filtered by what they were there, so they are
+    /// looked at whether they are proposed or not.
+    fn nearest_of(&self, query: &[f32], near: &[u32], allowed: &Bitmap, most: usize, work: &mut Workspace) -> bool {
+        let (Some(stored), base) = (self.index(), self.base()) else { return false };
+        let Workspace { found, rows, scores, .. } = work;
+        let unchanged = |row: &u32| (*row as usize) < base && !self.changed.contains_key(row);
+        rows.clear();
+        rows.extend(near.iter().filter(|row| unchanged(row) && allowed.contains(**row)));
+        rows.sort_unstable();
+        rows.dedup();
+        let changed = || self.changed.keys().copied().filter(|row| allowed.contains(*row));
+        let could = allowed.count_below(base) - changed().count();
+        if rows.len() < most.min(could) {
+            return false;
+        }
+        rows.extend(changed());
+        if stored.scores_of(query, rows, scores).is_err() {
+            return false;
+        }
+        let hits = rows.iter().zip(scores.iter()).map(|(row, score)| Hit { row: *row, score: *score });
+        found.hits.clear();
+        found.hits.extend(hits.filter(|hit| !hit.score.is_nan()));
+        found.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        found.hits.truncate(most);
+        found.touched = rows.len();
+        true
+    }
+
+    /// Rows of the artifact that are another product now than it holds.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = u32> + '_ {
+        self.changed.keys().copied()
+    }
+
+    /// How many rows the artifact has.
+    pub(crate) fn known(&self) -> usize {
+        self.base()
+    }
+
+    /// What the artifact says of its products.
+    pub(crate) fn catalogue(&self) -> Option<&Catalogue> {
+        self.catalogue.as_deref()
     }
 
     /// The rows for which a filter without references holds.

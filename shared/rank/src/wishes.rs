@@ -47,8 +47,16 @@ impl<'a> Surroundings<'a> {
 
     /// The rows for which a filter holds. Only filters that refer to something need the products read.
     pub(crate) fn rows(&self, filter: &Filter) -> Result<Arc<Bitmap>, FilterError> {
+        match self.resolved(filter)? {
+            Some(resolved) => self.shelf.rows(&resolved),
+            None => self.shelf.rows(filter),
+        }
+    }
+
+    /// A filter with what it refers to; none if it refers to nothing.
+    pub(crate) fn resolved(&self, filter: &Filter) -> Result<Option<Filter>, FilterError> {
         if !filter.has_references() {
-            return self.shelf.rows(filter);
+            return Ok(None);
         }
         let context = self.context.and_then(|row| self.shelf.product(row));
         let basket: Vec<_> = self.request.basket.iter().filter_map(|id| self.shelf.row(id)).collect();
@@ -59,7 +67,7 @@ impl<'a> Surroundings<'a> {
             basket: &basket,
             visitor: self.person.as_ref().map(|person| person as &dyn Attributes),
         };
-        self.shelf.rows(&filter.resolve(&scope)?)
+        filter.resolve(&scope).map(Some)
     }
 
     /// What the acting rules want; products that rules hide or do not include are taken out of `allowed`.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use vitrine_domain::Shop;
 use vitrine_domain::time::DAY;
 
 /// Where objects are kept.
@@ -11,6 +12,75 @@ pub enum Place {
     Folder(PathBuf),
     /// A bucket.
     Bucket(String),
+}
+
+/// A Qdrant server that carries the vectors, in place of the index in the function.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VectorServer {
+    /// `QDRANT_URL`: address of its gRPC port, `https://vectors.example:6334`.
+    pub url: String,
+    /// `QDRANT_API_KEY`, or the SecureString that `QDRANT_KEY_PARAMETER` names: the key that it asks for, if it asks for one.
+    pub api_key: Option<String>,
+    /// `QDRANT_PREFIX`: how the names of this stack's collections begin, for servers that several stacks share. `vitrine`
+    /// unless set.
+    pub prefix: String,
+    /// `QDRANT_VISITORS`: most visitors of a shop whose vectors are on the server too, those with the newest actions. 20,000
+    /// unless set; 0 for none.
+    pub visitors: usize,
+}
+
+/// The end of the names of collections of visitors; no name of a shop or version has its first letter.
+const VISITORS: &str = "_visitors";
+
+impl VectorServer {
+    /// Reads the environment; none where vectors are searched in the function.
+    ///
+    /// # Errors
+    /// Names the first variable that is missing or wrong.
+    pub fn from_env() -> Result<Option<Self>, ConfigError> {
+        vectors(&environment)
+    }
+
+    /// The alias that names the live version's products.
+    #[must_use]
+    pub fn alias(&self, shop: &Shop) -> String {
+        format!("{}-{shop}", self.prefix)
+    }
+
+    /// The collection with the products of a version.
+    #[must_use]
+    pub fn collection(&self, shop: &Shop, version: &str) -> String {
+        format!("{}-{shop}-{version}", self.prefix)
+    }
+
+    /// The collection with the visitors of a version.
+    #[must_use]
+    pub fn visitors_of(&self, shop: &Shop, version: &str) -> String {
+        format!("{}{VISITORS}", self.collection(shop, version))
+    }
+
+    /// The alias that names the live version's visitors.
+    #[must_use]
+    pub fn visitors_alias(&self, shop: &Shop) -> String {
+        format!("{}{VISITORS}", self.alias(shop))
+    }
+
+    /// The version that a collection belongs to, and whether it holds visitors, if it is one of a shop. No other shop's collection looks like
+    /// it: a version has a capital letter, and the name of a shop has none.
+    #[must_use]
+    pub fn version<'a>(&self, shop: &Shop, collection: &'a str) -> Option<(&'a str, bool)> {
+        let rest = collection.strip_prefix(&self.alias(shop))?.strip_prefix('-')?;
+        let (version, visitors) = rest.strip_suffix(VISITORS).map_or((rest, false), |version| (version, true));
+        let other = version.split_once('T').is_none_or(|(day, _)| !day.bytes().all(|byte| byte.is_ascii_digit()));
+        if other { None } else { Some((version, visitors)) }
+    }
+}
+
+impl std::fmt::Debug for VectorServer {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VectorServer").field("url", &self.url).field("prefix", &self.prefix).finish_non_exhaustive()
+    }
 }
 
 /// The settings of a function.
@@ -34,6 +104,8 @@ pub struct Config {
     /// `VITRINE_TEXT_WEIGHTS`: file with the weights of the text embedding. Without it products' texts are compared by their
     /// words and letters.
     pub text_weights: Option<PathBuf>,
+    /// `VECTOR_BACKEND`: `embedded` searches vectors in the function and is the default; `qdrant` asks this server.
+    pub vectors: Option<VectorServer>,
 }
 
 impl std::fmt::Debug for Config {
@@ -67,6 +139,13 @@ pub enum ConfigError {
 pub(crate) const SECRET: &str = "VITRINE_SECRET";
 /// Fewest characters of a secret.
 pub(crate) const LEAST: usize = 32;
+
+/// Says where vectors are searched.
+pub(crate) const BACKEND: &str = "VECTOR_BACKEND";
+/// The value of it that asks a server.
+pub(crate) const QDRANT: &str = "qdrant";
+/// Names the key of the vector server itself.
+pub(crate) const QDRANT_KEY: &str = "QDRANT_API_KEY";
 
 /// Default of `VITRINE_RETENTION_DAYS`: 25 months.
 pub(crate) const RETENTION_DAYS: i64 = 760;
@@ -118,8 +197,36 @@ impl Config {
             retention: days * DAY,
             scratch: get("VITRINE_SCRATCH").map_or_else(std::env::temp_dir, PathBuf::from),
             text_weights: get("VITRINE_TEXT_WEIGHTS").map(PathBuf::from),
+            vectors: vectors(get)?,
         })
     }
+}
+
+/// The server of the vectors, if it is a server that carries them.
+fn vectors(get: &dyn Fn(&str) -> Option<String>) -> Result<Option<VectorServer>, ConfigError> {
+    match get(BACKEND).as_deref() {
+        None | Some("embedded") => return Ok(None),
+        Some(QDRANT) => {}
+        Some(_) => return Err(ConfigError::Wrong { name: BACKEND, why: "it is `embedded` or `qdrant`" }),
+    }
+    let meaning = "the address of the Qdrant server's gRPC port, http://host:6334 or https://host:6334";
+    let url = get("QDRANT_URL").ok_or(ConfigError::Missing { name: "QDRANT_URL", meaning })?;
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(ConfigError::Wrong { name: "QDRANT_URL", why: "it begins with http:// or https://" });
+    }
+    let prefix = get("QDRANT_PREFIX").unwrap_or_else(|| "vitrine".to_owned());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if prefix.len() > 64 || !prefix.bytes().all(plain) {
+        return Err(ConfigError::Wrong { name: "QDRANT_PREFIX", why: "it has at most 64 of a-z, A-Z, 0-9, - and _" });
+    }
+    let visitors = match get("QDRANT_VISITORS") {
+        None => 20_000,
+        Some(text) => text.parse().ok().filter(|most| *most <= 1_000_000).ok_or(ConfigError::Wrong {
+            name: "QDRANT_VISITORS",
+            why: "it is a number of visitors from 0 to 1000000",
+        })?,
+    };
+    Ok(Some(VectorServer { url, api_key: get(QDRANT_KEY), prefix, visitors }))
 }
 
 #[cfg(test)]
@@ -146,6 +253,50 @@ mod tests {
         let table = ("VITRINE_TABLE", "t");
         assert_eq!(name(read(&[bucket, KEY, table, ("VITRINE_RETENTION_DAYS", "x")])), "VITRINE_RETENTION_DAYS");
         assert_eq!(name(read(&[bucket, KEY, table])), "none");
+    }
+
+    #[test]
+    fn a_vector_server_needs_an_address_and_its_key_is_not_printed() {
+        let with = |more: &[(&str, &str)]| {
+            let base = [("VITRINE_FOLDER", "f"), KEY, ("VITRINE_TABLE", "t")];
+            read(&[&base, more].concat()).map(|config| config.vectors)
+        };
+        assert_eq!(with(&[("QDRANT_URL", "http://here:6334")]), Ok(None), "embedded unless said otherwise");
+        assert_eq!(with(&[(BACKEND, "embedded")]), Ok(None));
+        let qdrant = (BACKEND, QDRANT);
+        let wrong = [
+            (with(&[(BACKEND, "faiss")]), BACKEND),
+            (with(&[qdrant]), "QDRANT_URL"),
+            (with(&[qdrant, ("QDRANT_URL", "here:6334")]), "QDRANT_URL"),
+            (with(&[qdrant, ("QDRANT_URL", "http://here:6334"), ("QDRANT_PREFIX", "a/b")]), "QDRANT_PREFIX"),
+            (with(&[qdrant, ("QDRANT_URL", "http://here:6334"), ("QDRANT_VISITORS", "all")]), "QDRANT_VISITORS"),
+        ];
+        for (result, name) in wrong {
+            assert!(result.is_err_and(|error| error.to_string().contains(name)), "{name}");
+        }
+        let all = [qdrant, ("QDRANT_URL", "https://here:6334"), (QDRANT_KEY, "open sesame")];
+        let server = with(&all).unwrap().unwrap();
+        assert_eq!(server.api_key.as_deref(), Some("open sesame"));
+        assert!(!format!("{server:?}").contains("sesame"), "{server:?}");
+    }
+
+    #[test]
+    fn no_collection_of_a_shop_looks_like_one_of_another() {
+        let server = VectorServer { url: String::new(), api_key: None, prefix: "vitrine".to_owned(), visitors: 0 };
+        let shop = |name| Shop::new(name).unwrap();
+        let (a, ab) = (shop("a"), shop("a-2026"));
+        let version = "20261122T144007-ba7816bf";
+        assert_eq!(server.collection(&ab, version), "vitrine-a-2026-20261122T144007-ba7816bf");
+        for (shop, other) in [(&a, &ab), (&ab, &a)] {
+            let collection = server.collection(shop, version);
+            assert_eq!(server.version(shop, &collection), Some((version, false)));
+            assert_eq!(server.version(other, &collection), None);
+            let visitors = server.visitors_of(shop, version);
+            assert_eq!(server.version(shop, &visitors), Some((version, true)));
+            assert_eq!(server.version(other, &visitors), None);
+        }
+        assert_eq!(server.version(&a, "vitrine-a"), None);
+        assert_eq!(server.version(&a, "vitrine-another-thing"), None);
     }
 
     #[test]

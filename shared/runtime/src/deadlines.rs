@@ -17,12 +17,14 @@ pub struct Deadlines {
     pub catalogue: Duration,
     /// `VITRINE_DEADLINE_LOG_MS`: for a decision to be written. 300 unless set.
     pub log: Duration,
+    /// `VITRINE_DEADLINE_INDEX_MS`: for a vector server, its second try included. 150 unless set.
+    pub index: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
         let millis = Duration::from_millis;
-        Self { visitor: millis(250), catalogue: millis(400), log: millis(300) }
+        Self { visitor: millis(250), catalogue: millis(400), log: millis(300), index: millis(150) }
     }
 }
 
@@ -51,6 +53,7 @@ impl Deadlines {
             visitor: one("VITRINE_DEADLINE_VISITOR_MS", default.visitor)?,
             catalogue: one("VITRINE_DEADLINE_CATALOGUE_MS", default.catalogue)?,
             log: one("VITRINE_DEADLINE_LOG_MS", default.log)?,
+            index: one("VITRINE_DEADLINE_INDEX_MS", default.index)?,
         })
     }
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use clock::Clock;
-pub use config::{Config, ConfigError, Place};
+pub use config::{Config, ConfigError, Place, VectorServer};
 pub use deadlines::Deadlines;
 pub use task::task;
 use vitrine_store::api_keys::KeyKind;
@@ -75,7 +75,12 @@ impl Context {
     pub async fn from_variables(get: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Self, StartError> {
         let deadlines = Deadlines::read(get)?;
         let secret = secret::of(get).await?;
-        let config = Config::read(&|name| if name == config::SECRET { secret.clone() } else { get(name) })?;
+        let vectors = secret::of_vectors(get).await?;
+        let config = Config::read(&|name| match name {
+            config::SECRET => secret.clone(),
+            config::QDRANT_KEY => vectors.clone(),
+            _ => get(name),
+        })?;
         Ok(Self { deadlines, ..Self::connect(config, Clock::system()).await? })
     }
 

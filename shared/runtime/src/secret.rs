@@ -1,25 +1,48 @@
 //! Where the secret comes from: the environment on one machine, the parameter store in the cloud.
 
 use crate::StartError;
-use crate::config::{LEAST, SECRET};
+use crate::config::{BACKEND, LEAST, QDRANT, QDRANT_KEY, SECRET};
 
 /// Names the SecureString that holds the secret.
 const PARAMETER: &str = "VITRINE_SECRET_PARAMETER";
+/// Names the SecureString that holds the key of the vector server.
+const QDRANT_PARAMETER: &str = "QDRANT_KEY_PARAMETER";
 
 /// The secret, if there is one. `VITRINE_SECRET` wins, so that a stack on one machine never asks the cloud.
 ///
 /// # Errors
 /// If the parameter cannot be read, or what it holds is too short; the error has its name and not what it holds.
 pub(crate) async fn of(get: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Option<String>, StartError> {
-    if let Some(secret) = get(SECRET) {
+    either(get, SECRET, PARAMETER, LEAST, "it needs at least 32 characters").await
+}
+
+/// The key of the vector server, if one is asked and has a key.
+///
+/// # Errors
+/// If the parameter cannot be read or is empty.
+pub(crate) async fn of_vectors(get: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Option<String>, StartError> {
+    if get(BACKEND).as_deref() != Some(QDRANT) {
+        return Ok(None);
+    }
+    either(get, QDRANT_KEY, QDRANT_PARAMETER, 1, "it is empty").await
+}
+
+/// What a variable holds, or the parameter that another variable names.
+async fn either(
+    get: &(dyn Fn(&str) -> Option<String> + Sync),
+    variable: &str,
+    parameter: &str,
+    least: usize,
+    otherwise: &str,
+) -> Result<Option<String>, StartError> {
+    if let Some(secret) = get(variable) {
         return Ok(Some(secret));
     }
-    let Some(name) = get(PARAMETER) else { return Ok(None) };
+    let Some(name) = get(parameter) else { return Ok(None) };
     let endpoint = get("AWS_ENDPOINT_URL_SSM").or_else(|| get("AWS_ENDPOINT_URL"));
     let secret = vitrine_store::parameters::secret(&name, endpoint.as_deref()).await?;
-    if secret.len() < LEAST {
-        let why = "it needs at least 32 characters".to_owned();
-        return Err(vitrine_store::Error::Parameter { name, why }.into());
+    if secret.len() < least {
+        return Err(vitrine_store::Error::Parameter { name, why: otherwise.to_owned() }.into());
     }
     Ok(Some(secret))
 }
@@ -68,6 +91,24 @@ mod tests {
         let both = [&of_parameter[..3], &[("VITRINE_SECRET", own), nowhere, of_parameter[4]]].concat();
         let context = Context::from_variables(&variables(&both)).await.unwrap();
         assert_eq!(context.config.secret, own, "the parameter is not asked for");
+    }
+
+    #[tokio::test]
+    async fn the_key_of_the_vector_server_comes_from_its_parameter_and_only_where_one_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = holding("open sesame").await;
+        let all = [
+            ("QDRANT_KEY_PARAMETER", "/vitrine/qdrant"),
+            ("VITRINE_TABLE", "t"),
+            ("VITRINE_FOLDER", folder.path().to_str().unwrap()),
+            (SECRET, LONG),
+            ("AWS_ENDPOINT_URL", &address),
+            ("QDRANT_URL", "http://127.0.0.1:6334"),
+        ];
+        assert_eq!(Context::from_variables(&variables(&all)).await.unwrap().config.vectors, None);
+        let all = [&all[..], &[(BACKEND, QDRANT)]].concat();
+        let server = Context::from_variables(&variables(&all)).await.unwrap().config.vectors.unwrap();
+        assert_eq!(server.api_key.as_deref(), Some("open sesame"));
     }
 
     #[tokio::test]

@@ -64,6 +64,7 @@ impl Stack {
             retention: 760 * vitrine_domain::time::DAY,
             scratch: folder.path().to_owned(),
             text_weights: None,
+            vectors: None,
         };
         let context = Context::connect(config, Clock::set_to(NOW)).await.unwrap();
         context.table.create_if_missing().await.unwrap();

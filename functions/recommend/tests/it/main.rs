@@ -10,6 +10,7 @@
 mod asked;
 mod browse;
 mod degraded;
+mod nearby;
 mod page;
 mod preview;
 mod proxy;

@@ -16,8 +16,8 @@ use vitrine_domain::{
 };
 use vitrine_engine::Engine;
 use vitrine_http::{App, layers};
-use vitrine_learn::{Dataset, Settings, train};
-use vitrine_runtime::{Clock, Config, Context, Deadlines};
+use vitrine_learn::{Artifact, Dataset, Lineup, Settings, train};
+use vitrine_runtime::{Clock, Config, Context, Deadlines, VectorServer};
 use vitrine_store::Table;
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::models::Live;
@@ -149,9 +149,23 @@ impl Stack {
     /// Waits for its stores as long as it takes: for tests of what is answered, not of when, on machines that are busy.
     pub(crate) fn patient(mut self) -> Self {
         let long = Duration::from_secs(29);
-        self.context.deadlines = Deadlines { visitor: long, catalogue: long, log: long };
+        self.context.deadlines = Deadlines { visitor: long, catalogue: long, index: long, log: long };
         self.router = self.restarted();
         self
+    }
+
+    /// The same stores behind a function that asks a vector server, which carries the models that are given.
+    pub(crate) async fn asking(&mut self, server: VectorServer, carried: &[(&str, &[u8])]) -> Context {
+        let embedded = self.context.clone();
+        self.context.config.vectors = Some(server);
+        // The machine of the tests is busy.
+        self.context.deadlines.index = Duration::from_secs(2);
+        for (version, bytes) in carried {
+            let artifact = Artifact::from_bytes(bytes.to_vec(), &Lineup::default()).unwrap();
+            vitrine_retrain::carry_vectors(&self.context, &self.shop, version, artifact.into()).await.unwrap();
+        }
+        self.router = self.restarted();
+        embedded
     }
 
     /// The same stores behind a function that has just started.

@@ -7,6 +7,7 @@ mod invocations;
 mod people;
 mod races;
 mod rollback;
+mod server;
 mod task;
 mod trainings;
 mod versions;
@@ -19,7 +20,7 @@ use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, ProductId,
 use vitrine_engine::Engine;
 use vitrine_learn::{Artifact, Settings};
 use vitrine_retrain::{Outcome, Published, Stage, retrain, retrain_with};
-use vitrine_runtime::{Clock, Config, Context, Place};
+use vitrine_runtime::{Clock, Config, Context, Place, VectorServer};
 use vitrine_samples::{Options, history};
 use vitrine_store::lake::Kind;
 use vitrine_store::models::Live;
@@ -37,6 +38,11 @@ struct Stack {
 
 impl Stack {
     async fn start() -> Self {
+        Self::with_server(None).await
+    }
+
+    /// With a server that carries the vectors.
+    async fn with_server(vectors: Option<VectorServer>) -> Self {
         let engine = Engine::memory().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
@@ -48,6 +54,7 @@ impl Stack {
             retention: 760 * vitrine_domain::time::DAY,
             scratch: folder.path().to_owned(),
             text_weights: None,
+            vectors,
         };
         let context = Context::connect(config, Clock::set_to(END)).await.unwrap();
         context.table.create_if_missing().await.unwrap();

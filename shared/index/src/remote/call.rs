@@ -27,7 +27,7 @@ pub(super) fn exists_already(error: &Error) -> bool {
         || source.to_string().contains("already exists"))
 }
 
-pub(super) fn is_missing(error: &Error) -> bool {
+pub(crate) fn is_missing(error: &Error) -> bool {
     matches!(error, Error::Remote { source, .. } if code_of(source) == Some(NOT_FOUND))
 }
 

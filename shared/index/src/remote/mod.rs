@@ -11,13 +11,15 @@
 mod call;
 mod payload;
 mod search;
+mod state;
 mod write;
 
 use std::time::Duration;
 
 use qdrant_client::Qdrant;
 
-pub use payload::{Condition, Field, Payload, Point, Value};
+pub(crate) use call::is_missing;
+pub use state::State;
 
 use crate::Error;
 

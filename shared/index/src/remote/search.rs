@@ -3,9 +3,9 @@
 use qdrant_client::qdrant as wire;
 use wire::point_id::PointIdOptions;
 
-use super::{Condition, Remote};
-use crate::Error;
+use super::Remote;
 use crate::found::{Found, Hit, rank_of};
+use crate::{Condition, Error};
 
 /// Hits asked for beyond `k`, because the server orders equal scores as it likes.
 const BEYOND: usize = 16;

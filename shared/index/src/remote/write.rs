@@ -6,8 +6,8 @@ use wire::vectors_config::Config;
 
 use super::Remote;
 use super::call::{exists_already, is_missing};
-use super::payload::{Field, Point, payload_to_wire};
-use crate::Error;
+use super::payload::payload_to_wire;
+use crate::{Error, Field, Point};
 
 impl Remote {
     /// Makes a collection for vectors of some dimensions, with an index on each field that filters name. Nothing happens if

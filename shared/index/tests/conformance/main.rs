@@ -3,7 +3,6 @@
 
 #[path = "../data/mod.rs"]
 mod data;
-mod double;
 mod kinds;
 mod random;
 mod remote;

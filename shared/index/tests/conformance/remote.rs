@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use vitrine_index::testing::Double;
 use vitrine_index::{
     Bitmap, Condition, Error, Field, Flat, Found, Index, Payload, Point, Remote, RemoteSettings, Scratch, Value,
 };
 
 use crate::data::{Data, Shape};
-use crate::double::Double;
 use crate::suite::{Promise, run};
 
 /// A name that no other test or run uses.
@@ -254,5 +254,85 @@ async fn a_server_that_is_not_there_is_an_error() -> Result<()> {
         RemoteSettings { tries: 2, pause: Duration::from_millis(1), ..RemoteSettings::at(format!("http://{address}")) };
     let error = Remote::new(settings)?.count("c", None).await.unwrap_err();
     assert!(matches!(error, Error::Remote { .. } | Error::RemoteTimeout { .. }), "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_collection_is_indexed_when_the_server_says_so_twice() -> Result<()> {
+    let (remote, collection) = (client().await?, name());
+    assert_eq!(remote.state(&collection).await?, None);
+    remote.create(&collection, 4, &FIELDS).await?;
+    remote.wait_until_indexed(&collection, Duration::from_secs(20)).await?;
+    let state = remote.state(&collection).await?.expect("it is there");
+    assert_eq!((state.dims, state.indexed), (Some(4), true));
+    assert!(remote.collections().await?.contains(&collection));
+    remote.remove(&collection).await?;
+    assert!(remote.count(&collection, None).await.unwrap_err().is_missing());
+
+    let (double, remote) = doubled(|_| ()).await?;
+    remote.create("c", 4, &[]).await?;
+    double.indexing.store(2, Ordering::SeqCst);
+    remote.wait_until_indexed("c", Duration::from_secs(20)).await?;
+    assert_eq!(double.calls.load(Ordering::SeqCst), 1 + 2 + 2);
+    double.indexing.store(usize::MAX, Ordering::SeqCst);
+    let error = remote.wait_until_indexed("c", Duration::from_millis(5)).await.unwrap_err();
+    assert!(matches!(error, Error::NotIndexed { .. }), "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_missing_and_several_numbers_are_filtered_by() -> Result<()> {
+    let (remote, collection) = (client().await?, name());
+    remote.create(&collection, 1, &[("brand", Field::Keyword), ("sizes", Field::Number)]).await?;
+    let point = |row: u32, values: &[(&str, Value)]| Point {
+        row,
+        vector: vec![row as f32],
+        payload: values.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect(),
+    };
+    let sizes = |sizes: &[f64]| ("sizes", Value::Numbers(sizes.to_vec()));
+    let all = [
+        point(0, &[sizes(&[36.0, 38.5])]),
+        point(1, &[("brand", Value::Keywords(vec!["Acme".to_owned()])), sizes(&[40.0])]),
+        point(2, &[("brand", Value::Keyword("Acme".to_owned()))]),
+    ];
+    remote.upsert(&collection, &all).await?;
+    let missing = |field: &str| Condition::Missing(field.to_owned());
+    let range = |from, to| Condition::Range { field: "sizes".to_owned(), from: Some(from), to: Some(to) };
+    let cases = [
+        (missing("brand"), 1),
+        (missing("sizes"), 1),
+        (missing("anything"), 3),
+        (Condition::Not(Box::new(missing("sizes"))), 2),
+        (range(38.5, 38.5), 1),
+        (range(37.0, 38.0), 0),
+        (Condition::Equals("sizes".to_owned(), Value::Numbers(vec![36.0, 38.5])), 1),
+        (
+            Condition::And(vec![
+                Condition::Not(Box::new(range(40.0, 40.0))),
+                Condition::Not(Box::new(missing("sizes"))),
+            ]),
+            1,
+        ),
+    ];
+    for (condition, count) in cases {
+        assert_eq!(remote.count(&collection, Some(&condition)).await?, count, "{condition:?}");
+    }
+    remote.remove(&collection).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_is_missing_or_wrong_is_refused_at_once() -> Result<()> {
+    let double = Double::with_key("open sesame");
+    let url = double.serve().await?;
+    for key in [None, Some("wrong".to_owned())] {
+        let remote = Remote::new(RemoteSettings { api_key: key, ..RemoteSettings::at(&url) })?;
+        let error = remote.create("c", 4, &[]).await.unwrap_err();
+        assert!(matches!(error, Error::Remote { call: "create a collection", .. }), "{error:?}");
+        assert!(!format!("{remote:?}").contains("wrong"), "the key is not printed");
+    }
+    assert_eq!(double.calls.load(Ordering::SeqCst), 0);
+    let remote = Remote::new(RemoteSettings { api_key: Some("open sesame".to_owned()), ..RemoteSettings::at(&url) })?;
+    remote.create("c", 4, &[]).await?;
     Ok(())
 }

@@ -41,7 +41,7 @@ fn comparison() -> impl Strategy<Value = Filter> {
     prop_oneof![5 => one, 1 => any_of, 1 => missing]
 }
 
-fn filter() -> impl Strategy<Value = Filter> {
+pub(crate) fn filter() -> impl Strategy<Value = Filter> {
     comparison().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 1..4).prop_map(|and| Filter::And { and }),

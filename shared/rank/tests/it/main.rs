@@ -4,6 +4,7 @@
 
 mod chance;
 mod filters;
+mod near;
 mod order;
 mod reasons;
 mod rules;

@@ -1,22 +1,26 @@
 //! A double of a Qdrant server, in process: the client's own server traits over points in memory.
 //!
 //! It stores what it is sent, evaluates filters and scores exactly, so it is no measure of a graph's recall or speed. It can
-//! be told to be unavailable or silent for some calls. The same tests run against a stock server where `QDRANT_URL` is set.
+//! be told to be unavailable, silent, slow to index or wrong. The tests of whoever asks a server use it; where `QDRANT_URL`
+//! is set, the same tests run against a stock server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::qdrant_client::qdrant as wire;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
-use vitrine_index::dot;
 use wire::alias_operations::Action;
 use wire::condition::ConditionOneOf;
 use wire::r#match::MatchValue;
 use wire::point_id::PointIdOptions;
 use wire::points_selector::PointsSelectorOneOf;
 use wire::value::Kind;
+
+use crate::dot;
 
 type Payload = HashMap<String, wire::Value>;
 
@@ -37,14 +41,28 @@ struct State {
 
 /// The double; clones share their state.
 #[derive(Clone, Default)]
-pub(crate) struct Double {
+pub struct Double {
     state: Arc<Mutex<State>>,
+    /// The key that it asks for, if any.
+    api_key: Option<String>,
     /// How many of the next calls are answered with "unavailable".
-    pub(crate) unavailable: Arc<AtomicUsize>,
+    pub unavailable: Arc<AtomicUsize>,
     /// How many of the next calls are never answered.
-    pub(crate) silent: Arc<AtomicUsize>,
+    pub silent: Arc<AtomicUsize>,
+    /// How many of the next looks at a collection say that it is not indexed yet.
+    pub indexing: Arc<AtomicUsize>,
+    /// Whether searches find the worst in place of the best.
+    pub wrong: Arc<AtomicBool>,
     /// Calls so far.
-    pub(crate) calls: Arc<AtomicUsize>,
+    pub calls: Arc<AtomicUsize>,
+    /// Searches so far.
+    pub searches: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for Double {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Double").field("calls", &self.calls).finish_non_exhaustive()
+    }
 }
 
 fn take_one(count: &AtomicUsize) -> bool {
@@ -52,25 +70,93 @@ fn take_one(count: &AtomicUsize) -> bool {
 }
 
 impl Double {
+    /// A double that asks for a key.
+    #[must_use]
+    pub fn with_key(key: &str) -> Self {
+        Self { api_key: Some(key.to_owned()), ..Self::default() }
+    }
+
     /// Serves on a free port of this machine for as long as the runtime lives; returns its address.
-    pub(crate) async fn serve(&self) -> anyhow::Result<String> {
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn serve(&self) -> std::io::Result<String> {
+        self.start(Server::builder()).await.map(|address| format!("http://{address}"))
+    }
+
+    /// The same with TLS, by a certificate for `localhost` and its key, in PEM.
+    ///
+    /// # Errors
+    /// If no port can be had, or they are no certificate and key.
+    pub async fn serve_tls(&self, certificate: &str, key: &str) -> std::io::Result<String> {
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+        let address = self.start(Server::builder().tls_config(tls).map_err(std::io::Error::other)?).await?;
+        Ok(format!("https://localhost:{}", address.port()))
+    }
+
+    async fn start(&self, mut server: Server) -> std::io::Result<std::net::SocketAddr> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let server = tonic::transport::Server::builder()
-            .add_service(wire::points_server::PointsServer::new(self.clone()))
-            .add_service(wire::collections_server::CollectionsServer::new(self.clone()));
-        tokio::spawn(server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)));
-        Ok(format!("http://{address}"))
+        let wanted = self.api_key.clone();
+        #[allow(clippy::result_large_err, reason = "the shape of an interceptor")]
+        let check = move |request: Request<()>| {
+            let given = request.metadata().get("api-key").map(|key| key.as_bytes().to_vec());
+            match (&wanted, given) {
+                (None, _) => Ok(request),
+                (Some(wanted), Some(given)) if wanted.as_bytes() == given => Ok(request),
+                (Some(_), Some(_)) => Err(Status::permission_denied("Invalid API key or JWT")),
+                (Some(_), None) => Err(Status::unauthenticated("Must provide an API key")),
+            }
+        };
+        let server = server
+            .add_service(wire::points_server::PointsServer::with_interceptor(self.clone(), check.clone()))
+            .add_service(wire::collections_server::CollectionsServer::with_interceptor(self.clone(), check));
+        tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+        Ok(address)
     }
 
     /// Whether each search was to be exact, in order.
-    pub(crate) fn exact(&self) -> Vec<bool> {
+    #[must_use]
+    pub fn exact(&self) -> Vec<bool> {
         self.lock().exact.clone()
     }
 
     /// The indexed fields of a collection.
-    pub(crate) fn fields(&self, collection: &str) -> Vec<String> {
-        self.lock().collections[collection].fields.clone()
+    #[must_use]
+    pub fn fields(&self, collection: &str) -> Vec<String> {
+        self.lock().collections.get(collection).map(|found| found.fields.clone()).unwrap_or_default()
+    }
+
+    /// The names of all collections.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.lock().collections.keys().cloned().collect()
+    }
+
+    /// How many points a collection has.
+    #[must_use]
+    pub fn points(&self, collection: &str) -> usize {
+        self.lock().collections.get(collection).map_or(0, |found| found.points.len())
+    }
+
+    /// The collection that an alias names.
+    #[must_use]
+    pub fn alias(&self, alias: &str) -> Option<String> {
+        self.lock().aliases.get(alias).cloned()
+    }
+
+    /// Loses a point, as a server might that was restored from somewhere else.
+    pub fn lose(&self, collection: &str, id: u64) {
+        if let Some(collection) = self.lock().collections.get_mut(collection) {
+            collection.points.remove(&id);
+        }
+    }
+
+    /// Loses a whole collection and what names it.
+    pub fn drop_collection(&self, collection: &str) {
+        let mut state = self.lock();
+        state.collections.remove(collection);
+        state.aliases.retain(|_, named| named != collection);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -97,6 +183,13 @@ impl State {
 fn holds(condition: &wire::Condition, id: u64, payload: &Payload) -> Result<bool, Status> {
     match condition.condition_one_of.as_ref() {
         Some(ConditionOneOf::Filter(filter)) => passes(filter, id, payload),
+        Some(ConditionOneOf::IsEmpty(empty)) => {
+            Ok(match payload.get(&empty.key).and_then(|value| value.kind.as_ref()) {
+                None | Some(Kind::NullValue(_)) => true,
+                Some(Kind::ListValue(list)) => list.values.is_empty(),
+                Some(_) => false,
+            })
+        }
         Some(ConditionOneOf::HasId(ids)) => Ok(ids.has_id.iter().any(|known| number(known) == Some(id))),
         Some(ConditionOneOf::Field(field)) => {
             let value = payload.get(&field.key).and_then(|value| value.kind.as_ref());
@@ -107,11 +200,10 @@ fn holds(condition: &wire::Condition, id: u64, payload: &Payload) -> Result<bool
                 Some(MatchValue::Boolean(so)) => value == Some(&Kind::BoolValue(*so)),
                 Some(_) => return Err(Status::unimplemented("a match that the double does not know")),
             };
-            let inside = field.range.as_ref().is_none_or(|range| match value {
-                Some(Kind::DoubleValue(x)) => {
-                    range.gte.is_none_or(|least| *x >= least) && range.lte.is_none_or(|most| *x <= most)
-                }
-                _ => false,
+            let inside = field.range.as_ref().is_none_or(|range| {
+                numbers(value)
+                    .into_iter()
+                    .any(|x| range.gte.is_none_or(|least| x >= least) && range.lte.is_none_or(|most| x <= most))
             });
             Ok(matched && inside)
         }
@@ -123,6 +215,14 @@ fn words(value: Option<&Kind>) -> Vec<&str> {
     match value {
         Some(Kind::StringValue(word)) => vec![word],
         Some(Kind::ListValue(list)) => list.values.iter().flat_map(|value| words(value.kind.as_ref())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn numbers(value: Option<&Kind>) -> Vec<f64> {
+    match value {
+        Some(Kind::DoubleValue(number)) => vec![*number],
+        Some(Kind::ListValue(list)) => list.values.iter().flat_map(|value| numbers(value.kind.as_ref())).collect(),
         _ => Vec::new(),
     }
 }
@@ -241,6 +341,7 @@ impl wire::points_server::Points for Double {
     }
 
     async fn query(&self, request: Request<wire::QueryPoints>) -> Result<Response<wire::QueryResponse>, Status> {
+        self.searches.fetch_add(1, Ordering::SeqCst);
         self.enter().await?;
         let request = request.into_inner();
         let Some(wire::query::Variant::Nearest(nearest)) = request.query.and_then(|query| query.variant) else {
@@ -265,6 +366,9 @@ impl wire::points_server::Points for Double {
         // Equal scores in the order that helps least, as a server may.
         result.reverse();
         result.sort_by(|a, b| b.score.total_cmp(&a.score));
+        if self.wrong.load(Ordering::SeqCst) {
+            result.reverse();
+        }
         result.truncate(request.limit.unwrap_or(10) as usize);
         Ok(Response::new(wire::QueryResponse { result, ..wire::QueryResponse::default() }))
     }
@@ -328,7 +432,7 @@ impl wire::collections_server::Collections for Double {
         request: Request<wire::DeleteCollection>,
     ) -> Result<Response<wire::CollectionOperationResponse>, Status> {
         self.enter().await?;
-        self.lock().collections.remove(&request.into_inner().collection_name);
+        self.drop_collection(&request.into_inner().collection_name);
         done()
     }
 
@@ -339,8 +443,13 @@ impl wire::collections_server::Collections for Double {
         self.enter().await?;
         let mut state = self.lock();
         for action in request.into_inner().actions {
-            let Some(Action::CreateAlias(create)) = action.action else {
-                return Err(Status::unimplemented("another action"));
+            let create = match action.action {
+                Some(Action::CreateAlias(create)) => create,
+                Some(Action::DeleteAlias(delete)) => {
+                    state.aliases.remove(&delete.alias_name);
+                    continue;
+                }
+                _ => return Err(Status::unimplemented("another action")),
             };
             if !state.collections.contains_key(&create.collection_name) {
                 return Err(Status::not_found("Collection doesn't exist!"));
@@ -348,6 +457,34 @@ impl wire::collections_server::Collections for Double {
             state.aliases.insert(create.alias_name, create.collection_name);
         }
         done()
+    }
+
+    async fn get(
+        &self,
+        request: Request<wire::GetCollectionInfoRequest>,
+    ) -> Result<Response<wire::GetCollectionInfoResponse>, Status> {
+        self.enter().await?;
+        let status = match take_one(&self.indexing) {
+            true => wire::CollectionStatus::Yellow,
+            false => wire::CollectionStatus::Green,
+        };
+        let size = self.lock().get(&request.into_inner().collection_name)?.dims as u64;
+        let params = wire::VectorParams { size, distance: wire::Distance::Dot.into(), ..wire::VectorParams::default() };
+        let vectors = wire::VectorsConfig { config: Some(wire::vectors_config::Config::Params(params)) };
+        let params = wire::CollectionParams { vectors_config: Some(vectors), ..wire::CollectionParams::default() };
+        let config = wire::CollectionConfig { params: Some(params), ..wire::CollectionConfig::default() };
+        let info =
+            wire::CollectionInfo { status: status.into(), config: Some(config), ..wire::CollectionInfo::default() };
+        Ok(Response::new(wire::GetCollectionInfoResponse { result: Some(info), time: 0.0 }))
+    }
+
+    async fn list(
+        &self,
+        _: Request<wire::ListCollectionsRequest>,
+    ) -> Result<Response<wire::ListCollectionsResponse>, Status> {
+        self.enter().await?;
+        let collections = self.names().into_iter().map(|name| wire::CollectionDescription { name }).collect();
+        Ok(Response::new(wire::ListCollectionsResponse { collections, time: 0.0 }))
     }
 
     async fn list_aliases(
@@ -362,8 +499,6 @@ impl wire::collections_server::Collections for Double {
     }
 
     refuse! {
-        get: GetCollectionInfoRequest => GetCollectionInfoResponse,
-        list: ListCollectionsRequest => ListCollectionsResponse,
         update: UpdateCollection => CollectionOperationResponse,
         list_collection_aliases: ListCollectionAliasesRequest => ListAliasesResponse,
         collection_cluster_info: CollectionClusterInfoRequest => CollectionClusterInfoResponse,
