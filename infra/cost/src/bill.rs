@@ -254,6 +254,26 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_what_the_template_says() {
+        // Where the template is not there, there is nothing to differ from.
+        let template = std::fs::read_to_string("../template.yaml").unwrap_or_default();
+        let deployment = Deployment::default();
+        for (name, megabytes) in [
+            ("RecommendMemory", deployment.recommend_mb),
+            ("CollectMemory", deployment.collect_mb),
+            ("StreamMemory", deployment.stream_mb),
+            ("ImportMemory", deployment.compact_mb),
+            ("RetrainMemory", deployment.retrain_mb),
+            ("RecommendScratch", deployment.scratch_mb),
+        ] {
+            let parameter = template.split_once(&format!("\n  {name}:\n")).map(|(_, rest)| rest);
+            let default =
+                parameter.and_then(|rest| rest.split_once("Default: ")).and_then(|(_, rest)| rest.lines().next());
+            assert!(default.is_none_or(|default| default.trim() == format!("{megabytes}")), "{name}: {default:?}");
+        }
+    }
+
+    #[test]
     fn what_is_free_is_taken_off_once() {
         let prices = Prices::built_in().unwrap();
         let mut usage = Usage::default();

@@ -442,7 +442,7 @@ const fn name(kind: Kind) -> &'static str {
 /// A quantity with as many digits as tell something.
 fn amount(value: f64) -> String {
     match value {
-        v if v == 0.0 => "-".to_owned(),
+        0.0 => "-".to_owned(),
         v if v >= 10_000.0 => grouped(v),
         v if v >= 100.0 => format!("{v:.0}"),
         v if v >= 1.0 => format!("{v:.2}"),

@@ -208,8 +208,9 @@ async fn fill(
     step.end(&format!("{} products, {} events", grocery.products.len(), events.len()));
     let step = Step::begin("Filling the table", (grocery.products.len() + events.len()) as u64);
     let clock = own.clock.clone();
+    let now = move || clock.now();
     for chunk in grocery.products.chunks(200) {
-        own.table.upsert_products(&shop, chunk, &move || clock.now()).await?;
+        own.table.upsert_products(&shop, chunk, &now).await?;
         step.bar.inc(chunk.len() as u64);
     }
     for chunk in events.chunks(2000) {
@@ -541,7 +542,7 @@ fn visits(
                 run.call(&functions.recommend, &cold, call.payload)?;
             } else {
                 functions.collect.call(call.payload)?;
-                run.proxy.take();
+                drop(run.proxy.take());
             }
         }
     }
@@ -593,9 +594,10 @@ fn visits(
 fn step_on(run: &mut Run, functions: &Functions, visitor: &mut Visitor, pace: Pace) -> Result<bool> {
     let Some(call) = visitor.next(run.clock.now()) else { return Ok(false) };
     let planned = Planned { bytes: call.bytes, ..Planned::new(pace, call.kind, call.items) };
-    let function = if call.kind.function() == "collect" { &functions.collect } else { &functions.recommend };
+    let asks = call.kind.function() == "recommend";
+    let function = if asks { &functions.recommend } else { &functions.collect };
     let answer: Value = serde_json::from_slice(&run.call(function, &planned, call.payload)?)?;
-    if function as *const Function == &raw const functions.recommend {
+    if asks {
         visitor.told(&serde_json::from_str(answer["body"].as_str().unwrap_or_default())?);
     }
     Ok(true)
