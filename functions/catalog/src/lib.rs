@@ -13,7 +13,7 @@ use axum::Router;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitrine_http::App;
+use vitrine_http::{App, layers};
 
 pub use jobs::{Error, handle};
 
@@ -33,7 +33,7 @@ fn routes() -> OpenApiRouter<App> {
 
 /// The function's routes.
 pub fn router(app: App) -> Router {
-    routes().with_state(app).into()
+    layers::measured("catalog", routes().with_state(app).into())
 }
 
 /// The function's part of the OpenAPI document.

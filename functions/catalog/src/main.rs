@@ -8,7 +8,7 @@ use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(telemetry::Format::Json);
+    telemetry::start_in_cloud();
     let context = Context::from_env().await?;
     let router = layers::surround(vitrine_catalog::router(App::new(context.clone())));
     let http = lambda_http::Adapter::from(router);

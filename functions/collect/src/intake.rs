@@ -63,7 +63,9 @@ pub(crate) async fn take(state: &Collect, request: Request, address: Option<Kind
     let terms = Terms { now, retention: context.config.retention, purposes };
     let (accepted, rejected) = sort(&envelope, address, &terms)?;
     state.writer.write(&context.table, &shop, now, &accepted).await?;
+    metrics::counter!("events_accepted").increment(accepted.len() as u64);
     if !rejected.is_empty() {
+        metrics::counter!("events_refused").increment(rejected.len() as u64);
         tracing::info!(%shop, accepted = accepted.len(), rejected = rejected.len(), first = rejected[0].code, "events refused");
     }
     Ok(Json(Answer::without(rejected)))

@@ -5,7 +5,7 @@ use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitrine_http::{App, Problem};
+use vitrine_http::{App, Problem, layers};
 
 use crate::body::MAX_BODY;
 use crate::intake::{Collect, take};
@@ -88,7 +88,7 @@ fn routes() -> OpenApiRouter<Collect> {
 /// The function's routes.
 pub fn router(app: App) -> Router {
     let router: Router = routes().with_state(Collect::new(app)).into();
-    router.layer(DefaultBodyLimit::max(MAX_BODY))
+    layers::measured("collect", router.layer(DefaultBodyLimit::max(MAX_BODY)))
 }
 
 /// The function's part of the OpenAPI document.

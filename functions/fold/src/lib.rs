@@ -111,6 +111,7 @@ impl Fold {
 /// The answer names the records that have to come again: malformed ones, those of an event that cannot be folded, and
 /// all of a visitor whose fold failed. None of them keeps its neighbours from being folded.
 pub async fn handle(app: &Fold, event: StreamEvent) -> DynamoDbEventResponse {
+    let rung = event.records.iter().map(|record| record.change.approximate_creation_date_time.timestamp_millis()).min();
     let (groups, mut failed) = bells::read(&event.records);
     let (mut users, devices): (BTreeMap<_, _>, BTreeMap<_, _>) =
         groups.into_iter().partition(|(key, _)| key.visitor.is_known());
@@ -123,6 +124,11 @@ pub async fn handle(app: &Fold, event: StreamEvent) -> DynamoDbEventResponse {
     for (key, group, outcome) in app.fold_all(users).await {
         settle(&key, &group, outcome, &mut failed);
     }
+    if let Some(rung) = rung {
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds of a lag")]
+        metrics::histogram!("fold_lag").record((app.context.clock.now().0 - rung).max(0) as f64);
+    }
+    vitrine_runtime::metrics::flush_if_due();
     answer(&event, &failed)
 }
 

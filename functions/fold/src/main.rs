@@ -9,8 +9,8 @@ use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::start(telemetry::Format::Json);
-    let fold = Arc::new(Fold::new(Context::from_env().await?));
+    telemetry::start_in_cloud();
+    let fold = Arc::new(Fold::new(Context::from_env_without_secret().await?));
     let serve = service_fn(move |event: LambdaEvent<Event>| {
         let fold = fold.clone();
         async move { Ok::<_, std::convert::Infallible>(handle(&fold, event.payload).await) }

@@ -20,7 +20,7 @@ use axum::Router;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitrine_http::App;
+use vitrine_http::{App, layers};
 
 pub use description::OPENAPI;
 
@@ -46,7 +46,7 @@ fn routes() -> OpenApiRouter<App> {
 /// The function's routes, and the page on which all functions' routes can be tried.
 pub fn router(app: App) -> Router {
     let routes: Router<App> = routes().into();
-    routes.merge(description::page()).with_state(app)
+    layers::measured("manage", routes.merge(description::page()).with_state(app))
 }
 
 /// The function's part of the OpenAPI document. It carries what all parts share: title, licence, keys.

@@ -5,7 +5,7 @@ use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(telemetry::Format::Json);
+    telemetry::start_in_cloud();
     let app = App::new(Context::from_env().await?);
     lambda_http::run(layers::surround(vitrine_privacy::router(app))).await
 }

@@ -65,6 +65,9 @@ impl Answers<'_> {
     }
 
     fn bodies(&self, sealer: &Sealer, degraded: Option<Degraded>, logged: bool) -> Result<Vec<Vec<u8>>, Problem> {
+        if let Some(degraded) = degraded {
+            metrics::counter!("degraded", "without" => degraded.as_str()).increment(self.filled.len() as u64);
+        }
         (0..self.filled.len()).map(|at| self.body(sealer, at, degraded, logged)).collect()
     }
 

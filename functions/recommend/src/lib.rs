@@ -38,7 +38,7 @@ use axum::extract::FromRef;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitrine_http::App;
+use vitrine_http::{App, layers};
 use vitrine_learn::Lineup;
 use vitrine_rank::Workspaces;
 
@@ -81,7 +81,10 @@ pub fn router(app: App) -> Router {
     let lineup = app.context.added::<Lineup>().cloned().unwrap_or_default();
     let shops = Arc::new(Shops::new(app.context.clone(), lineup));
     let settings = Arc::new(AllSettings::new(app.context.clone()));
-    routes().with_state(State { app, shops, settings, workspaces: Arc::default() }).into()
+    layers::measured(
+        "recommend",
+        routes().with_state(State { app, shops, settings, workspaces: Arc::default() }).into(),
+    )
 }
 
 /// The function's part of the OpenAPI document.

@@ -95,6 +95,7 @@ impl Ground {
         };
         let decided = workspaces.with(|work| decide(shelf, &request, work, &mut |stage| timing.passed(stage.as_str())));
         let mut answer = decided.map_err(|error| self.whose_filter(&list, &request, workspaces, &error))?;
+        timing.compared(answer.touched);
         let left_out = self.left_out(&list, &answer);
         if list.wanted.among.is_some() {
             answer.items.truncate(list.wanted.limit.unwrap_or(usize::MAX));

@@ -28,6 +28,19 @@ pub(crate) enum Degraded {
     Log,
 }
 
+impl Degraded {
+    /// A short name for metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Catalogue => "catalogue",
+            Self::Settings => "settings",
+            Self::NoModel => "no_model",
+            Self::Log => "log",
+        }
+    }
+}
+
 /// The decision whose list a cursor continues; with a number, all decisions of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct After {

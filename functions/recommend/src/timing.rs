@@ -15,12 +15,14 @@ pub(crate) struct Timing {
     began: Instant,
     last: Instant,
     spent: [Duration; STAGES.len()],
+    /// Vectors that were compared.
+    compared: usize,
 }
 
 impl Timing {
     pub(crate) fn start() -> Self {
         let now = Instant::now();
-        Self { began: now, last: now, spent: [Duration::ZERO; STAGES.len()] }
+        Self { began: now, last: now, spent: [Duration::ZERO; STAGES.len()], compared: 0 }
     }
 
     /// A stage is over: what passed since the one before was spent in it.
@@ -30,6 +32,11 @@ impl Timing {
             self.spent[place] += now.duration_since(self.last);
         }
         self.last = now;
+    }
+
+    /// So many more vectors were compared.
+    pub(crate) fn compared(&mut self, vectors: usize) {
+        self.compared += vectors;
     }
 
     fn header(&self) -> String {
@@ -45,6 +52,11 @@ impl Timing {
 
     /// Adds the header to an answer.
     pub(crate) fn on(&self, mut response: Response) -> Response {
+        #[allow(clippy::cast_precision_loss, reason = "a number of products")]
+        metrics::histogram!("candidates").record(self.compared as f64);
+        for (stage, spent) in STAGES.iter().zip(self.spent) {
+            metrics::histogram!("stage", "stage" => *stage).record(vitrine_runtime::metrics::millis(spent));
+        }
         if let Ok(value) = HeaderValue::from_str(&self.header()) {
             response.headers_mut().insert(HeaderName::from_static("server-timing"), value);
         }

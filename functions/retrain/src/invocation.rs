@@ -1,4 +1,4 @@
-//! Who asks for a training: a schedule, a person, or a job's object.
+//! Who asks for a training: a schedule, a person, or a job's object; and who only asks how large it would be.
 
 use serde_json::{Value, json};
 use vitrine_domain::Shop;
@@ -7,7 +7,7 @@ use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 
 use vitrine_runtime::telemetry::causes;
 
-use crate::{Error, Outcome, Progress, lake, publish, retrain, vectors};
+use crate::{Error, Outcome, Progress, lake, measure, publish, retrain, vectors};
 
 /// Trainings that a job tries while others are faster.
 const ATTEMPTS: usize = 3;
@@ -29,7 +29,11 @@ impl Invocation {
     /// # Errors
     /// [`Error::Payload`] for anything else: a misspelt request must not train every shop.
     pub fn from_payload(payload: &Value) -> Result<Self, Error> {
-        let unknown = || Error::Payload("expected a schedule's event, {\"shop\": \"name\"} or an S3 event".to_owned());
+        let unknown = || {
+            let expected =
+                "expected a schedule's event, {\"shop\": \"name\"}, an S3 event, or {\"measure\": one of them}";
+            Error::Payload(expected.to_owned())
+        };
         let members = match payload {
             Value::Null => return Ok(Self::Schedule),
             Value::Object(members) => members,
@@ -62,12 +66,16 @@ pub struct Report {
     pub result: Result<Outcome, Error>,
 }
 
-/// The function: reads a payload, does what it asks for, and answers with a report for each shop.
+/// The function: reads a payload, does what it asks for, and answers with a report for each shop. Of `{"measure": payload}`
+/// it answers what that payload would train, and how large each log is: [`measure`].
 ///
 /// # Errors
 /// If the payload cannot be understood, a store fails, or a shop could not be trained; being invoked again is right for
 /// all but the first.
 pub async fn handle(context: &Context, payload: Value) -> Result<Value, Error> {
+    if let Some(asked) = payload.get("measure") {
+        return measure::measure(context, asked, payload.get("limit")).await;
+    }
     let invocation = Invocation::from_payload(&payload)?;
     conclude(&invoke(context, &invocation, &|_, _, _| ()).await?)
 }
@@ -134,7 +142,7 @@ async fn schedule(context: &Context, progress: &Progress<'_>) -> Result<Vec<Repo
 }
 
 /// Whether lake, catalogue and own vectors are as the live model has seen them.
-async fn is_idle(context: &Context, shop: &Shop) -> Result<bool, Error> {
+pub(crate) async fn is_idle(context: &Context, shop: &Shop) -> Result<bool, Error> {
     let lake = lake::mark(context, shop).await?;
     let Some((live, _)) = context.table.live_model(shop).await? else { return Ok(false) };
     let Some(seen) = publish::seen(context, shop, &live.version).await? else { return Ok(false) };

@@ -18,6 +18,7 @@ pub mod gate;
 mod index;
 mod invocation;
 mod lake;
+pub mod measure;
 mod progress;
 mod prune;
 mod publish;

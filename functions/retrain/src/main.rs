@@ -1,4 +1,5 @@
-//! The function `retrain` in the cloud: invoked by a schedule, by hand, or by the object of a job.
+//! The function `retrain` in the cloud: invoked by the state machine of training, or by hand; and the same program as a task
+//! of AWS Batch, which does what `VITRINE_PAYLOAD` says, once, and ends with 0 if it is done.
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -8,8 +9,13 @@ use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start(telemetry::Format::Json);
-    let context = &Context::from_env().await?;
+    telemetry::start_in_cloud();
+    let context = &Context::from_env_without_secret().await?;
+    if let Some(payload) = vitrine_runtime::task() {
+        let done = Box::pin(handle(context, serde_json::from_str(&payload)?)).await?;
+        tracing::info!(%done, "the task is done");
+        return Ok(());
+    }
     let serve = service_fn(move |event: LambdaEvent<Value>| async move {
         Box::pin(handle(context, event.payload)).await.map_err(|error| causes(&error))
     });

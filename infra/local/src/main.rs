@@ -96,6 +96,9 @@ enum Shops {
     Create {
         /// Its name: lower-case letters, digits and hyphens
         name: String,
+        /// The table of a deployed stack, reached with the credentials and region of the environment
+        #[arg(long)]
+        table: Option<String>,
     },
 }
 
@@ -123,7 +126,13 @@ async fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.command {
         None => serve(cli.data_dir, cli.serve, Lineup::default(), started).await,
-        Some(Command::Shops { command: Shops::Create { name } }) => create_shop(cli.data_dir, &cli.serve, &name).await,
+        Some(Command::Shops { command: Shops::Create { name, table: Some(table) } }) => {
+            let connection = Connection { table, endpoint: cli.serve.dynamodb_endpoint };
+            print_keys(&Table::connect(&connection).await, &name).await
+        }
+        Some(Command::Shops { command: Shops::Create { name, table: None } }) => {
+            create_shop(cli.data_dir, &cli.serve, &name).await
+        }
         Some(Command::Import { kind, file, target, format, complete, with_products, currency }) => {
             let kind = match kind {
                 Kind::Products => "products",
@@ -181,11 +190,17 @@ async fn create_shop(data: PathBuf, serve: &Serve, name: &str) -> Result<()> {
     let endpoint = endpoint.or_else(|| engine.as_ref().map(Engine::endpoint));
     let table = Table::connect(&Connection { table: "vitrine".to_owned(), endpoint }).await;
     table.create_if_missing().await?;
-    let keys = shops::create(&table, name, Clock::system().now()).await?;
-    println!("shop         {name}\nbrowser key  {}\nserver key   {}", keys.browser, keys.server);
-    eprintln!("\nKeep the server key secret; it is shown only now.");
+    print_keys(&table, name).await?;
     if let Some(engine) = engine {
         engine.shutdown().await;
     }
+    Ok(())
+}
+
+/// Makes a shop in a table that is there.
+async fn print_keys(table: &Table, name: &str) -> Result<()> {
+    let keys = shops::create(table, name, Clock::system().now()).await?;
+    println!("shop         {name}\nbrowser key  {}\nserver key   {}", keys.browser, keys.server);
+    eprintln!("\nKeep the server key secret; it is shown only now.");
     Ok(())
 }

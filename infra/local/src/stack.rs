@@ -81,6 +81,7 @@ impl Stack {
     /// # Errors
     /// If the data folder is in use or unusable, the port is taken, or the table does not answer.
     pub async fn start(options: Options) -> Result<Self> {
+        vitrine_runtime::metrics::start_here();
         std::fs::create_dir_all(&options.data)
             .with_context(|| format!("the data folder {} cannot be made", options.data.display()))?;
         let listener = TcpListener::bind((options.host, options.port))
@@ -125,6 +126,7 @@ impl Stack {
 
     /// Deletes stream records that every reader has passed, as AWS does after a day.
     pub fn trim(&self) {
+        vitrine_runtime::metrics::sum_up();
         let Some(engine) = &self.engine else { return };
         if let Some(before) = self.poller.passed()
             && let Err(error) = engine.trim(TABLE, before)

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vitrine_http::auth::sign_user_token;
 use vitrine_http::{App, Body, Problem, layers};
+use vitrine_runtime::metrics;
 
 use crate::{sample, uploads};
 
@@ -72,9 +73,16 @@ pub(crate) fn router(app: &App) -> Router {
         )
         .route("/{name}", get(|Path(name): Path<String>| async move { file(&name) }))
         .route("/demo/token", post(demo_token))
+        .route("/metrics", get(figures))
         .route("/uploads/{token}", put(uploads::put).layer(DefaultBodyLimit::disable()))
         .with_state(app.clone());
     layers::surround(functions.merge(here))
+}
+
+/// What was counted since the start, for Prometheus.
+async fn figures() -> Response {
+    let text = metrics::rendered().unwrap_or_default();
+    ([(http_header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 fn file(name: &str) -> Response {

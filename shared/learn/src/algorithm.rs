@@ -60,14 +60,7 @@ pub trait Algorithm: fmt::Debug + Send + Sync {
 
     /// Writes the sums of some products over `out`, bit for bit as [`tally`](Self::tally) has them. Whoever finds them with
     /// less work than those of all products says so here.
-    fn sums(
-        &self,
-        model: &Artifact,
-        history: &[Interaction],
-        rows: &[u32],
-        scratch: &mut Scratch,
-        out: &mut [f32],
-    ) {
+    fn sums(&self, model: &Artifact, history: &[Interaction], rows: &[u32], scratch: &mut Scratch, out: &mut [f32]) {
         let mut tally = std::mem::take(&mut scratch.tally);
         tally.clear();
         tally.grow(model.len());
@@ -228,7 +221,7 @@ pub struct Scratch {
     pub(crate) sessions: sessions::Scratch,
     pub(crate) habits: repurchase::Scratch,
     pub(crate) asked: Asked,
-    tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 impl Scratch {

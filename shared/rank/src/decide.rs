@@ -12,9 +12,9 @@ use crate::query::Query;
 use crate::ranking::Ranking;
 use crate::reason::{Source, reasons};
 use crate::request::{Answer, Basis, Item, Request, Stage};
+use crate::sentence::Audience;
 use crate::standing::known_rows;
 use crate::wishes::{Surroundings, Wishes};
-use crate::sentence::Audience;
 use crate::{FilterError, Shelf, Workspace};
 
 /// Weights of the lists where a product or a basket is the evidence.

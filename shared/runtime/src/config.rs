@@ -24,7 +24,8 @@ pub struct Config {
     pub dynamodb_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`: address of the bucket, if it is not AWS itself.
     pub s3_endpoint: Option<String>,
-    /// `VITRINE_SECRET`: at least 32 characters; seals decision ids and cursors.
+    /// `VITRINE_SECRET`, or the SecureString that `VITRINE_SECRET_PARAMETER` names: at least 32 characters; seals decision
+    /// ids and cursors.
     pub secret: String,
     /// `VITRINE_RETENTION_DAYS`: how long events are kept and how old a client's timestamp may be. 760 unless set.
     pub retention: i64,
@@ -62,17 +63,27 @@ pub enum ConfigError {
     },
 }
 
+/// Names the secret itself.
+pub(crate) const SECRET: &str = "VITRINE_SECRET";
+/// Fewest characters of a secret.
+pub(crate) const LEAST: usize = 32;
+
 /// Default of `VITRINE_RETENTION_DAYS`: 25 months.
 pub(crate) const RETENTION_DAYS: i64 = 760;
+
+/// A variable of the environment; an empty one is none.
+#[allow(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
 
 impl Config {
     /// Reads the environment.
     ///
     /// # Errors
     /// Names the first variable that is missing or wrong.
-    #[allow(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        Self::read(&environment)
     }
 
     /// Reads settings from any source of named values.
@@ -86,9 +97,9 @@ impl Config {
             (None, Some(bucket)) => Place::Bucket(bucket),
             (None, None) => return Err(missing("VITRINE_BUCKET", "where artifacts and the event lake are kept")),
         };
-        let secret = get("VITRINE_SECRET").ok_or(missing("VITRINE_SECRET", "seals decision ids and cursors"))?;
-        if secret.len() < 32 {
-            return Err(ConfigError::Wrong { name: "VITRINE_SECRET", why: "it needs at least 32 characters" });
+        let secret = get(SECRET).ok_or(missing(SECRET, "seals decision ids and cursors"))?;
+        if secret.len() < LEAST {
+            return Err(ConfigError::Wrong { name: SECRET, why: "it needs at least 32 characters" });
         }
         let days = match get("VITRINE_RETENTION_DAYS") {
             None => RETENTION_DAYS,
@@ -119,7 +130,7 @@ mod tests {
         Config::read(&|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
     }
 
-    const SECRET: (&str, &str) = ("VITRINE_SECRET", "0123456789abcdef0123456789abcdef");
+    const KEY: (&str, &str) = (SECRET, "0123456789abcdef0123456789abcdef");
 
     #[test]
     fn a_wrong_setting_is_named() {
@@ -131,15 +142,15 @@ mod tests {
         let bucket = ("VITRINE_BUCKET", "b");
         assert_eq!(name(read(&[bucket])), "VITRINE_SECRET");
         assert_eq!(name(read(&[bucket, ("VITRINE_SECRET", "short")])), "VITRINE_SECRET");
-        assert_eq!(name(read(&[bucket, SECRET])), "VITRINE_TABLE");
+        assert_eq!(name(read(&[bucket, KEY])), "VITRINE_TABLE");
         let table = ("VITRINE_TABLE", "t");
-        assert_eq!(name(read(&[bucket, SECRET, table, ("VITRINE_RETENTION_DAYS", "x")])), "VITRINE_RETENTION_DAYS");
-        assert_eq!(name(read(&[bucket, SECRET, table])), "none");
+        assert_eq!(name(read(&[bucket, KEY, table, ("VITRINE_RETENTION_DAYS", "x")])), "VITRINE_RETENTION_DAYS");
+        assert_eq!(name(read(&[bucket, KEY, table])), "none");
     }
 
     #[test]
     fn the_secret_is_not_printed() {
-        let config = read(&[("VITRINE_FOLDER", "f"), SECRET, ("VITRINE_TABLE", "t")]).unwrap();
-        assert!(!format!("{config:?}").contains(SECRET.1));
+        let config = read(&[("VITRINE_FOLDER", "f"), KEY, ("VITRINE_TABLE", "t")]).unwrap();
+        assert!(!format!("{config:?}").contains(KEY.1));
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::ConfigError;
+use crate::config::environment;
 
 /// Longest deadline: what a gateway waits for a function.
 const MOST: u64 = 29_000;
@@ -30,9 +31,8 @@ impl Deadlines {
     ///
     /// # Errors
     /// Names the first variable that is wrong.
-    #[allow(clippy::disallowed_methods, reason = "one of the two places where the environment is read")]
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        Self::read(&environment)
     }
 
     /// Reads deadlines from any source of named values.

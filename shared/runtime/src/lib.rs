@@ -4,6 +4,9 @@
 mod clock;
 mod config;
 mod deadlines;
+pub mod metrics;
+mod secret;
+mod task;
 pub mod telemetry;
 
 use std::any::Any;
@@ -13,7 +16,11 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Place};
 pub use deadlines::Deadlines;
+pub use task::task;
+use vitrine_store::api_keys::KeyKind;
 use vitrine_store::{Connection, Objects, Table};
+
+use config::environment;
 
 /// Everything a function works with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,8 +45,8 @@ pub enum StartError {
     /// A setting is missing or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A store could not be opened.
-    #[error("the stores could not be opened")]
+    /// A store could not be opened, or the secret not be read.
+    #[error(transparent)]
     Store(#[from] vitrine_store::Error),
 }
 
@@ -47,10 +54,29 @@ impl Context {
     /// Reads the environment and connects.
     ///
     /// # Errors
-    /// If a setting is missing or wrong, or a folder cannot be created.
+    /// If a setting is missing or wrong, the secret cannot be read, or a folder cannot be created.
     pub async fn from_env() -> Result<Self, StartError> {
-        let deadlines = Deadlines::from_env()?;
-        Ok(Self { deadlines, ..Self::connect(Config::from_env()?, Clock::system()).await? })
+        Self::from_variables(&environment).await
+    }
+
+    /// As [`from_env`](Self::from_env), for functions that seal nothing: they neither need the secret nor can they have it.
+    ///
+    /// # Errors
+    /// If a setting is missing or wrong, or a folder cannot be created.
+    pub async fn from_env_without_secret() -> Result<Self, StartError> {
+        let own = vitrine_store::api_keys::generate(KeyKind::Server)?;
+        Self::from_variables(&|name| if name == config::SECRET { Some(own.clone()) } else { environment(name) }).await
+    }
+
+    /// Reads settings from any source of named values and connects.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub async fn from_variables(get: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Self, StartError> {
+        let deadlines = Deadlines::read(get)?;
+        let secret = secret::of(get).await?;
+        let config = Config::read(&|name| if name == config::SECRET { secret.clone() } else { get(name) })?;
+        Ok(Self { deadlines, ..Self::connect(config, Clock::system()).await? })
     }
 
     /// Connects with the given settings.

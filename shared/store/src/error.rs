@@ -59,6 +59,14 @@ pub enum Error {
         /// The bound.
         max: usize,
     },
+    /// A secret could not be read. What it is stays unsaid; what is said is its parameter's name.
+    #[error("the secret in the parameter {name} cannot be read: {why}")]
+    Parameter {
+        /// Name of the parameter.
+        name: String,
+        /// Why.
+        why: String,
+    },
     /// The operating system gave no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),

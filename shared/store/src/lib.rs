@@ -1,4 +1,4 @@
-//! The table and the object store. No other crate names `aws-sdk-dynamodb` or `object_store`.
+//! The table, the object store and the secrets. No other crate names an AWS SDK or `object_store`.
 //!
 //! One table holds everything that is written on the request path; its keys are built in [`keys`] and nowhere else. The
 //! object store holds the event lake and the model artifacts. There is no trait in front of the table: the stack on one
@@ -14,10 +14,12 @@ pub mod keys;
 pub mod lake;
 pub mod models;
 pub mod objects;
+pub mod parameters;
 pub mod past;
 pub mod privacy;
 pub mod products;
 pub mod profiles;
+mod sdk;
 pub mod settings;
 pub mod stream;
 mod table;

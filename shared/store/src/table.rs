@@ -49,20 +49,7 @@ pub struct Table {
 impl Table {
     /// Connects with the credentials and region of the environment; a local endpoint needs neither.
     pub async fn connect(connection: &Connection) -> Self {
-        use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-        crate::choose_tls();
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http);
-        if let Some(endpoint) = &connection.endpoint {
-            loader = loader.endpoint_url(endpoint);
-            if is_loopback(endpoint) {
-                let credentials =
-                    aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local endpoint");
-                loader = loader.credentials_provider(credentials).region(aws_config::Region::new("local"));
-            }
-        }
-        let config = loader.load().await;
+        let config = crate::sdk::load(connection.endpoint.as_deref()).await;
         Self {
             client: Client::new(&config),
             streams: aws_sdk_dynamodbstreams::Client::new(&config),
@@ -218,10 +205,6 @@ pub(crate) fn is_contended(error: &Error) -> bool {
     let failure = source.downcast_ref::<Failure>().and_then(SdkError::as_service_error);
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = failure else { return false };
     cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
-}
-
-fn is_loopback(endpoint: &str) -> bool {
-    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|host| endpoint.starts_with(host))
 }
 
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {

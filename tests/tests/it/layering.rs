@@ -83,7 +83,7 @@ fn clients_stay_in_their_crates() -> Result<()> {
             assert!(!names || homes.contains(&name.as_str()), "{name} must not name {client}");
         }
     };
-    for client in ["aws-sdk-dynamodb", "aws-sdk-dynamodbstreams", "aws-config", "object_store"] {
+    for client in ["aws-sdk-dynamodb", "aws-sdk-dynamodbstreams", "aws-sdk-ssm", "aws-config", "object_store"] {
         only(client, &["vitrine-store"]);
     }
     only("dynoxide-rs", &["vitrine-engine"]);

@@ -147,3 +147,63 @@ async fn objects_of_other_functions_are_left_alone() {
     assert_eq!(stack.context.table.job(&demo, &job.id).await.unwrap().unwrap().state, JobState::Waiting);
     assert_eq!(stack.files(&demo, "jobs").await.len(), 1);
 }
+
+/// What a payload would train: shop, payload and whether its log is large.
+async fn measured(stack: &Stack, asked: &Value) -> Vec<(String, Value, bool)> {
+    let said = handle(&stack.context, asked.clone()).await.unwrap();
+    let told = |training: &Value| {
+        let shop = training["shop"].as_str().unwrap().to_owned();
+        (shop, training["payload"].clone(), training["large"].as_bool().unwrap())
+    };
+    said["trainings"].as_array().unwrap().iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn a_measure_names_what_a_schedule_would_train_and_trains_nothing() {
+    let stack = Stack::start().await;
+    let (one, two) = (shop("one"), shop("two"));
+    for shop in [&one, &two] {
+        stack.sell(shop, &products(&["a", "b"])).await;
+        stack.archive(shop, "1", &[event(&device("d"), 60, Action::View, &["a"])]).await;
+    }
+    let asked = json!({"measure": {"source": "aws.scheduler"}});
+    let of = |shop: &str, large| (shop.to_owned(), json!({"shop": shop}), large);
+    assert_eq!(measured(&stack, &asked).await, [of("one", false), of("two", false)]);
+    assert!(stack.context.table.live_model(&one).await.unwrap().is_none(), "it only looked");
+    for (_, payload, _) in measured(&stack, &asked).await {
+        handle(&stack.context, payload).await.unwrap();
+    }
+    assert!(measured(&stack, &asked).await.is_empty(), "nothing happened since");
+    stack.archive(&two, "2", &[event(&device("d"), 50, Action::View, &["b"])]).await;
+    assert_eq!(measured(&stack, &asked).await, [of("two", false)]);
+    assert_eq!(measured(&stack, &json!({"measure": {"shop": "one"}})).await, [of("one", false)], "asked for by name");
+}
+
+#[tokio::test]
+async fn a_measure_tells_the_bytes_of_a_log_and_whether_they_are_many() {
+    let stack = Stack::start().await;
+    let demo = shop("demo");
+    stack.sell(&demo, &products(&["a"])).await;
+    stack.archive(&demo, "1", &[event(&device("d"), 60, Action::View, &["a"])]).await;
+    stack.archive(&demo, "2", &[event(&device("d"), 50, Action::View, &["a"])]).await;
+    let files = stack.context.objects.lake_files(&demo, Kind::Events).await.unwrap();
+    let bytes: u64 = files.iter().map(|file| file.size).sum();
+    let (_, job) = ask(&stack, &demo, JobKind::Retrain).await;
+    let key = job["Records"][0]["s3"]["object"]["key"].clone();
+    for (limit, large) in [(json!(bytes), false), (json!(bytes - 1), true), (json!((bytes - 1).to_string()), true)] {
+        let said = handle(&stack.context, json!({"measure": job, "limit": limit})).await.unwrap();
+        let payload = json!({"Records": [{"s3": {"object": {"key": key}}}]});
+        let training = json!({"shop": "demo", "payload": payload, "files": 2, "bytes": bytes, "large": large});
+        assert_eq!(said, json!({ "trainings": [training] }), "limit {limit}");
+    }
+    let (_, import) = ask(&stack, &demo, JobKind::Orders).await;
+    assert!(measured(&stack, &json!({ "measure": import })).await.is_empty(), "an import is no training");
+    for wrong in [
+        json!({"measure": {"shp": "demo"}}),
+        json!({"measure": {}, "limit": "many"}),
+        json!({"measure": {}, "limit": -1}),
+    ] {
+        let error = handle(&stack.context, wrong.clone()).await.unwrap_err();
+        assert!(matches!(error, vitrine_retrain::Error::Payload(_)), "{wrong}: {error}");
+    }
+}

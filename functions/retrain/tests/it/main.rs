@@ -7,6 +7,7 @@ mod invocations;
 mod people;
 mod races;
 mod rollback;
+mod task;
 mod trainings;
 mod versions;
 

@@ -158,14 +158,7 @@ impl Algorithm for Neighbourhood {
         }
     }
 
-    fn sums(
-        &self,
-        model: &Artifact,
-        history: &[Interaction],
-        rows: &[u32],
-        scratch: &mut Scratch,
-        out: &mut [f32],
-    ) {
+    fn sums(&self, model: &Artifact, history: &[Interaction], rows: &[u32], scratch: &mut Scratch, out: &mut [f32]) {
         let Some(view) = view(model) else { return };
         let Scratch { session, sessions, .. } = scratch;
         current(history, session);

@@ -160,7 +160,19 @@ impl<'a> View<'a> {
             std::cmp::Ordering::Less => parameters.backward * fall(PLACES - 1 - at),
             std::cmp::Ordering::Equal => parameters.itself,
         });
-        Self { starts, rows, posting_starts, postings, gains, idf, penalties, parameters, reads, serial: None, nearness }
+        Self {
+            starts,
+            rows,
+            posting_starts,
+            postings,
+            gains,
+            idf,
+            penalties,
+            parameters,
+            reads,
+            serial: None,
+            nearness,
+        }
     }
 
     /// The same view with a number that no other index of this process has: neighbours that were found for a session are
@@ -216,7 +228,8 @@ impl<'a> View<'a> {
             gathered.anchor(at, weights, weighed);
             let amplitude = self.amplitude(*similarity, similar.sum(*session));
             for (q, place) in named.iter() {
-                let near = gathered.anchors.iter().fold(0.0, |near, (r, _, w)| near + w * self.nearness[PLACES - 1 - r + q]);
+                let near =
+                    gathered.anchors.iter().fold(0.0, |near, (r, _, w)| near + w * self.nearness[PLACES - 1 - r + q]);
                 let addition = amplitude * near;
                 if let Some(sum) = out.get_mut(*place).filter(|_| addition > 0.0) {
                     *sum += addition;
