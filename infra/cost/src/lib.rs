@@ -5,6 +5,7 @@
 //! come about and what is assumed.
 
 pub mod bill;
+pub mod figures;
 pub mod function;
 pub mod limits;
 pub mod logs;

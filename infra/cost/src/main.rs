@@ -1,11 +1,14 @@
 //! `vitrine-cost`: records a run of the stack and says what it costs.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a person at a terminal reads")]
 
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use vitrine_cost::bill::Deployment;
+use vitrine_cost::figures::Figures;
 use vitrine_cost::prices::Prices;
 use vitrine_cost::record::Record;
 use vitrine_cost::report::Report;
@@ -57,24 +60,31 @@ struct Cli {
     /// Fail if a bar is not met
     #[arg(long)]
     check: bool,
+    /// Only make the record: the program calls itself with this, so that what the functions write can be counted
+    #[arg(long, value_name = "FILE", hide = true)]
+    only_record: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
+    if let Some(file) = &cli.only_record {
+        let record =
+            run::record(run::Options { quiet: cli.quiet.max(1), busy: cli.busy.max(1), history: cli.history })?;
+        for line in logs::first() {
+            eprintln!("  logged, for example: {line}");
+        }
+        return write(file, &record);
+    }
     let prices = match &cli.prices {
         Some(file) => Prices::read(&read(file)?)?,
         None => Prices::built_in()?,
     };
     let record: Record = match &cli.record {
         Some(file) => serde_json::from_str(&read(file)?).context("this is no record")?,
-        None => run::record(run::Options { quiet: cli.quiet.max(1), busy: cli.busy.max(1), history: cli.history })?,
+        None => recorded(&cli)?,
     };
-    for line in logs::first() {
-        eprintln!("  logged, for example: {line}");
-    }
     if let Some(file) = &cli.save {
-        std::fs::write(file, serde_json::to_vec_pretty(&record)?)
-            .with_context(|| format!("{} cannot be written", file.display()))?;
+        write(file, &record)?;
     }
     let default = Deployment::default();
     let deployment = Deployment {
@@ -108,6 +118,33 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn read(file: &std::path::Path) -> Result<String> {
+/// Makes a record in a process of its own, whose output is what the functions would have logged.
+fn recorded(cli: &Cli) -> Result<Record> {
+    let folder = tempfile::TempDir::new()?;
+    let file = folder.path().join("record.json");
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--only-record").arg(&file).stdout(Stdio::piped());
+    for (name, value) in [("--quiet", cli.quiet), ("--busy", cli.busy), ("--history", cli.history as u64)] {
+        command.arg(name).arg(value.to_string());
+    }
+    let mut child = command.spawn()?;
+    let mut figures = Figures::default();
+    for line in BufReader::new(child.stdout.take().context("the recording has no output")?).lines() {
+        figures.line(&line?);
+    }
+    if !child.wait()?.success() {
+        bail!("the recording failed");
+    }
+    let mut record: Record = serde_json::from_str(&read(&file)?)?;
+    record.add_figures(figures);
+    Ok(record)
+}
+
+fn write(file: &Path, record: &Record) -> Result<()> {
+    let bytes = serde_json::to_vec_pretty(record)?;
+    std::fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+fn read(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
 }

@@ -294,6 +294,7 @@ pub fn month(record: &Record, deployment: &Deployment, shop: &Shop, way: Way) ->
     usage.add_times(&of_call(&record.phase(Pace::Once, Kind::Compact), deployment), RUNS_A_DAY * DAYS);
     // Three functions are at work all the time.
     usage.add("kms_requests", "keys of the table for the functions", 3.0 * DAYS * 86_400.0 / KEY_SECONDS);
+    usage.add("custom_metrics", "figures in CloudWatch", record.figures.metrics.len() as f64);
     let stored = stored_gb(record, shop);
     usage.add("dynamodb_storage", "table: storage after a year", stored);
     usage.add("dynamodb_backup", "table: backup after a year", stored);
@@ -374,6 +375,7 @@ mod tests {
             gaps: BTreeMap::new(),
             peak_mb: 0.0,
             phases,
+            figures: crate::figures::Figures::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::figures::Figures;
 use crate::units::Units;
 
 /// How densely calls follow each other, which decides what they share: settings that are read once a second, batches of the
@@ -280,6 +281,9 @@ pub struct Record {
     pub peak_mb: f64,
     /// The calls.
     pub phases: Vec<Phase>,
+    /// The figures that functions wrote, which are in the calls' log bytes too.
+    #[serde(default)]
+    pub figures: Figures,
 }
 
 impl Record {

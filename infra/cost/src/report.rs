@@ -245,6 +245,13 @@ impl Report {
             egress.price(of.region)?.total(),
             plan::decision_bytes(record, Pace::Busy),
         ));
+        let metrics = record.figures.metrics.len() as f64;
+        let mut figures = Usage::default();
+        figures.add("custom_metrics", "figures", metrics);
+        self.line(&format!(
+            "  apart: {metrics:.0} metrics in CloudWatch, {:.2} a month whatever their number of values; VITRINE_METRICS=off has none",
+            figures.price(of.region)?.total()
+        ));
         let page = record.phase(Pace::Busy, Kind::Page);
         let lists = page.each(page.items as f64);
         for way in [Way::Gateway, Way::Url] {

@@ -89,12 +89,13 @@ impl Step {
     }
 }
 
-/// Makes the run.
+/// Makes the run. Figures of the functions are written to standard output, as in the cloud.
 ///
 /// # Errors
 /// If a part of the stack cannot start, or a function fails.
 pub fn record(options: Options) -> Result<Record> {
     logs::start();
+    vitrine_runtime::metrics::start_in_cloud();
     let folder = tempfile::TempDir::new()?;
     let clock = Clock::set_to(Clock::system().now());
     let engine = table(folder.path().join("table.db"))?;
@@ -141,6 +142,7 @@ pub fn record(options: Options) -> Result<Record> {
         gaps: BTreeMap::from([(Pace::Quiet, QUIET), (Pace::Busy, BUSY)]),
         peak_mb: peak_megabytes(),
         phases: run.phases,
+        figures: crate::figures::Figures::default(),
     })
 }
 
@@ -427,8 +429,9 @@ fn train(run: &mut Run, ground: &Ground) -> Result<u64> {
     let result = &answer[0]["result"];
     let bytes = result["bytes"].as_u64().with_context(|| format!("the training published nothing: {answer}"))?;
     let planned = Planned { gets: 1, listings: 2, ..Planned::new(Pace::Once, Kind::IdleTrain, 1) };
-    let answer: Value = serde_json::from_slice(&run.call(&function, &planned, b"{}".to_vec())?)?;
-    if answer[0]["result"]["outcome"] != "idle" {
+    let look = json!({"measure": {}, "limit": 64_000_000}).to_string().into_bytes();
+    let answer: Value = serde_json::from_slice(&run.call(&function, &planned, look)?)?;
+    if answer["trainings"].as_array().is_none_or(|trainings| !trainings.is_empty()) {
         bail!("the schedule found something to do: {answer}");
     }
     step.end(&format!("a model of {:.1} MB", bytes as f64 / 1e6));
