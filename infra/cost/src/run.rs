@@ -14,7 +14,7 @@ use vitrine_domain::{Shop, Visitor as Who};
 use vitrine_engine::{Durability, Engine};
 use vitrine_fold::Fold;
 use vitrine_http::{App, layers};
-use vitrine_runtime::{Clock, Config, Context, Place};
+use vitrine_runtime::{Clock, Config, Context, Deadlines, Place};
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::{Connection, Table};
 
@@ -168,7 +168,11 @@ impl Ground {
             scratch,
             text_weights: None,
         };
-        Ok(Context::connect(config, self.clock.clone()).await?)
+        let mut context = Context::connect(config, self.clock.clone()).await?;
+        // A machine that has much else to do must not change what is counted.
+        let patience = Duration::from_secs(20);
+        context.deadlines = Deadlines { visitor: patience, catalogue: patience, log: patience };
+        Ok(context)
     }
 }
 
