@@ -178,7 +178,8 @@ impl Bill {
     /// Dollars altogether.
     #[must_use]
     pub fn total(&self) -> f64 {
-        self.lines.iter().map(|line| line.dollars).sum()
+        // Not `sum`, whose zero has a sign.
+        self.lines.iter().fold(0.0, |total, line| total + line.dollars)
     }
 }
 

@@ -404,8 +404,8 @@ impl Report {
         ));
         let rates = limits::rates(of.record, of.deployment, shop);
         self.line(&format!(
-            "  {:.0} visits / {:.1} days x {PEAK}: {:.0} recommendations, {:.0} calls of collect, {:.0} events, {:.0} records a second",
-            shop.visits,
+            "  {} visits / {:.1} days x {PEAK}: {:.0} recommendations, {:.0} calls of collect, {:.0} events, {:.0} records a second",
+            amount(shop.visits),
             plan::DAYS,
             rates.recommendations,
             rates.intake,
