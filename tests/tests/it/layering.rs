@@ -30,7 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that put everything together.
-const ASSEMBLING: &[&str] = &["local", "tests"];
+const ASSEMBLING: &[&str] = &["cost", "local", "tests"];
 
 fn metadata() -> Result<Value> {
     let cargo = option_env!("CARGO").unwrap_or("cargo");
