@@ -66,9 +66,21 @@ pub(crate) async fn forget_on_server(context: &Context, shop: &Shop, version: &s
 }
 
 /// Makes the vector server hold what it should, if there is one. It comes last: what it fails at keeps nothing else.
-async fn tidy_server(context: &Context, shop: &Shop, live: Option<&Live>, known: &BTreeSet<&str>) -> Result<(), Error> {
+async fn tidy_server(
+    context: &Context,
+    shop: &Shop,
+    live: Option<&Live>,
+    known: &BTreeSet<&str>,
+    gone: &BTreeSet<&str>,
+) -> Result<(), Error> {
+    let now = context.clock.now();
+    // One that is not known may be of a training under way.
+    let is_left = |version: &str| {
+        gone.contains(version)
+            || !known.contains(version) && published(version).is_none_or(|at| now.since(at) > LEFTOVER)
+    };
     match Server::of(context)? {
-        Some(server) => Box::pin(server.tidy(shop, live, known, LEFTOVER)).await,
+        Some(server) => Box::pin(server.tidy(shop, live, known, &is_left)).await,
         None => Ok(()),
     }
 }
