@@ -95,7 +95,6 @@ impl Step {
 /// If a part of the stack cannot start, or a function fails.
 pub fn record(options: Options) -> Result<Record> {
     logs::start();
-    vitrine_runtime::metrics::start_in_cloud();
     let folder = tempfile::TempDir::new()?;
     let clock = Clock::set_to(Clock::system().now());
     let engine = table(folder.path().join("table.db"))?;
@@ -112,6 +111,8 @@ pub fn record(options: Options) -> Result<Record> {
     runtime.block_on(take_in(&own, &mut stream, events))?;
     import.table.add(&proxy.take());
     import.log_lines = logs::take().0;
+    // What the filling of the shop tells is no part of any call.
+    vitrine_runtime::metrics::start_in_cloud();
 
     let mut run = Run { proxy, clock, objects: folder.path().join("objects"), phases: Vec::new() };
     run.phases.push(import);
