@@ -43,15 +43,15 @@ const LIMITS = [
   ['row of an imported file', 'functions/catalog/src/import/options.rs', 'row_bytes', bytes, '422'],
   ['columns of an imported table', 'functions/catalog/src/import/options.rs', 'columns', plain, '422'],
   ['Parquet file that comes as a stream', 'functions/catalog/src/import/options.rs', 'kept_bytes', bytes, '422'],
-  ['nesting of an XML feed', 'functions/catalog/src/import/xml.rs', 'DEPTH', plain, '422'],
+  ['levels around an item of an XML feed', 'functions/catalog/src/import/xml.rs', 'DEPTH', plain, 'not looked at'],
   ['variants of a product', 'functions/catalog/src/import/options.rs', 'variants', plain, 'left out'],
-  ['lines of an order', 'functions/catalog/src/import/options.rs', 'order_lines', plain, 'left out'],
+  ['lines of an order', 'functions/catalog/src/import/options.rs', 'order_lines', plain, 'the row is refused'],
   ['attributes of a product', 'functions/catalog/src/import/attributes.rs', 'COUNT', plain, 'left out'],
   ['refused rows that a report describes', 'functions/catalog/src/import/report.rs', 'DESCRIBED', plain, 'counted'],
   ['rules of a shop', 'shared/domain/src/rule.rs', 'MAX_RULES', plain, '422'],
   ['what a rule names', 'shared/domain/src/rule.rs', 'MAX_NAMED', plain, '422'],
   ['last actions of a profile', 'shared/domain/src/profile.rs', 'ACTIONS', plain, 'the newest stay'],
-  ['devices of a customer', 'shared/domain/src/profile.rs', 'DEVICES', plain, 'further ones are not joined'],
+  ['devices of a customer', 'shared/domain/src/profile.rs', 'DEVICES', plain, 'those linked last stay'],
   ['traits of a profile', 'shared/domain/src/profile.rs', 'TRAITS', plain, 'left out'],
   ['document in the table', 'shared/store/src/table.rs', 'MAX_DOCUMENT', (n) => `${plain(n)} bytes`, '413'],
 ];
@@ -61,6 +61,8 @@ const FIXED = [
   ['nesting of JSON', '127', '400, or this event is refused', 'serde_json'],
   ['head of a request', '100 headers, 400 KiB; 64 KiB of address', '431 or 414, without a body', 'hyper; at the gateway 10 KiB'],
   ['body in the cloud', '6 MB', '413 by the gateway', 'AWS Lambda'],
+  ['requests in the cloud', '2,000 a second, 1,000 at once; imports and vectors 5 and 10, trainings 1 and 5', '429 by the gateway', '`infra/template.yaml`'],
+  ['requests on one machine', 'as many as it can', 'they wait', 'the stack on one machine is no public server'],
   ['time of a request in the cloud', '29 s', '503', '`shared/runtime/src/deadlines.rs`'],
 ];
 
