@@ -87,6 +87,8 @@ export class Connection {
   /** Sends bytes and reads one answer: `{status, headers, body}`, `{dropped}` or `{late}`. */
   send(bytes, { bodiless = false, last = false } = {}) {
     return new Promise((resolve) => {
+      // The server may have closed it after its last answer.
+      if (this.socket && (this.socket.destroyed || this.socket.readableEnded || !this.socket.writable)) this.close();
       const fresh = !this.socket;
       const socket = this.socket ?? net.connect(this.port, '127.0.0.1');
       socket.setNoDelay(true);
