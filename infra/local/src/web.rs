@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post, put};
 use http_header::CACHE_CONTROL;
@@ -74,7 +75,10 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/", get(|| async { file("index.html") }))
         .route(
             "/shop/{*path}",
-            get(|Path(path): Path<String>| async move { Redirect::temporary(&format!("/#/{path}")) }),
+            // As it is written in the address: decoded, it may hold what no header can.
+            get(|uri: Uri| async move {
+                Redirect::temporary(&format!("/#/{}", uri.path().strip_prefix("/shop/").unwrap_or_default()))
+            }),
         )
         .route("/{name}", get(|Path(name): Path<String>| async move { file(&name) }))
         .route("/demo/token", post(demo_token))

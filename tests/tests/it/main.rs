@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod decisions;
+mod hostile;
 mod identity;
 mod isolation;
 mod layering;
