@@ -33,7 +33,7 @@ const counts = {
 };
 const stages = options.stages.split(',');
 /** How far memory may grow over what the stack has after a round of good requests. */
-const RSS = 400;
+const RSS = 200;
 
 const rows = [];
 const row = (promise, figure, bar, kept) => rows.push({ promise, figure: String(figure), bar, kept });

@@ -13,8 +13,8 @@ export function fault(request, answer) {
   if (answer.dropped) return `no answer, the connection was closed (${answer.dropped})`;
   if (answer.status >= 500) return `status ${answer.status}`;
   if (answer.status < 400 || request.method === 'HEAD') return undefined;
-  if (answer.status === 431 && answer.body.length === 0) return undefined;
-  if (answer.status === 400 && answer.body.length === 0 && answer.closes !== false && !answer.headers['x-request-id']) return 'below';
+  // Refused by the HTTP library: no handler saw it, so there is no request id.
+  if ([400, 414, 431].includes(answer.status) && answer.body.length === 0 && !answer.headers['x-request-id']) return 'below';
   if (!answer.headers['content-type']?.startsWith('application/problem+json')) return `status ${answer.status} as ${answer.headers['content-type']}`;
   const problem = json(answer);
   if (!problem) return 'the problem is no JSON';
