@@ -19,17 +19,17 @@ import { Connection, basic } from './wire.mjs';
 const { values: options } = parseArgs({
   options: {
     binary: { type: 'string' }, schemathesis: { type: 'string' }, seed: { type: 'string' }, long: { type: 'boolean', default: false }, only: { type: 'string' },
-    requests: { type: 'string' }, calls: { type: 'string' }, tokens: { type: 'string' }, stages: { type: 'string', default: 'limits,contract,hostile,access,logs' }, keep: { type: 'boolean', default: false },
+    requests: { type: 'string' }, calls: { type: 'string' }, tokens: { type: 'string' }, debugged: { type: 'string' }, stages: { type: 'string', default: 'limits,contract,hostile,access,logs' }, keep: { type: 'boolean', default: false },
   },
 });
 const seed = Number(options.seed ?? Math.floor(Date.now() / 1000) % 1_000_000);
 const counts = {
-  requests: Number(options.requests ?? (options.long ? 1_000_000 : 100_000)),
+  requests: Number(options.requests ?? (options.long ? 1_000_000 : 50_000)),
   calls: Number(options.calls ?? (options.long ? 100_000 : 20_000)),
   tokens: Number(options.tokens ?? (options.long ? 1_000_000 : 100_000)),
   examples: options.long ? 200 : 10,
   contractSeconds: options.long ? 1800 : 60,
-  debugged: options.long ? 50_000 : 5_000,
+  debugged: Number(options.debugged ?? (options.long ? 50_000 : 5_000)),
 };
 const stages = options.stages.split(',');
 /** How far memory may grow over what the stack has after a round of good requests. */
