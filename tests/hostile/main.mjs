@@ -154,9 +154,9 @@ async function atAccess() {
   if (!options.keep) stack.remove();
 }
 
-/** The same with a log that tells everything of our own crates. */
+/** The same with a log that tells more than anybody wants. */
 async function atLogs() {
-  const stack = await Stack.start(options.binary, { log: DEBUG });
+  const stack = await Stack.start(options.binary, { log: 'debug' });
   const shops = [stack.shop('told-1'), stack.shop('told-2')];
   const result = await pound({ stack, seed: seed + 1, shops, mark, count: counts.debugged, progress: say });
   const figures = await new Connection(stack.port).ask({ path: '/metrics' });
@@ -166,9 +166,6 @@ async function atLogs() {
   inLog(stack, 'the log at level debug', shops);
   if (!options.keep) stack.remove();
 }
-
-/** Debug of everything but the two libraries that write whole requests: the SDK's wire log and HTTP/2 frames. */
-const DEBUG = 'debug,aws_smithy_runtime=info,aws_smithy_runtime_api=info,aws_sdk_dynamodb=info,h2=info,hyper_util=info';
 
 /** Looks for what was sent in what the process wrote. */
 function inLog(stack, name, shops, more = []) {
