@@ -57,7 +57,7 @@ fn refused(imported: &Imported) -> Problem {
 
 /// A product
 #[utoipa::path(get, path = "/v1/products/{id}", tag = "catalog", params(("id" = String, Path, description = "the shop's identifier")),
-    responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn get(
     State(app): State<App>,
     access: Access,
@@ -131,7 +131,7 @@ pub(crate) async fn patch(
 
 /// Withdraw a product
 #[utoipa::path(delete, path = "/v1/products/{id}", tag = "catalog", params(("id" = String, Path, description = "the shop's identifier")),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     access: ServerAccess,

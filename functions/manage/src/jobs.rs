@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::jobs::{Job, JobKind, JobState};
 
+/// Longest identifier of a job that is looked for.
+const MAX_ID: usize = 64;
+
 /// A job that was begun.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = JobBegun)]
@@ -85,8 +88,12 @@ pub(crate) async fn job(
     access: ServerAccess,
     Path(id): Path<String>,
 ) -> Result<Json<Told>, Problem> {
-    let found = app.context.table.job(&access.shop, &id).await?;
-    let job = found.ok_or_else(|| Problem::not_found("there is no such job; they are forgotten after 30 days"))?;
+    let unknown = || Problem::not_found("there is no such job; they are forgotten after 30 days");
+    // The table takes no key of any length.
+    if id.len() > MAX_ID {
+        return Err(unknown());
+    }
+    let job = app.context.table.job(&access.shop, &id).await?.ok_or_else(unknown)?;
     Ok(Json(Told {
         job_id: job.id,
         kind: job.kind,

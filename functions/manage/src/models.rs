@@ -21,7 +21,7 @@ pub(crate) struct Models {
     /// The versions that are kept, the newest first.
     versions: Vec<Version>,
     /// The card of the live model: what it was made of, how, and how good it is.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     card: Option<Value>,
 }
 

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use vitrine_domain::rule::MAX_RULES;
+use vitrine_domain::rule::{MAX_ID, MAX_RULES};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 
 use crate::lock::{Expected, etag};
@@ -135,6 +135,10 @@ pub(crate) async fn delete(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let (table, shop) = (&app.context.table, &access.shop);
+    // The table takes no key of any length.
+    if id.len() > MAX_ID {
+        return Err(unknown());
+    }
     let expected = Expected::of(&headers, None);
     let removed = match expected {
         Expected::Header(version) => table.remove_setting_at(shop, KIND, &id, version).await,

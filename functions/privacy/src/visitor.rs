@@ -14,6 +14,7 @@ use crate::fresh::{self, Fresh};
 
 /// A visitor.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VisitorHeld)]
 pub(crate) struct Answer {
     /// `u:<user id>` or `a:<anonymous id>`.
     #[schema(value_type = String, example = "u:853")]

@@ -79,7 +79,8 @@ impl Stack {
     /// Starts everything; on the first start the sample shop is loaded, folded, archived and trained before this returns.
     ///
     /// # Errors
-    /// If the data folder is in use or unusable, the port is taken, or the table does not answer.
+    /// If the data folder is in use or unusable, the port is taken, the table does not answer, or the sample shop would be
+    /// served to a network.
     pub async fn start(options: Options) -> Result<Self> {
         vitrine_runtime::metrics::start_here();
         std::fs::create_dir_all(&options.data)
@@ -99,6 +100,16 @@ impl Stack {
         let context =
             Context::connect(config(&options.data, &endpoint)?, Clock::system()).await?.with(options.lineup.clone());
         context.table.create_if_missing().await.with_context(|| format!("the table at {endpoint} does not answer"))?;
+        if !options.host.is_loopback() && context.table.api_key(sample::SERVER_KEY).await?.is_some() {
+            if let Some(engine) = engine {
+                engine.shutdown().await;
+            }
+            anyhow::bail!(
+                "{} holds the sample shop, whose keys everybody knows; on {} use another folder",
+                options.data.display(),
+                options.host
+            );
+        }
         Running { address, dynamodb: endpoint }.write(&options.data)?;
 
         let (stop, stopped) = watch::channel(false);

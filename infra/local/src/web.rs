@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{Path, State};
+use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post, put};
 use http_header::CACHE_CONTROL;
@@ -12,7 +13,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vitrine_http::auth::sign_user_token;
-use vitrine_http::{App, Body, Problem, layers};
+use vitrine_http::{App, Body, Problem, describe, layers};
 use vitrine_runtime::metrics;
 
 use crate::{sample, uploads};
@@ -46,16 +47,21 @@ const JS: &str = "text/javascript; charset=utf-8";
 /// The merged description of the whole API.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = vitrine_manage::openapi();
-    for part in [
+    let [mut document, others @ ..] = parts();
+    others.into_iter().for_each(|part| document.merge(part));
+    describe::errors(&mut document);
+    document
+}
+
+/// What each function says of itself; the first part carries what all share.
+fn parts() -> [utoipa::openapi::OpenApi; 5] {
+    [
+        vitrine_manage::openapi(),
         vitrine_collect::openapi(),
         vitrine_catalog::openapi(),
         vitrine_recommend::openapi(),
         vitrine_privacy::openapi(),
-    ] {
-        document.merge(part);
-    }
-    document
+    ]
 }
 
 /// Every route of the stack.
@@ -69,12 +75,15 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/", get(|| async { file("index.html") }))
         .route(
             "/shop/{*path}",
-            get(|Path(path): Path<String>| async move { Redirect::temporary(&format!("/#/{path}")) }),
+            // As it is written in the address: decoded, it may hold what no header can.
+            get(|uri: Uri| async move {
+                Redirect::temporary(&format!("/#/{}", uri.path().strip_prefix("/shop/").unwrap_or_default()))
+            }),
         )
         .route("/{name}", get(|Path(name): Path<String>| async move { file(&name) }))
         .route("/demo/token", post(demo_token))
         .route("/metrics", get(figures))
-        .route("/uploads/{token}", put(uploads::put).layer(DefaultBodyLimit::disable()))
+        .route("/uploads/{token}", put(uploads::put))
         .with_state(app.clone());
     layers::surround(functions.merge(here))
 }
@@ -128,5 +137,41 @@ pub(crate) async fn serve(listener: TcpListener, app: App, mut stop: watch::Rece
             }
         }
         () = patience => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn no_two_functions_mean_different_things_by_a_name() {
+        let mut known = BTreeMap::new();
+        for part in parts() {
+            for (name, schema) in part.components.unwrap_or_default().schemas {
+                let schema = serde_json::to_value(schema).unwrap();
+                let before = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert_eq!(*before, schema, "{name}");
+            }
+        }
+        assert!(known.len() > 30);
+    }
+
+    #[test]
+    fn every_error_is_described_as_a_problem() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let operations = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
+        let mut errors = 0;
+        for (method, operation) in operations {
+            for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+                if status.starts_with(['4', '5']) {
+                    assert!(answer["content"]["application/problem+json"].is_object(), "{method} {operation} {status}");
+                    errors += 1;
+                }
+            }
+        }
+        assert!(errors > 200, "{errors}");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod describe;
 pub mod layers;
 pub mod problem;
 pub mod seal;

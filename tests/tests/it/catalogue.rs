@@ -94,6 +94,20 @@ async fn a_large_file_goes_by_upload_and_a_job() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_to_an_address_of_nobodys_is_refused_before_it_is_read() -> Result<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let ground = Ground::start().await?;
+    let mut connection = tokio::net::TcpStream::connect(ground.stack.address).await?;
+    let head = "PUT /uploads/made-up HTTP/1.1\r\nhost: shop\r\ncontent-length: 100000000000\r\n\r\nfirst bytes";
+    connection.write_all(head.as_bytes()).await?;
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).await?;
+    assert_eq!(std::str::from_utf8(&answer)?, "HTTP/1.1 404");
+    ground.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn orders_and_customers_land_in_the_same_profile() -> Result<()> {
     let ground = Ground::start().await?;
     let shop = ground.shop("offline").await?;

@@ -73,3 +73,15 @@ async fn a_browser_key_reads_nothing_of_a_known_user_without_their_token() -> Re
     ground.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_token_that_is_no_text_is_refused_and_not_overlooked() -> Result<()> {
+    let ground = Ground::start().await?;
+    let shop = ground.shop("odd-token").await?;
+    let request = reqwest::Client::new().get(format!("{}/v1/categories", ground.stack.url()));
+    let token = reqwest::header::HeaderValue::from_bytes(b"v1.\xff.YQ.9.YQ")?;
+    let answer = request.basic_auth(&shop.browser, Some("")).header("x-vitrine-user", token).send().await?;
+    assert_eq!(answer.status(), 401);
+    ground.stop().await;
+    Ok(())
+}

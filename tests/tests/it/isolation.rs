@@ -3,6 +3,8 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
+use vitrine_local::{Options, Stack, shops};
+use vitrine_store::api_keys::KeyKind;
 use vitrine_tests::{Ground, catalogue, ids};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,5 +63,19 @@ async fn what_a_product_costs_the_shop_is_for_server_keys_alone() -> Result<()> 
         assert_eq!(own["cost"], 1.23);
     }
     ground.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_with_the_sample_shop_is_not_served_to_a_network() -> Result<()> {
+    let folder = tempfile::TempDir::new()?;
+    let stack = Stack::start(Options::bare(folder.path())).await?;
+    let (table, now) = (stack.context.table.clone(), stack.context.clock.now());
+    table.put_api_key(shops::SAMPLE_KEY, &vitrine_domain::Shop::new("demo")?, KeyKind::Server, now).await?;
+    stack.stop().await;
+    let everywhere = Options { host: [0, 0, 0, 0].into(), ..Options::bare(folder.path()) };
+    let refused = Stack::start(everywhere).await.map(|_| ());
+    assert!(refused.is_err_and(|error| error.to_string().contains("whose keys everybody knows")));
+    Stack::start(Options::bare(folder.path())).await?.stop().await;
     Ok(())
 }

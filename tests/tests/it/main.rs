@@ -4,6 +4,7 @@
 mod catalogue;
 mod decisions;
 mod deployable;
+mod hostile;
 mod identity;
 mod isolation;
 mod layering;

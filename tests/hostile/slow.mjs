@@ -1,0 +1,78 @@
+// Clients that send a byte now and then, bodies that never end, and uploads to nobody: others are served meanwhile.
+
+import net from 'node:net';
+
+import { Connection, basic } from './wire.mjs';
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Opens slow connections, asks good questions beside them, and tells how long those took before and meanwhile. */
+export async function slow({ stack, shop, connections = 60, seconds = 8 }) {
+  const ask = async (count) => {
+    const connection = new Connection(stack.port);
+    const times = [];
+    let wrong = 0;
+    for (let i = 0; i < count; i++) {
+      const sent = performance.now();
+      const answer = await connection.ask({ method: 'GET', path: '/v1/categories', headers: [basic(shop.browser)] });
+      times.push(performance.now() - sent);
+      if (answer.status !== 200) wrong++;
+      await sleep((seconds * 1000) / 200);
+    }
+    connection.close();
+    times.sort((a, b) => a - b);
+    return { p50: times[times.length >> 1], p95: times[Math.floor(times.length * 0.95)], wrong };
+  };
+  const before = await ask(60);
+  const key = `authorization: ${basic(shop.server)[1]}\r\n`;
+  const heads = [
+    'GET /v1/categories HTTP/1.1\r\nhost: x\r\nx-slow: ',
+    `POST /v1/t HTTP/1.1\r\nhost: x\r\n${key}content-length: 100000\r\n\r\n{"type":"track","x":"`,
+    `POST /v1/products/import HTTP/1.1\r\nhost: x\r\n${key}transfer-encoding: chunked\r\n\r\n`,
+    'PUT /uploads/made-up HTTP/1.1\r\nhost: x\r\ncontent-length: 10000000000\r\n\r\n',
+  ];
+  const chunk = (at) => (at % 4 === 2 ? '1\r\nx\r\n' : 'x');
+  const sockets = Array.from({ length: connections }, (_, at) => {
+    const socket = net.connect(stack.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(heads[at % heads.length]);
+    const timer = setInterval(() => socket.writable && socket.write(chunk(at)), 300);
+    socket.on('close', () => clearInterval(timer));
+    return socket;
+  });
+  await sleep(1000);
+  const meanwhile = await ask(200);
+  sockets.forEach((socket) => socket.destroy());
+  return { before, meanwhile, connections };
+}
+
+/** Pours bytes into an upload that is nobody's; how many were taken, and the answer. */
+export async function flood({ stack, megabytes = 300 }) {
+  return new Promise((resolve) => {
+    const socket = net.connect(stack.port, '127.0.0.1');
+    const block = Buffer.alloc(1 << 20, 120);
+    let sent = 0;
+    let answer = '';
+    const done = () => {
+      clearTimeout(late);
+      socket.destroy();
+      resolve({ sent, status: Number(answer.split(' ')[1]) || undefined });
+    };
+    const late = setTimeout(done, 20_000);
+    const pour = () => {
+      while (sent < megabytes && !socket.destroyed) {
+        sent++;
+        if (!socket.write(block)) return socket.once('drain', pour);
+      }
+      return undefined;
+    };
+    socket.on('data', (data) => {
+      answer += data.toString('latin1');
+      done();
+    });
+    socket.on('error', done);
+    socket.on('close', done);
+    socket.write(`PUT /uploads/made-up HTTP/1.1\r\nhost: x\r\ncontent-length: ${megabytes << 20}\r\n\r\n`);
+    pour();
+  });
+}
