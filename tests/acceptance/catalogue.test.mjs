@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { RUN, call, done, expected, feed, ok } from './shop.mjs';
+import { RUN, call, catalogue, done, expected, feed, ok } from './shop.mjs';
 
 const PRODUCTS = ['google.tsv', 'google.rss.xml', 'google.atom.xml', 'shopify-old.csv', 'shopify-new.csv', 'shopify.json', 'jsonld.json',
   'products.ndjson', 'content.ndjson'];
@@ -23,8 +23,10 @@ test('a stack says that it is there, and who it lets in', async () => {
 for (const name of PRODUCTS) {
   test(`${name} is imported while the client waits`, async () => {
     const report = await ok('POST', `/v1/products/import?filename=${name}&currency=USD&site=https://shop.example`, { body: feed(name) });
-    assert.deepEqual([report.read, report.refused, report.written + report.unchanged],
-      [expected[name].rows, expected[name].refused, expected[name].products], JSON.stringify(report).slice(0, 500));
+    // A product that the feed keeps as a draft is not on sale, and refused.
+    const { rows, refused, products, drafts = 0 } = expected[name];
+    assert.deepEqual([report.read, report.refused, report.written + report.unchanged], [rows, refused + drafts, products - drafts],
+      JSON.stringify(report).slice(0, 500));
   });
 }
 
@@ -71,7 +73,7 @@ test('an upload that nobody asked for is refused', async () => {
 });
 
 test('what a complete feed does not name is withdrawn, but not by a feed with a bad row', async () => {
-  const few = feed('products.ndjson').toString().trim().split('\n').map(JSON.parse).filter(({ id, title }) => id && title).slice(0, 12);
+  const few = catalogue(['kept'], 12);
   const path = '/v1/products/import?format=json&complete=true';
   const broken = [{ ...few[0], title: null }, ...few.slice(1)];
   const kept = await ok('POST', path, { body: broken });

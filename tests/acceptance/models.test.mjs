@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { FRESH_MS, RUN, asking, call, catalogue, eventually, ids, ok, recommend, retrain, view } from './shop.mjs';
+import { FRESH_MS, RUN, asking, call, catalogue, eventually, ids, ok, recommend, retrain, stock, view } from './shop.mjs';
 
 const CATEGORIES = ['tea', 'coffee', 'cups', 'plates'];
 const trending = () => recommend('trending', { limit: 10 });
@@ -12,7 +12,7 @@ let first;
 let second;
 
 test('a training on demand learns from what visitors did and goes live', async () => {
-  await ok('PUT', '/v1/products', { body: catalogue(CATEGORIES, 12) });
+  await stock(catalogue(CATEGORIES, 12));
   const told = [];
   for (let visitor = 0; visitor < 24; visitor++) {
     told.push((async () => {
@@ -37,7 +37,7 @@ test('a training on demand learns from what visitors did and goes live', async (
 });
 
 test('another version swaps in while questions come: none fails, and none is of another model', async () => {
-  await ok('PUT', '/v1/products', { body: catalogue(['kettles'], 6) });
+  await stock(catalogue(['kettles'], 6));
   for (let n = 0; n < 6; n++) await view(`${RUN}-boiler`, `${RUN}-kettles-${n}`);
   const questions = [0, 1].map(() => asking(() => call('POST', '/v1/recommendations/home', { key: 'browser', body: { anonymous_id: `${RUN}-boiler`, limit: 10 } })));
   second = await retrain();

@@ -83,6 +83,13 @@ export function catalogue(categories, per) {
   })));
 }
 
+/** Writes products and waits until answers know them, which takes up to the promised second. */
+export async function stock(products) {
+  await ok('PUT', '/v1/products', { body: products });
+  const items = products.map(({ id }) => id);
+  await eventually(() => ok('POST', '/v1/rank', { key: 'browser', body: { items } }), (answer) => !answer.left_out?.length, 'the new products', 10 * FRESH_MS);
+}
+
 /** Asks again and again from now on; tells of every question when it was asked and what was answered. */
 export function asking(ask) {
   const answers = [];

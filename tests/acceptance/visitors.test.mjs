@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { FRESH_MS, RUN, asking, call, catalogue, eventually, expected, feed, ids, ok, recommend, track, view } from './shop.mjs';
+import { FRESH_MS, RUN, asking, call, catalogue, eventually, expected, feed, ids, ok, recommend, stock, track, view } from './shop.mjs';
 
 const visitor = (id) => call('GET', `/v1/visitors/${encodeURIComponent(id)}`);
 const state = ({ value }) => value?.profile?.state ?? {};
 
 test('the answer after an event knows the event', async () => {
-  await ok('PUT', '/v1/products', { body: catalogue(['tea', 'coffee', 'cups'], 8) });
+  await stock(catalogue(['tea', 'coffee', 'cups'], 8));
   const device = `${RUN}-newcomer`;
   for (const n of [1, 4, 6]) {
     await view(device, `${RUN}-tea-${n}`);
@@ -51,10 +51,10 @@ test('who signs in keeps what the device did', async () => {
   const [device, user] = [`${RUN}-phone`, `${RUN}-anna`];
   await view(device, `${RUN}-cups-1`);
   await ok('POST', '/v1/i', { key: 'browser', body: { type: 'identify', anonymousId: device, userId: user, traits: { plan: 'gold' }, messageId: `${RUN}-i` } });
-  const recent = await ok('POST', '/v1/recommendations/recently-viewed', { body: { user_id: user } });
+  const recent = await ok('POST', '/v1/recommendations/recently-viewed', { body: { visitor_id: user, anonymous_id: device } });
   assert.deepEqual(ids(recent), [`${RUN}-cups-1`]);
   // A browser key reads nothing from a customer's profile without a token of the shop's server.
-  const refused = await call('POST', '/v1/recommendations/home', { key: 'browser', body: { user_id: user } });
+  const refused = await call('POST', '/v1/recommendations/home', { key: 'browser', body: { visitor_id: user } });
   assert.ok([401, 403].includes(refused.status), `answered ${refused.status}`);
   await eventually(() => visitor(user), (answer) => state(answer).counts?.view === 1, 'the joined profile');
 });
