@@ -521,8 +521,8 @@ PLATFORM = {
 @check
 def wildcards(stack):
     listed = set(stack.template["Metadata"]["wildcards"])
-    # `…` stands for anything without a wildcard.
-    parts = {entry: "[^*]*".join(map(re.escape, entry.split("…"))) for entry in listed if "…" in entry}
+    # `<any>` stands for anything without a wildcard.
+    parts = {entry: "[^*]*".join(map(re.escape, entry.split("<any>"))) for entry in listed if "<any>" in entry}
     met = set()
     for name, role in stack.of("AWS::IAM::Role").items():
         if "PermissionsBoundary" not in role and "ManagedPolicyArns" in role:
