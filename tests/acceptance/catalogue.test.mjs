@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { RUN, call, catalogue, done, expected, feed, ok } from './shop.mjs';
+import { RUN, call, catalogue, expected, feed, ok, upload } from './shop.mjs';
 
 const PRODUCTS = ['google.tsv', 'google.rss.xml', 'google.atom.xml', 'shopify-old.csv', 'shopify-new.csv', 'shopify.json', 'jsonld.json',
   'products.ndjson', 'content.ndjson'];
@@ -54,11 +54,7 @@ test('a file too large for a request goes to an upload address, and a job import
   const body = Array.from({ length: count }, (_, n) => product(n)).join('\n');
   // What API Gateway and Lambda together let through is 6 MB, and base64 takes a third of it.
   assert.ok(body.length > 6 << 20, `${body.length} bytes`);
-  const asked = await ok('POST', '/v1/imports/products?format=ndjson');
-  assert.equal(asked.upload.method, 'PUT');
-  const sent = await fetch(asked.upload.url, { method: 'PUT', body });
-  assert.ok(sent.ok, `${new URL(asked.upload.url).host} answered ${sent.status}: ${await sent.text()}`);
-  const result = await done(asked);
+  const result = await upload('products', 'format=ndjson', body);
   assert.deepEqual([result.read, result.written, result.refused], [count, count, 0]);
   assert.equal((await ok('GET', `/v1/products/${RUN}-large-${count - 1}`)).title, `Number ${count - 1}`);
 });
@@ -88,6 +84,13 @@ test('what a complete feed does not name is withdrawn, but not by a feed with a 
 test('own vectors are kept with the shop', async () => {
   const rows = [0, 1, 2].map((n) => JSON.stringify({ product_id: `${RUN}-v${n}`, vector: [n, 1, 0, 0] })).join('\n');
   await ok('PUT', '/v1/vectors/acceptance', { body: rows });
+  // A matrix as NumPy writes it, with the identifiers of its rows sent before.
+  const ids = [0, 1].map((n) => `${RUN}-v${n}`);
+  await ok('PUT', '/v1/vectors/acceptance/ids', { body: ids });
+  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
+  const length = new Uint8Array(new Uint16Array([header.length]).buffer);
+  const matrix = Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), length, Buffer.from(header), new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer)]);
+  assert.equal((await ok('PUT', '/v1/vectors/acceptance', { body: matrix })).products, 2);
   assert.ok(JSON.stringify(await ok('GET', '/v1/vectors')).includes('acceptance'));
   const { status } = await call('DELETE', '/v1/vectors/acceptance');
   assert.ok(status < 300, `answered ${status}`);

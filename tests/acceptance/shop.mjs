@@ -72,6 +72,15 @@ export async function done(asked) {
   return job.result;
 }
 
+/** Sends a file to an upload address and gives what its import said. */
+export async function upload(kind, query, body) {
+  const asked = await ok('POST', `/v1/imports/${kind}?${query}`);
+  assert.equal(asked.upload.method, 'PUT');
+  const sent = await fetch(asked.upload.url, { method: 'PUT', body });
+  assert.ok(sent.ok, `${new URL(asked.upload.url).host} answered ${sent.status}: ${await sent.text()}`);
+  return done(asked);
+}
+
 /** Trains the shop and gives what came of it. */
 export const retrain = async () => done(await ok('POST', '/v1/retrain'));
 
