@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { FRESH_MS, RUN, asking, call, catalogue, eventually, ids, ok, recommend, retrain, view } from './shop.mjs';
+import { FRESH_MS, RUN, asking, call, catalogue, eventually, ids, ok, recommend, retrain, stock, upload, view } from './shop.mjs';
 
 const CATEGORIES = ['tea', 'coffee', 'cups', 'plates'];
 const trending = () => recommend('trending', { limit: 10 });
@@ -12,7 +12,7 @@ let first;
 let second;
 
 test('a training on demand learns from what visitors did and goes live', async () => {
-  await ok('PUT', '/v1/products', { body: catalogue(CATEGORIES, 12) });
+  await stock(catalogue(CATEGORIES, 12));
   const told = [];
   for (let visitor = 0; visitor < 24; visitor++) {
     told.push((async () => {
@@ -37,7 +37,10 @@ test('a training on demand learns from what visitors did and goes live', async (
 });
 
 test('another version swaps in while questions come: none fails, and none is of another model', async () => {
-  await ok('PUT', '/v1/products', { body: catalogue(['kettles'], 6) });
+  await stock(catalogue(['kettles'], 6));
+  // The shop's own vectors are a part of the next model.
+  const vectors = catalogue(['tea', 'coffee'], 12).map(({ id }, n) => JSON.stringify({ product_id: id, vector: [n % 5, n % 3, 1] })).join('\n');
+  await ok('PUT', '/v1/vectors/acceptance', { body: vectors });
   for (let n = 0; n < 6; n++) await view(`${RUN}-boiler`, `${RUN}-kettles-${n}`);
   const questions = [0, 1].map(() => asking(() => call('POST', '/v1/recommendations/home', { key: 'browser', body: { anonymous_id: `${RUN}-boiler`, limit: 10 } })));
   second = await retrain();
@@ -81,6 +84,27 @@ test('a rule holds within a second or two, and is gone with it', async () => {
   await eventually(trending, (answer) => ids(answer)[0] === product, 'the pinned product', 5 * FRESH_MS);
   assert.ok((await call('DELETE', path)).status < 300);
   await eventually(() => ok('GET', '/v1/rules'), (rules) => !JSON.stringify(rules).includes(RUN), 'the rule to be gone', 5 * FRESH_MS);
+});
+
+test('a complete feed withdraws from a catalogue that a model was made of', async () => {
+  const kept = catalogue(CATEGORIES, 12);
+  const direct = await ok('POST', '/v1/products/import?format=json&complete=true', { body: kept });
+  assert.ok(direct.withdrawn >= 6, JSON.stringify(direct).slice(0, 500));
+  const uploaded = await upload('products', 'format=json&complete=true', JSON.stringify(kept.slice(0, -2)));
+  assert.equal(uploaded.withdrawn, 2, JSON.stringify(uploaded).slice(0, 500));
+});
+
+test('old versions go when fewer are to be kept', async () => {
+  const change = async (keep) => {
+    const { value } = await call('GET', '/v1/settings/training');
+    return ok('PUT', '/v1/settings/training', { body: { ...value, keep } });
+  };
+  assert.ok((await ok('GET', '/v1/models')).versions.length >= 2);
+  await change(1);
+  await ok('DELETE', '/v1/vectors/acceptance');
+  await retrain();
+  assert.equal((await ok('GET', '/v1/models')).versions.length, 1);
+  await change(3);
 });
 
 test('settings are read and written', async () => {

@@ -72,6 +72,15 @@ export async function done(asked) {
   return job.result;
 }
 
+/** Sends a file to an upload address and gives what its import said. */
+export async function upload(kind, query, body) {
+  const asked = await ok('POST', `/v1/imports/${kind}?${query}`);
+  assert.equal(asked.upload.method, 'PUT');
+  const sent = await fetch(asked.upload.url, { method: 'PUT', body });
+  assert.ok(sent.ok, `${new URL(asked.upload.url).host} answered ${sent.status}: ${await sent.text()}`);
+  return done(asked);
+}
+
 /** Trains the shop and gives what came of it. */
 export const retrain = async () => done(await ok('POST', '/v1/retrain'));
 
@@ -81,6 +90,13 @@ export function catalogue(categories, per) {
     id: `${RUN}-${category}-${n}`, title: `${category} number ${n}`, category: ['All', category], brand: `Brand ${n % 3}`,
     price: 1 + n, currency: 'EUR', attributes: { colour: n % 2 ? 'blue' : 'red' },
   })));
+}
+
+/** Writes products and waits until answers know them, which takes up to the promised second. */
+export async function stock(products) {
+  await ok('PUT', '/v1/products', { body: products });
+  const items = products.map(({ id }) => id);
+  await eventually(() => ok('POST', '/v1/rank', { key: 'browser', body: { items } }), (answer) => !answer.left_out?.length, 'the new products', 10 * FRESH_MS);
 }
 
 /** Asks again and again from now on; tells of every question when it was asked and what was answered. */

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { FRESH_MS, RUN, asking, call, catalogue, eventually, expected, feed, ids, ok, recommend, track, view } from './shop.mjs';
+import { FRESH_MS, RUN, asking, call, catalogue, eventually, expected, feed, ids, ok, recommend, stock, track, upload, view } from './shop.mjs';
 
 const visitor = (id) => call('GET', `/v1/visitors/${encodeURIComponent(id)}`);
 const state = ({ value }) => value?.profile?.state ?? {};
 
 test('the answer after an event knows the event', async () => {
-  await ok('PUT', '/v1/products', { body: catalogue(['tea', 'coffee', 'cups'], 8) });
+  await stock(catalogue(['tea', 'coffee', 'cups'], 8));
   const device = `${RUN}-newcomer`;
   for (const n of [1, 4, 6]) {
     await view(device, `${RUN}-tea-${n}`);
@@ -47,15 +47,27 @@ test('a batch is taken packed, whatever it calls itself', async () => {
   assert.equal(state(found).counts.view, 50);
 });
 
+test('a history of hundreds of events, weeks old, is one profile', async () => {
+  const device = `${RUN}-regular`;
+  const old = (n) => new Date(Date.now() - 20 * 86_400_000 - n * 60_000).toISOString();
+  const batch = Array.from({ length: 250 }, (_, n) => ({
+    type: 'track', event: 'Product Viewed', anonymousId: device, messageId: `${RUN}-o${n}`, timestamp: old(n), properties: { product_id: `${RUN}-cups-${n % 8}` },
+  }));
+  await ok('POST', '/v1/batch', { key: 'browser', body: { batch } });
+  await eventually(() => visitor(device), (answer) => state(answer).counts?.view === 250, 'the profile');
+  await view(device, `${RUN}-tea-1`);
+  await eventually(() => visitor(device), (answer) => state(answer).counts?.view === 251, 'the profile with one more');
+});
+
 test('who signs in keeps what the device did', async () => {
   const [device, user] = [`${RUN}-phone`, `${RUN}-anna`];
   await view(device, `${RUN}-cups-1`);
   await ok('POST', '/v1/i', { key: 'browser', body: { type: 'identify', anonymousId: device, userId: user, traits: { plan: 'gold' }, messageId: `${RUN}-i` } });
-  const recent = await ok('POST', '/v1/recommendations/recently-viewed', { body: { user_id: user } });
+  const recent = await ok('POST', '/v1/recommendations/recently-viewed', { body: { visitor_id: user, anonymous_id: device } });
   assert.deepEqual(ids(recent), [`${RUN}-cups-1`]);
   // A browser key reads nothing from a customer's profile without a token of the shop's server.
-  const refused = await call('POST', '/v1/recommendations/home', { key: 'browser', body: { user_id: user } });
-  assert.ok([401, 403].includes(refused.status), `answered ${refused.status}`);
+  const refused = await call('POST', '/v1/recommendations/home', { key: 'browser', body: { visitor_id: user } });
+  assert.ok([401, 403, 404].includes(refused.status), `answered ${refused.status}`);
   await eventually(() => visitor(user), (answer) => state(answer).counts?.view === 1, 'the joined profile');
 });
 
@@ -67,6 +79,13 @@ test('orders and customers of other systems land in the profile', async () => {
   const whole = (answer) => state(answer).counts?.order > 0 && Object.keys(state(answer).traits ?? {}).length > 0;
   const found = await eventually(() => visitor('7'), whole, 'the profile');
   assert.equal(state(found).traits.loyalty_tier, 'silver', JSON.stringify(found.value).slice(0, 500));
+});
+
+test('orders and customers come by upload too', async () => {
+  for (const [kind, name] of [['orders', 'orders.ndjson'], ['customers', 'customers.ndjson']]) {
+    const result = await upload(kind, `filename=${name}&currency=USD`, feed(name));
+    assert.deepEqual([result.read, result.refused], [expected[name].rows, expected[name].refused], JSON.stringify(result).slice(0, 500));
+  }
 });
 
 test('a product set out of stock is gone within a second, under questions', async () => {

@@ -102,7 +102,8 @@ export function front(upstream, api, preflightFunction, port = 0) {
       });
       return;
     }
-    const headers = { ...request.headers };
+    // What API Gateway adds and the emulator leaves out: how the client reached the API.
+    const headers = { 'x-forwarded-proto': 'http', ...request.headers };
     // The emulator hands a packed body with a textual type on as text and breaks it; as bytes it arrives.
     if (body[0] === 0x1f && body[1] === 0x8b) headers['content-type'] = 'application/octet-stream';
     pass(target, request, response, body, { path: `/_aws/execute-api/${api}/$default${request.url}`, headers });

@@ -44,8 +44,8 @@ test('the recorder passes on unchanged and remembers who asked for what', async 
 test('the front has no path, keeps the host, and sends packed bodies as bytes', async () => {
   const address = await listening(front(upstream, 'abc', 'collect'));
   const plain = await (await fetch(`${address}/v1/t?x=1`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })).json();
-  assert.deepEqual([plain.url, plain.headers.host, plain.headers['content-type']],
-    ['/_aws/execute-api/abc/$default/v1/t?x=1', new URL(address).host, 'application/json']);
+  assert.deepEqual([plain.url, plain.headers.host, plain.headers['content-type'], plain.headers['x-forwarded-proto']],
+    ['/_aws/execute-api/abc/$default/v1/t?x=1', new URL(address).host, 'application/json', 'http']);
   const packed = await (await fetch(`${address}/v1/batch`, { method: 'POST', body: gzipSync('{}'), headers: { 'content-type': 'application/json' } })).json();
   assert.equal(packed.headers['content-type'], 'application/octet-stream');
 });

@@ -103,6 +103,9 @@ class Judgement(unittest.TestCase):
         made = {("s3", "GetObject", "models/*"): (1, 0), ("s3", "ListObjectsV2", "*"): (1, 0)}
         lines = emulator.not_exercised("# About.\nfold: dynamodb PutItem: nobody comes\n")
         self.assertEqual(self.judge(made, lines["fold"]), [])
+        made[("dynamodb", "PutItem", None)] = (1, 0)
+        self.assertEqual(len(self.judge(made, lines["fold"])), 1)
+        self.assertEqual(self.judge(made, {"dynamodb PutItem": "sometimes: as it comes"}), [])
 
     def test_declarations_are_read_with_the_parameters_of_the_stack(self):
         lists = {"about": "text", "f": {"dynamodb": ["PutItem"], "s3": {"GetObject": ["models/*"]}, "ssm": {"GetParameter": ["A", "B"]}}}
