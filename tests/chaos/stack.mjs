@@ -131,7 +131,7 @@ export class TableAlone extends Program {
 /** Makes a shop, in the table of a folder or of another endpoint, and gives back its keys. */
 export function createShop(name, data, endpoint) {
   const args = ['shops', 'create', name, '--data-dir', data];
-  if (endpoint) args.push('--dynamodb-endpoint', endpoint);
+  if (endpoint) args.unshift('--dynamodb-endpoint', endpoint);
   const made = spawnSync(PROGRAM, args, { encoding: 'utf8', env: { ...ENVIRONMENT } });
   if (made.status !== 0) throw new Error(`no shop could be made: ${made.stderr}`);
   const key = (kind) => new RegExp(`${kind} key +(\\S+)`).exec(made.stdout)[1];
