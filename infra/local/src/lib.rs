@@ -5,6 +5,7 @@
 //! here is only what surrounds them.
 
 mod jobs;
+mod leftovers;
 mod poller;
 mod running;
 mod sample;
@@ -19,6 +20,6 @@ pub mod progress;
 pub mod shops;
 
 pub use running::Running;
-pub use serve::{Serve, serve};
+pub use serve::{Serve, serve, serve_table};
 pub use stack::{Options, Stack};
 pub use web::openapi;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
-use vitrine_local::{Running, Serve, client, serve, shops};
+use vitrine_local::{Running, Serve, client, serve, serve_table, shops};
 use vitrine_runtime::{Clock, telemetry};
 use vitrine_store::{Connection, Table};
 
@@ -38,6 +38,9 @@ enum Command {
         #[command(subcommand)]
         command: Shops,
     },
+    /// Serve the table of the folder and nothing else, for a stack that is started with `--dynamodb-endpoint`
+    #[command(hide = true)]
+    Table,
     /// Import a file into a shop, through the API of any stack
     Import {
         /// What the file holds
@@ -126,6 +129,7 @@ async fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.command {
         None => serve(cli.data_dir, cli.serve, Lineup::default(), started).await,
+        Some(Command::Table) => serve_table(&cli.data_dir, &cli.serve).await,
         Some(Command::Shops { command: Shops::Create { name, table: Some(table) } }) => {
             let connection = Connection { table, endpoint: cli.serve.dynamodb_endpoint };
             print_keys(&Table::connect(&connection).await, &name).await

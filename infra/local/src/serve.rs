@@ -2,12 +2,12 @@
 #![allow(clippy::print_stderr, reason = "what a person at a terminal reads")]
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
-use vitrine_engine::Durability;
+use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
 
 use crate::{Options, Running, Stack};
@@ -34,6 +34,12 @@ pub struct Serve {
     pub power_safe: bool,
 }
 
+impl Serve {
+    const fn durability(&self) -> Durability {
+        if self.power_safe { Durability::Power } else { Durability::Process }
+    }
+}
+
 /// Starts the stack, says where everything is, and runs until it is asked to stop. `lineup` is what models are made of.
 ///
 /// # Errors
@@ -44,7 +50,7 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
     }
     eprintln!("Vitrine {} in {}", env!("CARGO_PKG_VERSION"), data.display());
     let sample = !serve.empty && serve.host.is_loopback();
-    let durability = if serve.power_safe { Durability::Power } else { Durability::Process };
+    let durability = serve.durability();
     let stack = Stack::start(Options {
         data,
         host: serve.host,
@@ -76,6 +82,19 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
     }
     eprintln!("Stopping");
     stack.stop().await;
+    Ok(())
+}
+
+/// Serves the table of a data folder alone, says where it is, and runs until it is asked to stop.
+///
+/// # Errors
+/// If the folder is unusable or no port can be opened.
+pub async fn serve_table(data: &Path, serve: &Serve) -> Result<()> {
+    std::fs::create_dir_all(data).with_context(|| format!("{} cannot be made", data.display()))?;
+    let engine = Engine::file(&data.join("table.db"), serve.durability()).await?;
+    eprintln!("The table is at {}", engine.endpoint());
+    asked_to_stop().await;
+    engine.shutdown().await;
     Ok(())
 }
 

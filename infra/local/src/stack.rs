@@ -14,7 +14,7 @@ use vitrine_learn::Lineup;
 use vitrine_runtime::{Clock, Config, Context, Place, VectorServer};
 
 use crate::poller::{Poller, Reader};
-use crate::{Running, jobs, sample, schedule, web};
+use crate::{Running, jobs, leftovers, sample, schedule, web};
 
 /// Name of the table on one machine.
 const TABLE: &str = "vitrine";
@@ -110,6 +110,7 @@ impl Stack {
                 options.host
             );
         }
+        leftovers::sweep(&options.data.join("objects")).context("what a killed run left behind cannot be deleted")?;
         Running { address, dynamodb: endpoint }.write(&options.data)?;
 
         let (stop, stopped) = watch::channel(false);
@@ -189,11 +190,14 @@ fn secret(data: &Path) -> Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     let secret = vitrine_store::api_keys::hex(&bytes);
-    std::fs::write(&file, &secret)?;
+    // Whole or not at all: a kill in between must not leave an empty secret, which anybody could know.
+    let part = file.with_extension("part");
+    std::fs::write(&part, &secret)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::set_permissions(&part, std::fs::Permissions::from_mode(0o600))?;
     }
+    std::fs::rename(&part, &file)?;
     Ok(secret)
 }
