@@ -5,10 +5,6 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::meta::{credentials::CredentialsProviderChain, region::RegionProviderChain};
-use aws_sdk_dynamodb::config::Credentials;
-
-/// The settings of every client, with the credentials and region of the environment. A local endpoint needs neither, and
-/// takes them if they are there: an emulator of AWS tells functions and accounts apart by them.
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::Credentials;
 
@@ -20,7 +16,8 @@ const TRY: Duration = Duration::from_secs(3);
 /// How long a call may take with all its tries: less than the ten seconds of the functions that have least time.
 const CALL: Duration = Duration::from_secs(9);
 
-/// The settings of every client, with the credentials and region of the environment; a local endpoint needs neither.
+/// The settings of every client, with the credentials and region of the environment. A local endpoint needs neither, and
+/// takes them if they are there: an emulator of AWS tells functions and accounts apart by them.
 pub(crate) async fn load(endpoint: Option<&str>) -> SdkConfig {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
     crate::choose_tls();
