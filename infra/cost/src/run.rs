@@ -168,11 +168,12 @@ impl Ground {
             retention: 760 * vitrine_domain::time::DAY,
             scratch,
             text_weights: None,
+            vectors: None,
         };
         let mut context = Context::connect(config, self.clock.clone()).await?;
         // A machine that has much else to do must not change what is counted.
         let patience = Duration::from_secs(20);
-        context.deadlines = Deadlines { visitor: patience, catalogue: patience, log: patience };
+        context.deadlines = Deadlines { visitor: patience, catalogue: patience, index: patience, log: patience };
         Ok(context)
     }
 }
