@@ -1,18 +1,14 @@
 // Seeded chance: the same seed is the same workload, the same order of sending and the same moments.
 
-/** A small random generator (mulberry32). */
-export class Random {
-  constructor(seed) {
-    this.state = typeof seed === 'number' ? seed >>> 0 : hash(String(seed));
-  }
+import { hash, random } from '../sdk/plan.mjs';
 
+/** What is drawn from the generator of a seed. */
+export class Random {
   /** A number from 0 up to 1. */
-  next() {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let t = this.state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  next;
+
+  constructor(seed) {
+    this.next = random(hash(seed));
   }
 
   /** A whole number from `low` to `high`, both included. */
@@ -35,12 +31,6 @@ export class Random {
     }
     return list;
   }
-}
-
-function hash(text) {
-  let h = 0x811c9dc5;
-  for (let n = 0; n < text.length; n++) h = Math.imul(h ^ text.charCodeAt(n), 0x01000193) >>> 0;
-  return h;
 }
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
