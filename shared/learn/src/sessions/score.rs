@@ -215,14 +215,10 @@ impl<'a> View<'a> {
         self.find(current, companions, scratch);
         out.fill(0.0);
         let Scratch { weights, weighed, similar, nearest, gathered, explained, asked, .. } = scratch;
+        let named = &mut explained.named;
         asked.set(page);
         for (at, (similarity, session)) in nearest.iter().enumerate() {
-            let named = &mut explained.named;
-            named.clear();
-            for (q, row) in gathered.rows(at).iter().enumerate() {
-                named.extend(asked.places(*row).map(|place| (q, place)));
-            }
-            if named.is_empty() {
+            if !on_page(gathered.rows(at), asked, named) {
                 continue;
             }
             gathered.anchor(at, weights, weighed);
@@ -291,11 +287,7 @@ impl<'a> View<'a> {
         shares.clear();
         shares.resize(known.len() * page.len(), 0.0);
         for (at, (similarity, session)) in nearest.iter().enumerate() {
-            named.clear();
-            for (q, row) in gathered.rows(at).iter().enumerate() {
-                named.extend(asked.places(*row).map(|place| (q, place)));
-            }
-            if named.is_empty() {
+            if !on_page(gathered.rows(at), asked, named) {
                 continue;
             }
             gathered.anchor(at, weights, weighed);
@@ -425,6 +417,15 @@ impl<'a> View<'a> {
     fn again(&self, row: u32, seen: &[u32]) -> f32 {
         if seen.binary_search(&row).is_ok() { self.parameters.seen } else { 1.0 }
     }
+}
+
+/// Takes down which places of a neighbour are products of a page, as `(place, place on the page)`; false if none is.
+fn on_page(rows: &[u32], asked: &Asked, named: &mut Vec<(usize, usize)>) -> bool {
+    named.clear();
+    for (q, row) in rows.iter().enumerate() {
+        named.extend(asked.places(*row).map(|place| (q, place)));
+    }
+    !named.is_empty()
 }
 
 #[inline]
