@@ -47,6 +47,7 @@ impl Answers<'_> {
     pub(crate) async fn finish(&self, state: &crate::State, timing: &mut Timing) -> Result<Vec<Vec<u8>>, Problem> {
         let (ground, sealer) = (self.ground, &state.app.sealer);
         if !ground.logged {
+            self.count(ground.degraded);
             let bodies = self.bodies(sealer, ground.degraded, false)?;
             timing.passed("render");
             return Ok(bodies);
@@ -57,17 +58,24 @@ impl Answers<'_> {
         let written = log(state, &ground.shop, &records).await;
         timing.passed("log");
         if written {
+            self.count(ground.degraded);
             return Ok(bodies);
         }
-        let bodies = self.bodies(sealer, ground.degraded.or(Some(Degraded::Log)), false)?;
+        let degraded = ground.degraded.or(Some(Degraded::Log));
+        self.count(degraded);
+        let bodies = self.bodies(sealer, degraded, false)?;
         timing.passed("render");
         Ok(bodies)
     }
 
-    fn bodies(&self, sealer: &Sealer, degraded: Option<Degraded>, logged: bool) -> Result<Vec<Vec<u8>>, Problem> {
+    /// Counts what the answers that are sent had to do without.
+    fn count(&self, degraded: Option<Degraded>) {
         if let Some(degraded) = degraded {
             metrics::counter!("degraded", "without" => degraded.as_str()).increment(self.filled.len() as u64);
         }
+    }
+
+    fn bodies(&self, sealer: &Sealer, degraded: Option<Degraded>, logged: bool) -> Result<Vec<Vec<u8>>, Problem> {
         (0..self.filled.len()).map(|at| self.body(sealer, at, degraded, logged)).collect()
     }
 
