@@ -64,10 +64,10 @@ impl Query {
         let parts = artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors());
         let tallies = parts.map(|(at, part)| (at, part.weight(question))).filter(|(_, w)| *w > 0.0).collect();
         let vector = vec![0.0; artifact.dims()];
-        let (asked, question) = (question, Some(question));
-        let mut query = Self { vector, evidence, sources, tallies, near: None, question, visitor, others };
+        let mut query =
+            Self { vector, evidence, sources, tallies, near: None, question: Some(question), visitor, others };
         work.scratch.visitor = visitor;
-        artifact.visitor_vector(&query.evidence, asked, &mut work.scratch, &mut query.vector);
+        artifact.visitor_vector(&query.evidence, question, &mut work.scratch, &mut query.vector);
         query
     }
 
