@@ -3,9 +3,12 @@
 //! Slots are filled from the first to the last. What may stand in a slot are the candidates that no bound forbids after the
 //! slots above it; where a rule's share falls due, only those of its products. Among them the best one is taken by *maximal
 //! marginal relevance* (Carbonell and Goldstein, SIGIR 1998): `(1 - λ) u(i) - λ max sim(i, j)` over the products `j` above,
-//! where `u` is the candidate's standing scaled so that the worst candidate has 0 and the best 1. Exploration then leaves the
-//! slot to chance, with a probability that is known and logged.
+//! where `u` is the candidate's standing scaled so that the worst candidate has 0 and the best 1. A product only becomes more
+//! like those above as the list grows, so what a candidate was worth in an earlier slot bounds what it is worth now: it is
+//! compared with the products that came since only where that bound could win the slot. Exploration then leaves the slot to
+//! chance, with a probability that is known and logged.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use vitrine_domain::Exploration;
@@ -66,8 +69,9 @@ struct Cap<'a> {
 struct Entry {
     candidate: Candidate,
     standing: f32,
-    /// How like it is to the product above that it is most like.
+    /// How like it is to the product above that it is most like, among the first `compared` of the list.
     likeness: f32,
+    compared: usize,
     taken: bool,
     /// A bound that holds whatever is left forbids it.
     forbidden: bool,
@@ -199,10 +203,28 @@ impl<'a> Order<'a> {
             self.directions.resize((at + 1) * self.dims, 0.0);
             self.shelf.direction(candidate.row, &mut self.directions[at * self.dims..]);
         }
-        let above = self.picked.iter().map(|picked| picked.entry);
-        let likeness = above.map(|other| self.likeness(at, other)).fold(0.0, f32::max);
         let standing = self.standing.of(&candidate);
-        self.entries.push(Entry { candidate, standing, likeness, taken: false, forbidden, discouraged });
+        self.entries.push(Entry {
+            candidate,
+            standing,
+            likeness: 0.0,
+            compared: 0,
+            taken: false,
+            forbidden,
+            discouraged,
+        });
+    }
+
+    /// Compares a candidate with the products above that it was not compared with yet, and says what it is worth.
+    fn compare(&mut self, at: usize) -> f32 {
+        if self.dims > 0 {
+            let since = self.picked.iter().skip(self.entries[at].compared);
+            let likeness = since.map(|above| self.likeness(at, above.entry)).fold(self.entries[at].likeness, f32::max);
+            let compared = self.picked.len();
+            let entry = &mut self.entries[at];
+            (entry.likeness, entry.compared) = (likeness, compared);
+        }
+        self.value(&self.entries[at])
     }
 
     /// The cosine of two entries' vectors.
@@ -269,21 +291,12 @@ impl<'a> Order<'a> {
         let Some(entry) = self.entries.get_mut(at) else { return };
         entry.taken = true;
         self.picked.push(Picked { candidate: entry.candidate, entry: at, propensity, way });
-        if self.dims == 0 {
-            return;
-        }
-        for other in 0..self.entries.len() {
-            if !self.entries[other].taken {
-                let likeness = self.likeness(at, other);
-                let entry = &mut self.entries[other];
-                entry.likeness = entry.likeness.max(likeness);
-            }
-        }
     }
 
     /// The candidate for a slot, how likely it was, and how it came to it.
     fn choose(&mut self, at: usize, work: &mut Workspace) -> Option<(usize, f32, Way)> {
-        let due = self.wishes.shares.iter().find(|(rows, share, _)| {
+        let wishes = self.wishes;
+        let due = wishes.shares.iter().find(|(rows, share, _)| {
             #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let owed = (share * (at + 1) as f32 + 1e-4) as usize;
             self.picked.iter().filter(|picked| rows.contains(picked.candidate.row)).count() < owed
@@ -308,10 +321,10 @@ impl<'a> Order<'a> {
         None
     }
 
-    /// The candidates that may stand in the next slot.
-    fn eligible<'s>(&'s self, soft: bool, among: Option<&'s Bitmap>) -> impl Iterator<Item = (usize, &'s Entry)> {
-        let inside = move |entry: &Entry| among.is_none_or(|rows| rows.contains(entry.candidate.row));
-        self.entries.iter().enumerate().filter(move |(_, entry)| entry.is_free(soft) && inside(entry))
+    /// Whether a candidate may stand in the next slot.
+    fn is_eligible(&self, at: usize, soft: bool, among: Option<&Bitmap>) -> bool {
+        let entry = &self.entries[at];
+        entry.is_free(soft) && among.is_none_or(|rows| rows.contains(entry.candidate.row))
     }
 
     /// Fetches candidates of kinds that still have room. False when there are none.
@@ -330,7 +343,7 @@ impl<'a> Order<'a> {
         self.fetch(Some(&open), most, work) > 0
     }
 
-    /// What a candidate is worth in the next slot.
+    /// What a candidate is worth in the next slot, or more if it was not compared with all products above.
     fn value(&self, entry: &Entry) -> f32 {
         let (low, height) = self.scale;
         let utility = if height > 0.0 { (entry.standing - low) / height } else { 0.0 };
@@ -340,30 +353,53 @@ impl<'a> Order<'a> {
         (1.0 - diversity) * utility - diversity * entry.likeness - filler
     }
 
-    /// Draws one of the eligible candidates.
-    fn draw(&self, at: usize, soft: bool, among: Option<&Bitmap>) -> Option<(usize, f32, Way)> {
-        let valued = self.eligible(soft, among).map(|(at, entry)| (at, entry, self.value(entry)));
-        let better = |best: (usize, &Entry, f32), other: (usize, &Entry, f32)| {
-            let order = other.2.total_cmp(&best.2);
-            let before = other.1.candidate.row < best.1.candidate.row && !other.1.candidate.filler;
-            order.is_gt() || order.is_eq() && before
-        };
-        let (best, ..) = valued.reduce(|best, other| if better(best, other) { other } else { best })?;
-        let exploration = self.request.placement.exploration;
-        if exploration == Exploration::None {
-            return Some((best, 1.0, Way::Standing));
+    /// The eligible candidate that is worth most; of equals the lower row, or the one found first among fillers.
+    fn best(&mut self, soft: bool, among: Option<&Bitmap>) -> Option<usize> {
+        let mut best: Option<(usize, f32)> = None;
+        for at in 0..self.entries.len() {
+            if !self.is_eligible(at, soft, among) {
+                continue;
+            }
+            let candidate = &self.entries[at].candidate;
+            let first =
+                best.is_some_and(|(known, _)| candidate.filler || self.entries[known].candidate.row < candidate.row);
+            let wins = |value: f32| {
+                let order = best.map_or(Ordering::Greater, |(_, most)| value.total_cmp(&most));
+                order.is_gt() || order.is_eq() && !first
+            };
+            if wins(self.value(&self.entries[at])) {
+                let value = self.compare(at);
+                if wins(value) {
+                    best = Some((at, value));
+                }
+            }
         }
-        let (among, values): (Vec<usize>, Vec<f32>) =
-            self.eligible(soft, among).map(|(at, entry)| (at, self.value(entry))).unzip();
-        let place = among.iter().position(|at| *at == best)?;
-        let mut chance = Chance::of_slot(self.request.seed, self.request.offset + at);
-        let (drawn, propensity) = match exploration {
-            Exploration::None => (place, 1.0),
-            Exploration::Share { share } => chance.share(share, values.len(), place),
-            Exploration::Softmax { temperature } => chance.softmax(&values, temperature, place),
+        best.map(|(at, _)| at)
+    }
+
+    /// Draws one of the eligible candidates.
+    fn draw(&mut self, at: usize, soft: bool, among: Option<&Bitmap>) -> Option<(usize, f32, Way)> {
+        let best = self.best(soft, among)?;
+        let eligible = |order: &Self| -> Vec<usize> {
+            (0..order.entries.len()).filter(|at| order.is_eligible(*at, soft, among)).collect()
         };
-        let way = if drawn == place { Way::Standing } else { Way::Explored };
-        Some((*among.get(drawn)?, propensity, way))
+        let place = |among: &[usize]| among.iter().position(|at| *at == best);
+        let mut chance = Chance::of_slot(self.request.seed, self.request.offset + at);
+        let (drawn, propensity) = match self.request.placement.exploration {
+            Exploration::None => (best, 1.0),
+            Exploration::Share { share } => {
+                let among = eligible(self);
+                let (drawn, propensity) = chance.share(share, among.len(), place(&among)?);
+                (*among.get(drawn)?, propensity)
+            }
+            Exploration::Softmax { temperature } => {
+                let among = eligible(self);
+                let values: Vec<f32> = among.iter().map(|at| self.compare(*at)).collect();
+                let (drawn, propensity) = chance.softmax(&values, temperature, place(&among)?);
+                (*among.get(drawn)?, propensity)
+            }
+        };
+        Some((drawn, propensity, if drawn == best { Way::Standing } else { Way::Explored }))
     }
 }
 

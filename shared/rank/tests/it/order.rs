@@ -56,6 +56,50 @@ proptest! {
     }
 }
 
+/// The direction of a product's vector without what all have in common.
+fn direction(row: u32) -> Vec<f32> {
+    let mut direction: Vec<f32> = SHELF.vector(row).iter().map(|x| x.to_f32()).collect();
+    for part in ARTIFACT.parts().iter().filter(|part| part.range.len() == 1) {
+        direction[part.range.start] = 0.0;
+    }
+    let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
+    direction.iter().map(|x| x / length).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_slot_goes_to_the_candidate_of_most_marginal_relevance(
+        history in history(),
+        diversity in 0.0_f32..1.0,
+        among in prop::sample::subsequence((0..96_u32).collect::<Vec<_>>(), 30),
+    ) {
+        let list = |diversity| {
+            let placement = Placement { diversity, ..open(30) };
+            let request = Request { history: &history, among: Some(&among), ..Request::new(&placement, NOW) };
+            answer(&SHELF, &request).items.iter().map(|item| (item.row, item.score)).collect::<Vec<_>>()
+        };
+        let mut rest: HashMap<u32, f32> = list(0.0).into_iter().collect();
+        let (low, high) = rest.values().fold((f32::MAX, f32::MIN), |(low, high), s| (low.min(*s), high.max(*s)));
+        let mut above: Vec<Vec<f32>> = Vec::new();
+        for (row, _) in list(diversity) {
+            let value = |row: u32, score: f32| {
+                let own = direction(row);
+                let cosine = |other: &Vec<f32>| own.iter().zip(other).map(|(a, b)| a * b).sum::<f32>();
+                let likeness = above.iter().map(cosine).fold(0.0, f32::max);
+                let utility = if low < high { (score - low) / (high - low) } else { 0.0 };
+                (1.0 - diversity) * utility - diversity * likeness
+            };
+            let most = rest.iter().map(|(row, score)| value(*row, *score)).fold(f32::MIN, f32::max);
+            let picked = value(row, rest.remove(&row).unwrap());
+            prop_assert!(picked >= most - 1e-4, "{picked} {most}");
+            above.push(direction(row));
+        }
+        prop_assert!(rest.is_empty());
+    }
+}
+
 #[test]
 fn diversity_makes_a_list_less_alike() {
     let history: Vec<PastAction> = (0..6).map(|n| past(n * 12 + 4, Action::View, 60 - n as i64)).collect();
