@@ -1,6 +1,7 @@
 //! From accepted events to durable ones: all of a request at once, each on its own.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
@@ -19,6 +20,28 @@ const CONCURRENCY: usize = 32;
 /// those at the end of the queue would run into the client's timeouts.
 const MOST: usize = 64;
 
+/// Pause before what failed is tried again; it doubles up to the longest.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_millis(800);
+/// After this time nothing is tried again: the answer must come before the function's ten seconds are over, and one try
+/// takes up to three.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What is to be written.
+#[derive(Debug, Clone)]
+enum Write<'a> {
+    Tie(Tie),
+    Event(&'a Accepted),
+}
+
+/// What one pass over all writes came to.
+struct Pass<'a> {
+    /// What is not written.
+    left: Vec<Write<'a>>,
+    /// Why; none if everything is written.
+    error: Option<vitrine_store::Error>,
+}
+
 /// Writes events and ties, and remembers the ties.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -33,37 +56,78 @@ impl Default for Writer {
 }
 
 impl Writer {
-    /// Answers when all is in the table.
+    /// Answers when all is in the table. What a busy table did not take is tried again here while the rest goes in: a
+    /// client can only send the whole request again, and of many events some would always be refused.
     ///
     /// # Errors
     /// The first failure, after everything else was tried: what is written now need not be written by the retry.
     pub(crate) async fn write(&self, table: &Table, shop: &Shop, now: Millis, accepted: &[Accepted]) -> Result<()> {
-        let mut writes: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(accepted.len());
-        for tie in news(&self.links, shop, now, accepted) {
-            writes.push(Box::pin(self.link(table, shop, now, tie)));
-        }
-        for one in once(accepted) {
-            writes.push(Box::pin(self.put(table, shop, one)));
-        }
-        let mut results = stream::iter(writes).buffer_unordered(CONCURRENCY);
-        let mut first = None;
-        let mut failures = 0;
-        while let Some(result) = results.next().await {
-            let Err(error) = result else { continue };
-            first.get_or_insert(error);
-            failures += 1;
-            if failures >= CONCURRENCY {
-                break;
+        let ties = news(&self.links, shop, now, accepted).into_iter().map(Write::Tie);
+        let mut waiting: Vec<Write<'_>> = ties.chain(once(accepted).into_iter().map(Write::Event)).collect();
+        let all = waiting.len();
+        let began = Instant::now();
+        let mut pause = PAUSE;
+        loop {
+            let Pass { left, error } = self.pass(table, shop, now, &waiting).await;
+            let Some(error) = error else { return Ok(()) };
+            // A table that took nothing is down rather than busy.
+            let goes_on = error.is_transient() && left.len() < all && began.elapsed() + pause < PATIENCE;
+            if !goes_on {
+                return Err(error);
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST);
+            waiting = left;
         }
-        first.map_or(Ok(()), Err)
     }
 
-    async fn link(&self, table: &Table, shop: &Shop, now: Millis, tie: Tie) -> Result<()> {
+    /// Tries every write once.
+    async fn pass<'a>(&self, table: &Table, shop: &Shop, now: Millis, waiting: &[Write<'a>]) -> Pass<'a> {
+        let write = |place: usize, write: Write<'a>| async move {
+            let written = match &write {
+                Write::Tie(tie) => self.link(table, shop, now, tie).await,
+                Write::Event(one) => self.put(table, shop, one).await,
+            };
+            (place, written)
+        };
+        let writes: Vec<BoxFuture<'_, (usize, Result<()>)>> = waiting
+            .iter()
+            .enumerate()
+            .map(|(place, one)| -> BoxFuture<'_, _> { Box::pin(write(place, one.clone())) })
+            .collect();
+        let mut results = stream::iter(writes).buffer_unordered(CONCURRENCY);
+        let mut written = HashSet::new();
+        let mut error = None;
+        let mut failures = 0;
+        while let Some((place, result)) = results.next().await {
+            match result {
+                Ok(()) => {
+                    written.insert(place);
+                }
+                Err(failure) => {
+                    // What a retry cannot mend counts more than what it can.
+                    if error
+                        .as_ref()
+                        .is_none_or(|known: &vitrine_store::Error| known.is_transient() && !failure.is_transient())
+                    {
+                        error = Some(failure);
+                    }
+                    failures += 1;
+                    if failures >= CONCURRENCY {
+                        break;
+                    }
+                }
+            }
+        }
+        let left = waiting.iter().enumerate().filter(|(place, _)| !written.contains(place));
+        Pass { left: left.map(|(_, write)| write.clone()).collect(), error }
+    }
+
+    async fn link(&self, table: &Table, shop: &Shop, now: Millis, tie: &Tie) -> Result<()> {
         // Nobody closes the semaphore, so there is always a permit in the end.
         let _permit = self.permits.acquire().await.ok();
         table.link(shop, &tie.device, &tie.user, tie.since).await?;
-        self.links.remember(shop, &tie, now);
+        self.links.remember(shop, tie, now);
         Ok(())
     }
 

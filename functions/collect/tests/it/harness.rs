@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -54,7 +54,7 @@ impl Answer {
 pub(crate) struct Stack {
     pub(crate) app: App,
     pub(crate) clock: Clock,
-    failing: Arc<AtomicBool>,
+    refusals: Arc<AtomicU32>,
     router: Router,
     _endpoint: Endpoint,
     _folder: tempfile::TempDir,
@@ -96,8 +96,8 @@ pub(crate) fn page(id: &str, more: Value) -> Value {
 impl Stack {
     pub(crate) async fn start() -> Self {
         let endpoint = Endpoint::for_test().await.unwrap();
-        let failing = Arc::new(AtomicBool::new(false));
-        let address = faulty(endpoint.url(), failing.clone()).await;
+        let refusals = Arc::new(AtomicU32::new(0));
+        let address = faulty(endpoint.url(), refusals.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
         let config = Config::read(&|name| match name {
@@ -120,7 +120,7 @@ impl Stack {
         }
         let app = App::new(context);
         let router = layers::surround(vitrine_collect::router(app.clone()));
-        Self { app, clock, failing, router, _endpoint: endpoint, _folder: folder }
+        Self { app, clock, refusals, router, _endpoint: endpoint, _folder: folder }
     }
 
     /// A second process on the same table: it remembers nothing.
@@ -130,7 +130,12 @@ impl Stack {
 
     /// From now on the table refuses events that are [`POISON`], or takes them again.
     pub(crate) fn fail(&self, failing: bool) {
-        self.failing.store(failing, Ordering::SeqCst);
+        self.refuse(if failing { u32::MAX } else { 0 });
+    }
+
+    /// The table refuses events that are [`POISON`] so many times, all together, and takes them then.
+    pub(crate) fn refuse(&self, times: u32) {
+        self.refusals.store(times, Ordering::SeqCst);
     }
 
     pub(crate) async fn send(&self, request: http::Request<Body>) -> Answer {
@@ -186,13 +191,13 @@ pub(crate) fn request(path: &str, key: &str, body: impl Into<Body>) -> http::Req
 struct Fault {
     client: reqwest::Client,
     endpoint: String,
-    failing: Arc<AtomicBool>,
+    refusals: Arc<AtomicU32>,
 }
 
 /// Stands in front of the engine and answers as an overloaded table does.
-async fn faulty(endpoint: String, failing: Arc<AtomicBool>) -> String {
+async fn faulty(endpoint: String, refusals: Arc<AtomicU32>) -> String {
     rustls_provider();
-    let fault = Fault { client: reqwest::Client::new(), endpoint, failing };
+    let fault = Fault { client: reqwest::Client::new(), endpoint, refusals };
     let router = Router::new().fallback(pass).with_state(fault);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -204,7 +209,9 @@ async fn pass(State(fault): State<Fault>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let poisoned = body.windows(POISON.len()).any(|window| window == POISON.as_bytes());
-    if poisoned && fault.failing.load(Ordering::SeqCst) {
+    let refused =
+        || fault.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    if poisoned && refused() {
         let refusal = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}"#;
         return (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], refusal).into_response();
     }
