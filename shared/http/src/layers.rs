@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -13,6 +13,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use vitrine_runtime::metrics;
 
 use crate::Problem;
+use crate::traces::{self, Parent};
 
 /// Header that names a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,7 +27,12 @@ pub fn surround(router: Router) -> Router {
 pub fn measured(function: &'static str, router: Router) -> Router {
     let measure = move |request: Request, next: Next| async move {
         let began = Instant::now();
-        let response = next.run(request).await;
+        let path = request.extensions().get::<MatchedPath>().cloned();
+        let mut response = next.run(request).await;
+        // For whoever tells what was asked for: around the routes it is not known.
+        if let Some(path) = path {
+            response.extensions_mut().insert(path);
+        }
         metrics::answered(function, response.status().as_u16(), began.elapsed());
         response
     };
@@ -69,32 +75,19 @@ fn request_id(request: &Request) -> String {
     given.filter(harmless).map_or_else(|| format!("{:016x}", getrandom::u64().unwrap_or_default()), str::to_owned)
 }
 
-/// The trace that a request belongs to: of `traceparent` (W3C Trace Context, section 3.2) or, without it, of the header
-/// that AWS X-Ray adds.
-fn trace_id(headers: &http::HeaderMap) -> Option<String> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let hexadecimal = |id: &&str| id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let parent = text("traceparent").and_then(|value| {
-        let mut parts = value.split('-');
-        let (version, trace) = (parts.next()?, parts.next()?);
-        let known = version.len() == 2 && version != "ff" && trace.len() == 32 && trace.bytes().any(|b| b != b'0');
-        Some(trace).filter(hexadecimal).filter(|_| known).map(str::to_owned)
-    });
-    parent.or_else(|| {
-        let root = text("x-amzn-trace-id")?.split(';').find_map(|part| part.trim().strip_prefix("Root="))?;
-        let (time, rest) = root.strip_prefix("1-")?.split_once('-')?;
-        (time.len() == 8 && rest.len() == 24).then(|| [time, rest].concat()).filter(|id| hexadecimal(&id.as_str()))
-    })
-}
-
 async fn name_request(request: Request, next: Next) -> Response {
     use tracing::Instrument;
     let id = request_id(&request);
     let span = tracing::info_span!("request", id, method = %request.method(), trace = tracing::field::Empty);
-    if let Some(trace) = trace_id(request.headers()) {
-        span.record("trace", trace);
+    let parent = Parent::of(request.headers());
+    if let Some(parent) = &parent {
+        span.record("trace", &parent.trace);
     }
+    let open = traces::begin(parent.as_ref(), request.method());
     let mut response = next.run(request).instrument(span).await;
+    if let Some(open) = open {
+        open.close(&response, &id).await;
+    }
     if response.status().is_client_error() || response.status().is_server_error() {
         response = complete(response, &id);
     }
@@ -131,35 +124,5 @@ fn of_status(status: StatusCode) -> Problem {
         }
         _ if status.is_client_error() => Problem::new(status, "bad-request", "the request cannot be read"),
         _ => Problem::new(status, "internal", "something failed inside; the request id names it in the logs"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_belongs_to_the_trace_that_its_headers_name() {
-        let of = |headers: &[(&'static str, &str)]| {
-            let pair = |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
-            trace_id(&headers.iter().map(pair).collect())
-        };
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let parent = |version: &str, trace: &str| format!("{version}-{trace}-00f067aa0ba902b7-01");
-        let ray = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&[("traceparent", &parent("00", trace)), ("x-amzn-trace-id", ray)]).as_deref(), Some(trace));
-        assert_eq!(of(&[("x-amzn-trace-id", ray)]).as_deref(), Some("5759e988bd862e3fe1be46a994272793"));
-        for wrong in
-            [parent("ff", trace), parent("00", &"0".repeat(32)), parent("00", &trace.to_uppercase()), "00".into()]
-        {
-            assert_eq!(of(&[("traceparent", &wrong)]), None, "{wrong}");
-        }
-        for wrong in
-            ["Root=1-5759e988-short", "Root=2-5759e988-bd862e3fe1be46a994272793", "\"quoted\"", "Root=1-5759e98\u{7f}"]
-        {
-            let Ok(value) = HeaderValue::from_str(wrong) else { continue };
-            assert_eq!(trace_id(&[(HeaderName::from_static("x-amzn-trace-id"), value)].into_iter().collect()), None);
-        }
     }
 }

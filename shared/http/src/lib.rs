@@ -6,6 +6,7 @@ pub mod describe;
 pub mod layers;
 pub mod problem;
 pub mod seal;
+mod traces;
 
 use std::sync::Arc;
 
