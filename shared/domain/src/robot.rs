@@ -7,20 +7,20 @@
 //! visitor's own. A list of words ages slowly: crawlers of search engines, previews, monitors and assistants name themselves
 //! `...bot`, `...spider` or `...crawler` by convention (RFC 9309 and the crawlers' own pages).
 //!
-//! **Behaving** like one is a matter of looks, that is events that a product was viewed or clicked:
+//! **Behaving** like one is a matter of the times of actions on products:
 //!
-//! - more than [`MOST_LOOKS`] of them within a minute, or
-//! - [`EVEN_LOOKS`] in a row whose distances, each at most a minute, differ by no more than a tenth from the first of them:
-//!   the time that people stay on a page varies several times over (Weibull-distributed with a shape below one; Liu, White
-//!   and Dumais, Understanding web browsing behaviors through Weibull analysis of dwell time, SIGIR 2010), so that hardly one
-//!   in ten of their pauses falls within a tenth of the one before, and never forty in a row.
+//! - more than [`MOST_LOOKS`] looks within a minute, that is events that a product was viewed or clicked, or
+//! - [`EVEN_STEPS`] actions in a row whose distances, each from half a second to a minute, differ by no more than a tenth from the
+//!   first of them: the time that people stay on a page varies several times over (Weibull-distributed with a shape below
+//!   one; Liu, White and Dumais, Understanding web browsing behaviors through Weibull analysis of dwell time, SIGIR 2010), so
+//!   that hardly one in ten of their pauses falls within a tenth of the one before, and never forty in a row.
 //!
-//! Putting things into a basket does not count: a button that fills the usual basket again sends fifty events at once. Nor
-//! do orders, of which an order book names many at the same time.
+//! Putting things into a basket does not count as looking: a button that fills the usual basket again sends fifty events at once.
+//! Nor do orders, of which an order book names many at the same time.
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::MINUTE;
+use crate::time::{MINUTE, SECOND};
 use crate::{Action, Event, Millis};
 
 /// Words of user agents that declare a robot, in lower case.
@@ -76,8 +76,10 @@ const NO_BOTS: [&str; 1] = ["cubot"];
 
 /// Most looks that a person has in a minute: two a second for all of it.
 pub const MOST_LOOKS: u32 = 120;
-/// So many looks at even distances are a robot's.
-pub const EVEN_LOOKS: u32 = 40;
+/// So many even distances are a robot's.
+pub const EVEN_STEPS: u32 = 40;
+/// Shorter distances are within one step: a click and the view that it leads to.
+const TOGETHER: i64 = SECOND / 2;
 /// Longest distance that is looked at for evenness: a page that reloads itself is no robot of interest.
 const EVEN_GAP: i64 = MINUTE;
 
@@ -101,7 +103,7 @@ pub const fn is_look(action: Action) -> bool {
     matches!(action, Action::View | Action::Click)
 }
 
-/// The pace of a visitor's looks so far, five numbers however many there were; stored as an array.
+/// The pace of a visitor so far, five numbers however many there were; stored as an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "(Millis, u32, Millis, i64, u32)", into = "(Millis, u32, Millis, i64, u32)")]
 pub struct Pace {
@@ -109,11 +111,11 @@ pub struct Pace {
     since: Millis,
     /// Looks of that minute.
     looks: u32,
-    /// The last look.
+    /// The last action.
     last: Millis,
     /// The first distance of the even ones.
     gap: i64,
-    /// How many looks came at even distances.
+    /// How many distances were even.
     even: u32,
 }
 
@@ -130,24 +132,31 @@ impl From<Pace> for (Millis, u32, Millis, i64, u32) {
 }
 
 impl Pace {
-    /// Takes the next look in; whether this is a robot's pace now. Looks come in the order of the fold, so one may be
-    /// a little earlier than the one before it: then it is as if they came together.
-    pub fn look(&mut self, at: Millis) -> bool {
-        // The first look has no distance to one before it, and one of more than a minute is as good as any.
-        let gap = if self.is_new() { 0 } else { at.since(self.last).clamp(0, EVEN_GAP + 1) };
-        if self.looks == 0 || at.since(self.since) >= MINUTE {
-            (self.since, self.looks) = (at, 0);
+    /// Takes the next event in; whether this is a robot's pace now. Actions that say nothing of products are no part of it.
+    /// Events come in the order of the fold, so one may be a little earlier than the one before it: then it is as if they came
+    /// together.
+    pub fn sees(&mut self, action: Action, at: Millis) -> bool {
+        if !action.is_interest() {
+            return false;
         }
-        self.looks = self.looks.saturating_add(1);
-        let even = gap > 0 && self.even > 0 && gap.abs_diff(self.gap) * 10 <= self.gap.unsigned_abs();
-        if even {
-            self.even = self.even.saturating_add(1);
-        } else {
-            // The distance to this look may be the first of even ones.
-            (self.gap, self.even) = (gap, u32::from((1..=EVEN_GAP).contains(&gap)));
+        if is_look(action) {
+            if self.looks == 0 || at.since(self.since) >= MINUTE {
+                (self.since, self.looks) = (at, 0);
+            }
+            self.looks = self.looks.saturating_add(1);
         }
-        self.last = at;
-        self.looks > MOST_LOOKS || self.even >= EVEN_LOOKS
+        // The first step has no distance to one before it, and one of more than a minute is as good as any.
+        let gap = if self.last == Millis(0) { 0 } else { at.since(self.last).clamp(0, EVEN_GAP + 1) };
+        if gap >= TOGETHER {
+            if self.even > 0 && gap.abs_diff(self.gap) * 10 <= self.gap.unsigned_abs() {
+                self.even = self.even.saturating_add(1);
+            } else {
+                // This distance may be the first of even ones.
+                (self.gap, self.even) = (gap, u32::from(gap <= EVEN_GAP));
+            }
+        }
+        self.last = self.last.max(at);
+        self.looks > MOST_LOOKS || self.even >= EVEN_STEPS
     }
 
     /// Whether nothing was seen yet.
@@ -161,7 +170,7 @@ impl Pace {
 #[must_use]
 pub fn is_robot<'a>(events: impl IntoIterator<Item = &'a Event>) -> bool {
     let mut pace = Pace::default();
-    events.into_iter().any(|event| event.robot || (is_look(event.action) && pace.look(event.at())))
+    events.into_iter().any(|event| event.robot || pace.sees(event.action, event.at()))
 }
 
 #[cfg(test)]
@@ -177,7 +186,7 @@ mod tests {
         let (mut pace, mut at) = (Pace::default(), START);
         gaps.into_iter().any(|gap| {
             at += gap;
-            pace.look(Millis(at))
+            pace.sees(Action::View, Millis(at))
         })
     }
 
@@ -213,6 +222,7 @@ mod tests {
         assert!(paced(std::iter::repeat_n(0, 200)), "all at once");
         assert!(paced(std::iter::repeat_n(2_000, 50)), "every two seconds");
         assert!(paced((0..50).map(|n| 10_000 + n % 5 * 100)), "every ten seconds, give or take");
+        assert!(paced((0..100).map(|n| if n % 2 == 0 { 5 } else { 3_000 })), "a click and a view every three seconds");
         assert!(paced((0..3).chain(std::iter::repeat_n(30_000, 45))), "an uneven start hides nothing");
     }
 
@@ -221,8 +231,8 @@ mod tests {
         assert!(!paced(std::iter::repeat_n(0, MOST_LOOKS as usize)));
         assert!(paced(std::iter::repeat_n(0, MOST_LOOKS as usize + 1)));
         // The first look has no distance to one before it.
-        let even = |looks: u32| paced(std::iter::once(0).chain(std::iter::repeat_n(5_000, looks as usize)));
-        assert!(!even(EVEN_LOOKS - 1) && even(EVEN_LOOKS));
+        let even = |steps: u32| paced(std::iter::once(0).chain(std::iter::repeat_n(5_000, steps as usize)));
+        assert!(!even(EVEN_STEPS - 1) && even(EVEN_STEPS));
         assert!(!paced(std::iter::repeat_n(MINUTE + 1, 500)), "a page that reloads itself");
     }
 
@@ -255,7 +265,7 @@ mod tests {
                 if place == cut {
                     parted = serde_json::from_str(&serde_json::to_string(&parted).unwrap()).unwrap();
                 }
-                prop_assert_eq!(whole.look(Millis(at)), parted.look(Millis(at)));
+                prop_assert_eq!(whole.sees(Action::View, Millis(at)), parted.sees(Action::View, Millis(at)));
             }
             prop_assert_eq!(whole, parted);
         }

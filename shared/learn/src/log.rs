@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use vitrine_domain::robot::{self, Pace};
+use vitrine_domain::robot::Pace;
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Purpose, Visitor};
 
@@ -213,11 +213,10 @@ impl Log {
     }
 }
 
-/// Whether the pace of a person's looks, in the order of the fold, is a robot's.
+/// Whether the pace of a person, in the order of the fold, is a robot's.
 fn is_robot(entries: &[Entry]) -> bool {
     let mut pace = Pace::default();
-    let mut looks = entries.iter().filter(|entry| robot::is_look(entry.action));
-    looks.any(|look| pace.look(look.time.plus(look.skew)))
+    entries.iter().any(|entry| pace.sees(entry.action, entry.time.plus(entry.skew)))
 }
 
 /// Numbers for visitors, each kept once.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use vitrine_domain::profile::event_key;
-use vitrine_domain::robot::{self, Pace};
+use vitrine_domain::robot::Pace;
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Millis, Product, Purpose, Visitor};
 use vitrine_learn::Settings;
@@ -306,7 +306,7 @@ fn questions(histories: &[History], before: &Histories, later: Vec<Step>) -> Vec
         steps.sort_by(|a, b| (a.time, &a.id, &a.visitor).cmp(&(b.time, &b.id, &b.visitor)));
         // What a robot turned to says nothing of how good a model is.
         let mut pace = Pace::default();
-        if before.is_robot(&person) || steps.iter().any(|step| robot::is_look(step.action) && pace.look(step.at)) {
+        if before.is_robot(&person) || steps.iter().any(|step| pace.sees(step.action, step.at)) {
             continue;
         }
         let found = histories.binary_search_by(|history| history.visitor.cmp(&person));
