@@ -177,7 +177,7 @@ const ROUTES = [
 
 /** Addresses that need a server key, whatever else is sent. */
 export const SERVER_ONLY = [
-  ['GET', '/v1/models'], ['POST', '/v1/models/x/activate'], ['GET', '/v1/placements'], ['PUT', '/v1/placements/home', {}], ['PUT', '/v1/products', []], ['PATCH', '/v1/products/common-1', { stock: 1 }], ['DELETE', '/v1/products/common-1'], ['POST', '/v1/products/import', 'id,title'], ['POST', '/v1/orders/import', 'x'], ['POST', '/v1/customers/import', 'x'], ['POST', '/v1/imports/products'], ['GET', '/v1/jobs/x'],
+  ['GET', '/v1/models'], ['POST', '/v1/models/x/activate'], ['GET', '/v1/placements'], ['PUT', '/v1/placements/home', {}], ['PUT', '/v1/products', []], ['PATCH', '/v1/products/common-1', { stock: 1 }], ['DELETE', '/v1/products/common-1'], ['POST', '/v1/products/import', 'id,title'], ['POST', '/v1/orders/import', 'x'], ['POST', '/v1/customers/import', 'x'], ['POST', '/v1/imports/products'], ['GET', '/v1/jobs/x'], ['GET', '/v1/keys'], ['POST', '/v1/keys', {}], ['DELETE', '/v1/keys/x'], ['POST', '/v1/keys/x/rotate', {}],
   ['POST', '/v1/recommendations/home/preview', {}], ['POST', '/v1/retrain'], ['GET', '/v1/rules'], ['GET', '/v1/rules/x'], ['PUT', '/v1/rules/x', {}], ['DELETE', '/v1/rules/x'], ['GET', '/v1/settings/privacy'], ['PUT', '/v1/settings/privacy', {}], ['GET', '/v1/settings/training'], ['PUT', '/v1/settings/training', {}], ['GET', '/v1/vectors'], ['PUT', '/v1/vectors/x', 'x'], ['DELETE', '/v1/vectors/x'], ['PUT', '/v1/vectors/x/ids', []], ['GET', '/v1/visitors/customer-1'], ['POST', '/v1/decisions/x/replay'],
 ];
 

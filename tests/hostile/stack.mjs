@@ -7,6 +7,9 @@ import path from 'node:path';
 
 import { Connection, basic, json } from './wire.mjs';
 
+/** No limit that a run meets. */
+const LIMITS = { VITRINE_KEY_RATE: '1000000', VITRINE_KEY_BURST: '1000000', VITRINE_VISITOR_RATE: '1000000', VITRINE_VISITOR_BURST: '1000000' };
+
 export class Stack {
   /** Starts `vitrine-local` on a folder of its own, on any free port, without the sample shop. */
   static async start(binary, { log = 'info', args = ['--empty'] } = {}) {
@@ -19,7 +22,8 @@ export class Stack {
     const out = fs.openSync(stack.logFile, 'a');
     stack.process = spawn(binary, ['--data-dir', stack.data, '--port', '0', ...args], {
       stdio: ['ignore', out, out],
-      env: { ...process.env, RUST_LOG: `${log},dynoxide=error`, RUST_BACKTRACE: '1' },
+      // A few keys and visitors stand for the whole world here; what they may ask is tested by tests/tests/it/limits.rs.
+      env: { ...LIMITS, ...process.env, RUST_LOG: `${log},dynoxide=error`, RUST_BACKTRACE: '1' },
     });
     stack.exited = new Promise((resolve) => stack.process.once('exit', resolve));
     fs.closeSync(out);

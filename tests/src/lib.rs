@@ -1,5 +1,7 @@
 //! A client and a stack for the acceptance tests: everything goes over HTTP, as a shop's own programs do it.
 
+pub mod parsers;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vitrine_domain::{Availability, Product, ProductId};
+use vitrine_http::auth::scope::Catalogue;
 use vitrine_http::{Access, App, Body, Problem, ServerAccess};
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::jobs::JobKind;
@@ -31,7 +32,7 @@ fn unknown() -> Problem {
     responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 403, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn put(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Catalogue>,
     mut request: Request,
 ) -> Result<Response, Problem> {
     DefaultBodyLimit::apply(DefaultBodyLimit::max(MAX_BODY), &mut request);
@@ -98,7 +99,7 @@ fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Res
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn patch(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Catalogue>,
     Path(product): Path<String>,
     Body(patch): Body<Patch>,
 ) -> Result<Json<Product>, Problem> {
@@ -134,7 +135,7 @@ pub(crate) async fn patch(
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn delete(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Catalogue>,
     Path(product): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let context = &app.context;

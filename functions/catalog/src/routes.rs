@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use vitrine_http::auth::scope::Catalogue;
 use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::jobs::{Job, JobKind};
 
@@ -37,7 +38,7 @@ fn wishes(asked: Result<Query<Wishes>, QueryRejection>) -> Result<Wishes, Proble
 
 async fn import(
     app: &App,
-    access: &ServerAccess,
+    access: &ServerAccess<Catalogue>,
     kind: JobKind,
     wishes: Wishes,
     body: Body,
@@ -62,7 +63,7 @@ async fn import(
     responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn import_products(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Catalogue>,
     asked: Result<Query<Wishes>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -75,7 +76,7 @@ pub(crate) async fn import_products(
     responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn import_orders(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Catalogue>,
     asked: Result<Query<Wishes>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -88,7 +89,7 @@ pub(crate) async fn import_orders(
     responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn import_customers(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Catalogue>,
     asked: Result<Query<Wishes>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -103,7 +104,7 @@ pub(crate) async fn import_customers(
     responses((status = 202, body = Object), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn upload(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Catalogue>,
     Path(kind): Path<String>,
     asked: Result<Query<Wishes>, QueryRejection>,
     headers: HeaderMap,

@@ -1,7 +1,7 @@
 //! From a message of the protocol to an event of ours. Pure: the time, the retention and the shop's setting are arguments.
 
 use serde_json::{Map, Value};
-use vitrine_domain::{Action, Event, Millis, Purposes};
+use vitrine_domain::{Action, Event, Millis, Purposes, robot};
 
 use crate::identity::{Tie, identity, ties};
 use crate::message::{Kind, Message};
@@ -18,6 +18,8 @@ pub struct Terms {
     pub retention: i64,
     /// What an event may be used for if it says nothing itself.
     pub purposes: Purposes,
+    /// Whether the request's own user agent declares a robot.
+    pub robot: bool,
 }
 
 /// An event as it will be stored, and what has to be written with it.
@@ -46,6 +48,7 @@ pub fn accept(message: &Message, terms: &Terms) -> Result<Accepted, Error> {
     event.skew = timing.skew;
     event.received = terms.now;
     event.purposes = purposes(message, terms.purposes);
+    event.robot = terms.robot || of_robot(message);
 
     let mut properties = properties(message);
     event.channel = circumstances::channel(message, &mut properties);
@@ -58,6 +61,11 @@ pub fn accept(message: &Message, terms: &Terms) -> Result<Accepted, Error> {
 fn purposes(message: &Message, default: Purposes) -> Purposes {
     let preferences = message.context("consent").and_then(|consent| consent.get("categoryPreferences"));
     preferences.and_then(Value::as_object).map_or(default, |named| Purposes::from_preferences(default, named))
+}
+
+/// Whether the visitor's user agent, which is not kept, declares a robot.
+fn of_robot(message: &Message) -> bool {
+    message.context("userAgent").and_then(Value::as_str).is_some_and(robot::is_declared)
 }
 
 /// What the event says besides its frame.

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use vitrine_domain::Shop;
 use vitrine_http::Problem;
-use vitrine_store::api_keys::KeyKind;
+use vitrine_store::api_keys::{KeyKind, Scope};
 
 use crate::Error;
 use crate::intake::{Collect, key_of};
@@ -52,7 +52,7 @@ fn answer(settings: &Value) -> Response {
 
 /// The shop of a key that may stand in a page.
 async fn browser_shop(state: &Collect, key: &str) -> Result<Shop, Problem> {
-    let known = state.app.auth.key(key).await?;
+    let known = state.app.auth.admit(key, Scope::Events).await?;
     if known.kind != KeyKind::Browser {
         return Err(Problem::forbidden("a server key must not stand in a page; take the shop's browser key"));
     }

@@ -8,6 +8,7 @@ use http::header::LOCATION;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use vitrine_http::auth::scope::{Jobs, Manage};
 use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::jobs::{Job, JobKind, JobState};
 
@@ -62,7 +63,7 @@ pub(crate) struct Told {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn retrain(State(app): State<App>, access: ServerAccess) -> Result<Response, Problem> {
+pub(crate) async fn retrain(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Response, Problem> {
     let context = &app.context;
     let job = Job::new(JobKind::Retrain, json!({}), context.clock.now())?;
     context.table.put_job(&access.shop, &job).await?;
@@ -85,7 +86,7 @@ pub(crate) async fn retrain(State(app): State<App>, access: ServerAccess) -> Res
     ))]
 pub(crate) async fn job(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Jobs>,
     Path(id): Path<String>,
 ) -> Result<Json<Told>, Problem> {
     let unknown = || Problem::not_found("there is no such job; they are forgotten after 30 days");

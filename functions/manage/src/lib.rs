@@ -1,4 +1,4 @@
-//! Running a shop over HTTP: training on demand and what became of it, the models and going back to one, the shop's own
+//! Running a shop over HTTP: its keys, training on demand and what became of it, the models and going back to one, the shop's own
 //! vectors, placements, rules and settings, and the description of the whole API with a page to try it.
 //!
 //! Everything but health and the description needs a server key. Settings are written only over the version they were
@@ -8,6 +8,7 @@ mod description;
 mod filters;
 mod health;
 mod jobs;
+mod keys;
 mod lock;
 mod models;
 mod placements;
@@ -28,6 +29,9 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(description::Document::openapi())
         .routes(routes!(jobs::retrain))
         .routes(routes!(jobs::job))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::rotate))
         .routes(routes!(models::models))
         .routes(routes!(models::activate))
         .routes(routes!(placements::list))

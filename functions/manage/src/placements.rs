@@ -11,6 +11,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 use vitrine_domain::Placement;
+use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess};
 
 use crate::lock::{Expected, etag};
@@ -40,7 +41,7 @@ pub(crate) struct Placements {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess) -> Result<Json<Placements>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Placements>, Problem> {
     let own = app.context.table.settings::<Placement>(&access.shop, KIND).await?;
     let shipped = Placement::shipped().into_iter().map(|placement| (placement.name.clone(), View::of(placement, 0)));
     let mut all: BTreeMap<String, View> = shipped.collect();
@@ -67,7 +68,7 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess) -> Result
     ))]
 pub(crate) async fn put(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(name): Path<String>,
     headers: HeaderMap,
     Body(wanted): Body<Wanted>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use vitrine_domain::{Purpose, Shop};
+use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::privacy::{ID, KIND, Privacy};
 
@@ -64,7 +65,7 @@ async fn stored(app: &App, shop: &Shop) -> Result<View, Problem> {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn get(State(app): State<App>, access: ServerAccess) -> Result<Response, Problem> {
+pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Response, Problem> {
     let view = stored(&app, &access.shop).await?;
     Ok((etag(view.version), Json(view)).into_response())
 }
@@ -88,7 +89,7 @@ pub(crate) async fn get(State(app): State<App>, access: ServerAccess) -> Result<
     ))]
 pub(crate) async fn put(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     headers: HeaderMap,
     Body(wanted): Body<Wanted>,
 ) -> Result<Response, Problem> {

@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use vitrine_domain::rule::{MAX_ID, MAX_RULES};
+use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess};
 
 use crate::lock::{Expected, etag};
@@ -33,7 +34,7 @@ fn unknown() -> Problem {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess) -> Result<Json<Rules>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Rules>, Problem> {
     let mut around = Surroundings::read(&app, &access.shop, None).await?;
     around.rules.sort_by(|a, b| b.value.priority.cmp(&a.value.priority).then_with(|| a.id.cmp(&b.id)));
     let all = around.all();
@@ -54,7 +55,7 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess) -> Result
     ))]
 pub(crate) async fn get(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let around = Surroundings::read(&app, &access.shop, None).await?;
@@ -86,7 +87,7 @@ pub(crate) async fn get(
     ))]
 pub(crate) async fn put(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(id): Path<String>,
     headers: HeaderMap,
     Body(wanted): Body<Wanted>,
@@ -130,7 +131,7 @@ pub(crate) async fn put(
     ))]
 pub(crate) async fn delete(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {

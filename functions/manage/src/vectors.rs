@@ -6,6 +6,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess, body};
 use vitrine_learn::OwnVectors;
 use vitrine_learn::vectors::{Invalid, Of, is_npy, parse_ndjson, parse_npy};
@@ -88,7 +89,7 @@ fn refused(error: &Invalid) -> Problem {
     Problem::unprocessable("invalid-vectors", format!("these vectors cannot be used: {detail}")).at(place, detail)
 }
 
-fn ids_object(access: &ServerAccess, name: &str) -> String {
+fn ids_object(access: &ServerAccess<Manage>, name: &str) -> String {
     format!("{}/{name}/ids.json", folder(&access.shop))
 }
 
@@ -100,7 +101,7 @@ fn ids_object(access: &ServerAccess, name: &str) -> String {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess) -> Result<Json<Sets>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Sets>, Problem> {
     let sets = app.context.table.vector_sets(&access.shop).await?;
     Ok(Json(Sets { vectors: sets.into_iter().map(View::of).collect() }))
 }
@@ -131,7 +132,7 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess) -> Result
     ))]
 pub(crate) async fn put(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(name): Path<String>,
     asked: Result<Query<Wishes>, QueryRejection>,
     mut request: Request,
@@ -186,7 +187,7 @@ pub(crate) async fn put(
 }
 
 /// The identifiers that were sent for the rows of a matrix.
-async fn sent_ids(app: &App, access: &ServerAccess, name: &str) -> Result<Vec<String>, Problem> {
+async fn sent_ids(app: &App, access: &ServerAccess<Manage>, name: &str) -> Result<Vec<String>, Problem> {
     let bytes = app.context.objects.get(&ids_object(access, name)).await?;
     let missing = "a matrix needs the identifiers of its rows: in `ids`, or sent to /v1/vectors/{name}/ids before";
     let bytes = bytes.ok_or_else(|| Problem::unprocessable("invalid-vectors", missing).at("ids", missing))?;
@@ -209,7 +210,7 @@ async fn sent_ids(app: &App, access: &ServerAccess, name: &str) -> Result<Vec<St
     ))]
 pub(crate) async fn put_ids(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(name): Path<String>,
     mut request: Request,
 ) -> Result<StatusCode, Problem> {
@@ -235,7 +236,7 @@ pub(crate) async fn put_ids(
     ))]
 pub(crate) async fn delete(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let context = &app.context;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vitrine_domain::profile::Decayed;
 use vitrine_domain::{Millis, Profile, Visitor};
+use vitrine_http::auth::scope::Privacy;
 use vitrine_http::{App, Problem, ServerAccess};
 
 use crate::fresh::{self, Fresh};
@@ -94,7 +95,7 @@ pub(crate) struct Affinity {
         (status = 503, description = "The table is not available", body = Problem)))]
 pub(crate) async fn get(
     State(app): State<App>,
-    access: ServerAccess,
+    access: ServerAccess<Privacy>,
     Path(id): Path<String>,
 ) -> Result<Json<Answer>, Problem> {
     let now = app.context.clock.now();

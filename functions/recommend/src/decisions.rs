@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use vitrine_domain::Visitor;
+use vitrine_http::auth::scope::Manage;
 use vitrine_http::{Access, Problem, ServerAccess};
 use vitrine_rank::{Audience, Basis, Language};
 use vitrine_store::api_keys::KeyKind;
@@ -187,7 +188,7 @@ pub(crate) async fn get(
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn again(
     State(state): State<crate::State>,
-    access: ServerAccess,
+    access: ServerAccess<Manage>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let key = open_id(&state.app.sealer, &access.shop, &id).ok_or_else(unknown)?;

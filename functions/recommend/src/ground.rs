@@ -56,7 +56,7 @@ impl Ground {
     /// Reads everything for lists in some placements.
     ///
     /// # Errors
-    /// 503 if there is nothing to stand on.
+    /// 503 if there is nothing to stand on, 429 if the visitor asks too much.
     pub(crate) async fn read(
         state: &crate::State,
         shop: &Shop,
@@ -67,6 +67,10 @@ impl Ground {
         let Who { user, device, given, words, server } = who;
         let logged = given.is_none();
         let visitor = user.clone().or_else(|| device.clone());
+        // The shop's own server asks for many.
+        if let Some(visitor) = device.as_ref().or(user.as_ref()).filter(|_| !server) {
+            state.app.limits.question(shop, visitor, state.app.context.clock.now())?;
+        }
         let known = state.settings.last(shop);
         let guess = known.clone().unwrap_or_default();
         let asks = visitor.as_ref().filter(|_| rotates(&guess, placements));

@@ -16,6 +16,7 @@ mod uploads;
 mod web;
 
 pub mod client;
+pub mod keys;
 pub mod progress;
 pub mod shops;
 

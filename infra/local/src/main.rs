@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
-use vitrine_local::{Running, Serve, client, serve, serve_table, shops};
+use vitrine_local::{Running, Serve, client, keys, serve, serve_table, shops};
 use vitrine_runtime::{Clock, telemetry};
 use vitrine_store::{Connection, Table};
 
@@ -37,6 +37,14 @@ enum Command {
     Shops {
         #[command(subcommand)]
         command: Shops,
+    },
+    /// List, make, rotate and revoke the keys of a shop
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
+        /// The table of a deployed stack, reached with the credentials and region of the environment
+        #[arg(long, global = true)]
+        table: Option<String>,
     },
     /// Serve the table of the folder and nothing else, for a stack that is started with `--dynamodb-endpoint`
     #[command(hide = true)]
@@ -130,12 +138,18 @@ async fn main() -> Result<()> {
     match cli.command {
         None => serve(cli.data_dir, cli.serve, Lineup::default(), started).await,
         Some(Command::Table) => serve_table(&cli.data_dir, &cli.serve).await,
-        Some(Command::Shops { command: Shops::Create { name, table: Some(table) } }) => {
-            let connection = Connection { table, endpoint: cli.serve.dynamodb_endpoint };
-            print_keys(&Table::connect(&connection).await, &name).await
+        Some(Command::Shops { command: Shops::Create { name, table } }) => {
+            let opened = Opened::open(cli.data_dir, &cli.serve, table).await?;
+            let made = print_keys(&opened.table, &name).await;
+            opened.close().await;
+            made
         }
-        Some(Command::Shops { command: Shops::Create { name, table: None } }) => {
-            create_shop(cli.data_dir, &cli.serve, &name).await
+        Some(Command::Keys { command, table }) => {
+            let opened = Opened::open(cli.data_dir, &cli.serve, table).await?;
+            let told = keys::run(&opened.table, command, Clock::system().now()).await;
+            opened.close().await;
+            println!("{}", told?);
+            Ok(())
         }
         Some(Command::Import { kind, file, target, format, complete, with_products, currency }) => {
             let kind = match kind {
@@ -180,25 +194,39 @@ async fn main() -> Result<()> {
     }
 }
 
-async fn create_shop(data: PathBuf, serve: &Serve, name: &str) -> Result<()> {
-    let running = Running::find(&data);
-    let endpoint = serve.dynamodb_endpoint.clone().or_else(|| running.map(|running| running.dynamodb));
-    // Without a running stack the table is opened for a moment.
-    let engine = match &endpoint {
-        Some(_) => None,
-        None => {
-            std::fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
-            Some(Engine::file(&data.join("table.db"), Durability::Power).await?)
+/// A table, and the engine behind it if it was started for this.
+struct Opened {
+    table: Table,
+    engine: Option<Engine>,
+}
+
+impl Opened {
+    /// The table of a deployed stack, of the running stack on the folder, or of the folder, which is opened for a moment.
+    async fn open(data: PathBuf, serve: &Serve, deployed: Option<String>) -> Result<Self> {
+        if let Some(table) = deployed {
+            let connection = Connection { table, endpoint: serve.dynamodb_endpoint.clone() };
+            return Ok(Self { table: Table::connect(&connection).await, engine: None });
         }
-    };
-    let endpoint = endpoint.or_else(|| engine.as_ref().map(Engine::endpoint));
-    let table = Table::connect(&Connection { table: "vitrine".to_owned(), endpoint }).await;
-    table.create_if_missing().await?;
-    print_keys(&table, name).await?;
-    if let Some(engine) = engine {
-        engine.shutdown().await;
+        let running = Running::find(&data);
+        let endpoint = serve.dynamodb_endpoint.clone().or_else(|| running.map(|running| running.dynamodb));
+        let engine = match &endpoint {
+            Some(_) => None,
+            None => {
+                std::fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
+                Some(Engine::file(&data.join("table.db"), Durability::Power).await?)
+            }
+        };
+        let endpoint = endpoint.or_else(|| engine.as_ref().map(Engine::endpoint));
+        let table = Table::connect(&Connection { table: "vitrine".to_owned(), endpoint }).await;
+        table.create_if_missing().await?;
+        Ok(Self { table, engine })
     }
-    Ok(())
+
+    async fn close(self) {
+        if let Some(engine) = self.engine {
+            engine.shutdown().await;
+        }
+    }
 }
 
 /// Makes a shop in a table that is there.

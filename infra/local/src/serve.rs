@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
+use vitrine_runtime::Limits;
 
 use crate::{Options, Running, Stack};
 
@@ -61,6 +62,7 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
         poll: true,
         quiet: false,
         lineup,
+        limits: Limits::from_env()?,
     })
     .await?;
     let url = stack.url();

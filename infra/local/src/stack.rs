@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use vitrine_engine::{Durability, Engine};
 use vitrine_http::App;
 use vitrine_learn::Lineup;
-use vitrine_runtime::{Clock, Config, Context, Place, VectorServer};
+use vitrine_runtime::{Clock, Config, Context, Limits, Place, VectorServer};
 
 use crate::poller::{Poller, Reader};
 use crate::{Running, jobs, leftovers, sample, schedule, web};
@@ -40,6 +40,8 @@ pub struct Options {
     pub quiet: bool,
     /// The algorithms that models are made of.
     pub lineup: Lineup,
+    /// How much one key and one visitor may ask.
+    pub limits: Limits,
 }
 
 impl Options {
@@ -56,6 +58,7 @@ impl Options {
             poll: true,
             quiet: true,
             lineup: Lineup::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -97,8 +100,9 @@ impl Stack {
                 (Some(engine), endpoint)
             }
         };
-        let context =
+        let mut context =
             Context::connect(config(&options.data, &endpoint)?, Clock::system()).await?.with(options.lineup.clone());
+        context.limits = options.limits;
         context.table.create_if_missing().await.with_context(|| format!("the table at {endpoint} does not answer"))?;
         if !options.host.is_loopback() && context.table.api_key(sample::SERVER_KEY).await?.is_some() {
             if let Some(engine) = engine {

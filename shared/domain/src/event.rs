@@ -277,6 +277,11 @@ fn is_zero(skew: &i64) -> bool {
     *skew == 0
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(mark: &bool) -> bool {
+    !mark
+}
+
 fn is_all(purposes: &Purposes) -> bool {
     *purposes == Purposes::ALL
 }
@@ -314,6 +319,9 @@ pub struct Event {
     /// What the event may be used for.
     #[serde(rename = "u", default, skip_serializing_if = "is_all")]
     pub purposes: Purposes,
+    /// Whether it comes from a declared robot, see [`crate::robot`].
+    #[serde(rename = "rb", default, skip_serializing_if = "is_false")]
+    pub robot: bool,
     /// The products it names.
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
@@ -358,6 +366,7 @@ impl Event {
             name: None,
             channel: Channel::Web,
             purposes: Purposes::ALL,
+            robot: false,
             lines: Vec::new(),
             order: None,
             currency: None,

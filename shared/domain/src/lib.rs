@@ -10,6 +10,7 @@ pub mod id;
 pub mod placement;
 pub mod product;
 pub mod profile;
+pub mod robot;
 pub mod rule;
 pub mod time;
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::product::price_band;
+use crate::robot::Pace;
 use crate::time::{DAY, MINUTE};
 use crate::{Action, Channel, Event, Millis, Product, ProductId, Purpose, Visitor};
 
@@ -240,6 +241,17 @@ pub struct State {
     pub actions: Vec<PastAction>,
     /// Keys of the last [`LATEST`] folded events, oldest first.
     pub latest: Vec<u64>,
+    /// Whether this is a robot's: an event was declared to be, or its pace was one, see [`crate::robot`].
+    #[serde(skip_serializing_if = "is_false")]
+    pub robot: bool,
+    /// Its pace.
+    #[serde(skip_serializing_if = "Pace::is_new")]
+    pub pace: Pace,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(mark: &bool) -> bool {
+    !mark
 }
 
 fn push_bounded<T>(list: &mut Vec<T>, value: T, most: usize) {
@@ -270,6 +282,8 @@ impl State {
     /// Folds one event more. It must not come before the ones already folded.
     pub fn apply(&mut self, event: &Event, catalogue: &impl Catalogue) {
         push_bounded(&mut self.latest, event_key(event.time, event.id.as_str()), LATEST);
+        let paced = self.pace.sees(event.action, event.at());
+        self.robot |= event.robot || paced;
         self.count(event);
         self.money(event);
         if event.purposes.allows(Purpose::Personalise) {

@@ -4,11 +4,15 @@
 //! names: such ids are random, and only that partition is used. Whatever comes from a known user's profile needs a user
 //! token or a server key.
 //!
+//! A server key has scopes, and every address that needs one says which: [`ServerAccess`] has it in its type. A key that was
+//! rotated works until it ends, and so do the user tokens that were signed with it.
+//!
 //! A user token is `v1.<key id>.<user id, base64url>.<expiry, seconds>.<HMAC-SHA-256, base64url>`, signed over
 //! everything before the last dot with the key that [`derive_token_key`] makes of a server key. Two server keys are two
 //! signing keys, so they can be rotated.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,9 +27,11 @@ use vitrine_domain::time::SECOND;
 use vitrine_domain::{Millis, Shop, Visitor};
 use vitrine_runtime::Clock;
 use vitrine_store::Table;
-use vitrine_store::api_keys::{ApiKey, KeyKind, TokenKey, derive_token_key, hash};
+use vitrine_store::api_keys::{ApiKey, KeyKind, Scope, Scopes, TokenKey, derive_token_key, hash};
 
-use crate::{App, Problem};
+use crate::{App, Limiter, Problem};
+
+pub mod scope;
 
 /// Header with a user token.
 pub const USER_TOKEN: &str = "x-vitrine-user";
@@ -45,6 +51,7 @@ type Cache<T> = Mutex<HashMap<String, (Millis, Option<T>)>>;
 pub struct Authenticator {
     table: Table,
     clock: Clock,
+    limits: Arc<Limiter>,
     keys: Cache<ApiKey>,
     token_keys: Cache<TokenKey>,
 }
@@ -56,6 +63,10 @@ fn remembered<T: Clone>(cache: &Cache<T>, id: &str, now: Millis) -> Option<Optio
 
 fn remember<T>(cache: &Cache<T>, id: String, now: Millis, value: Option<T>) {
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    if cache.len() >= MEMORY {
+        // Keys that somebody made up go first, so that they cannot push out the ones that are in use.
+        cache.retain(|_, (at, value)| value.is_some() && now.since(*at) < TRUST);
+    }
     if cache.len() >= MEMORY {
         cache.clear();
     }
@@ -76,16 +87,35 @@ async fn in_time<T>(read: impl Future<Output = vitrine_store::Result<T>>) -> Res
 }
 
 impl Authenticator {
-    /// Keys are in the table.
+    /// Keys are in the table; what they ask is counted in `limits`.
     #[must_use]
-    pub fn new(table: Table, clock: Clock) -> Self {
-        Self { table, clock, keys: Cache::default(), token_keys: Cache::default() }
+    pub fn new(table: Table, clock: Clock, limits: Arc<Limiter>) -> Self {
+        Self { table, clock, limits, keys: Cache::default(), token_keys: Cache::default() }
+    }
+
+    /// Admits a request: what its key may do, if it is known, may do this and does not ask too much.
+    ///
+    /// # Errors
+    /// 401 if it is unknown or over, 403 if it may not, 429 if it asks too much, 503 if the table cannot say.
+    pub async fn admit(&self, presented: &str, scope: Scope) -> Result<ApiKey, Problem> {
+        let key = self.key(presented).await?;
+        self.limits.key(presented, self.clock.now())?;
+        if !key.may(scope) {
+            return Err(lacks(scope, key.kind));
+        }
+        Ok(key)
+    }
+
+    /// Forgets what was read of keys: one of them was taken back, or given an end.
+    pub fn forget(&self) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.token_keys.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// What a presented key may do.
     ///
     /// # Errors
-    /// 401 if it is unknown, 503 if the table cannot say.
+    /// 401 if it is unknown or over, 503 if the table cannot say.
     pub async fn key(&self, presented: &str) -> Result<ApiKey, Problem> {
         let unknown = || Problem::unauthorized("this key is not known; a shop's keys are shown when they are made");
         if presented.is_empty() || presented.len() > MAX_KEY {
@@ -93,12 +123,15 @@ impl Authenticator {
         }
         let now = self.clock.now();
         let id = hash(presented);
-        if let Some(known) = remembered(&self.keys, &id, now) {
-            return known.ok_or_else(unknown);
-        }
-        let found = in_time(self.table.api_key(presented)).await?;
-        remember(&self.keys, id, now, found.clone());
-        found.ok_or_else(unknown)
+        let found = match remembered(&self.keys, &id, now) {
+            Some(known) => known,
+            None => {
+                let found = in_time(self.table.api_key(presented)).await?;
+                remember(&self.keys, id, now, found.clone());
+                found
+            }
+        };
+        found.filter(|key| lasts(key.expires, now)).ok_or_else(unknown)
     }
 
     /// The user that a token of this shop names.
@@ -117,13 +150,23 @@ impl Authenticator {
                 found
             }
         };
-        let key = key.filter(|key| key.shop == *shop).ok_or_else(bad)?;
+        let key = key.filter(|key| key.shop == *shop && lasts(key.expires, now)).ok_or_else(bad)?;
         let secret = unhex(&key.secret).ok_or_else(bad)?;
-        if !claims.is_signed_by(&secret) || claims.expiry.saturating_mul(SECOND) <= now.0 {
-            return Err(bad());
-        }
-        Visitor::known(claims.user).map_err(|_| bad())
+        let user = claims.user(&secret, now).ok_or_else(bad)?;
+        Visitor::known(user).map_err(|_| bad())
     }
+}
+
+/// Whether something that may have an end is not over.
+fn lasts(expires: Option<Millis>, now: Millis) -> bool {
+    expires.is_none_or(|at| now < at)
+}
+
+fn lacks(scope: Scope, kind: KeyKind) -> Problem {
+    Problem::forbidden(match kind {
+        KeyKind::Browser => "this needs a server key; a browser key is public".to_owned(),
+        KeyKind::Server => format!("this needs a server key with the scope `{}`", scope.as_str()),
+    })
 }
 
 struct Claims<'a> {
@@ -154,11 +197,24 @@ impl<'a> Claims<'a> {
         })
     }
 
+    /// Who it names, if it is signed with this secret and not over.
+    fn user(self, secret: &[u8], now: Millis) -> Option<String> {
+        let lasts = self.expiry.saturating_mul(SECOND) > now.0;
+        (self.is_signed_by(secret) && lasts).then_some(self.user)
+    }
+
     fn is_signed_by(&self, secret: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return false };
         mac.update(self.signed.as_bytes());
         mac.verify_slice(&self.signature).is_ok()
     }
+}
+
+/// The user that a token names, if it is signed with the secret of [`derive_token_key`] and not over. Which secret that is, and of
+/// which shop, [`Authenticator::user`] finds by the token's key id.
+#[must_use]
+pub fn read_user_token(token: &str, secret: &[u8], now: Millis) -> Option<String> {
+    Claims::parse(token)?.user(secret, now)
 }
 
 /// Signs a user token, as a shop's own server does.
@@ -197,7 +253,11 @@ pub fn presented_key(parts: &Parts) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// A request of a shop: some key of it was presented.
+fn no_key() -> Problem {
+    Problem::unauthorized("a key is needed: `Authorization: Basic base64(KEY:)`, `Bearer KEY`, or `?key=KEY`")
+}
+
+/// A request of a shop: a key of it that may read was presented.
 #[derive(Debug, Clone)]
 pub struct Access {
     /// Which shop.
@@ -225,10 +285,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let auth: Arc<Authenticator> = App::from_ref(state).auth;
-        let presented = presented_key(parts).ok_or_else(|| {
-            Problem::unauthorized("a key is needed: `Authorization: Basic base64(KEY:)`, `Bearer KEY`, or `?key=KEY`")
-        })?;
-        let key = auth.key(&presented).await?;
+        let presented = presented_key(parts).ok_or_else(no_key)?;
+        let key = auth.admit(&presented, Scope::Read).await?;
         // A token that is no text is a wrong token, not a missing one.
         let user = match parts.headers.get(USER_TOKEN) {
             Some(token) => Some(auth.user(&key.shop, token.to_str().unwrap_or_default()).await?),
@@ -238,25 +296,33 @@ where
     }
 }
 
-/// A request with a server key.
+/// A request with a server key that has a scope: `ServerAccess<scope::Manage>`. Without one it needs all of them.
 #[derive(Debug, Clone)]
-pub struct ServerAccess {
+pub struct ServerAccess<S = scope::All> {
     /// Which shop.
     pub shop: Shop,
+    /// The key's name in the shop's list.
+    pub key: String,
+    /// What the key may do altogether.
+    pub scopes: Scopes,
+    needed: PhantomData<fn() -> S>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for ServerAccess
+impl<S: Send + Sync, N: scope::Needed> FromRequestParts<S> for ServerAccess<N>
 where
     App: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let access = Access::from_request_parts(parts, state).await?;
-        if access.kind != KeyKind::Server {
-            return Err(Problem::forbidden("this needs a server key; a browser key is public"));
+        let auth: Arc<Authenticator> = App::from_ref(state).auth;
+        let presented = presented_key(parts).ok_or_else(no_key)?;
+        let key = auth.key(&presented).await?;
+        auth.limits.key(&presented, auth.clock.now())?;
+        if let Some(lacking) = N::lacking(&key) {
+            return Err(lacks(lacking, key.kind));
         }
-        Ok(Self { shop: access.shop })
+        Ok(Self { shop: key.shop, key: key.id, scopes: key.scopes, needed: PhantomData })
     }
 }
 

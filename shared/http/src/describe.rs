@@ -31,6 +31,11 @@ fn complete(operation: &mut Operation) {
     if has_body {
         answers.entry("413".to_owned()).or_insert_with(|| problem("The body is larger than this address takes"));
     }
+    if answers.contains_key("401") {
+        answers
+            .entry("429".to_owned())
+            .or_insert_with(|| problem("The key or the visitor asks too much; see Retry-After"));
+    }
     for (status, answer) in answers {
         if let (true, RefOr::T(answer)) = (is_error(status), answer)
             && let Some(content) = answer.content.shift_remove(JSON)

@@ -1,9 +1,11 @@
-//! What every HTTP function shares: errors as problem+json, keys and user tokens, request ids, CORS, sealed identifiers.
+//! What every HTTP function shares: errors as problem+json, keys and user tokens, limits, request ids, CORS, sealed
+//! identifiers.
 
 pub mod auth;
 pub mod body;
 pub mod describe;
 pub mod layers;
+pub mod limit;
 pub mod problem;
 pub mod seal;
 mod traces;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 pub use auth::{Access, Authenticator, ServerAccess};
 pub use body::Body;
+pub use limit::Limiter;
 pub use problem::Problem;
 pub use seal::Sealer;
 use vitrine_runtime::Context;
@@ -23,6 +26,8 @@ pub struct App {
     pub context: Context,
     /// Checks keys and user tokens.
     pub auth: Arc<Authenticator>,
+    /// Counts what keys and visitors ask.
+    pub limits: Arc<Limiter>,
     /// Seals decision ids and cursors.
     pub sealer: Sealer,
 }
@@ -31,8 +36,9 @@ impl App {
     /// Builds the state once, at cold start.
     #[must_use]
     pub fn new(context: Context) -> Self {
-        let auth = Arc::new(Authenticator::new(context.table.clone(), context.clock.clone()));
+        let limits = Arc::new(Limiter::new(&context.limits));
+        let auth = Arc::new(Authenticator::new(context.table.clone(), context.clock.clone(), limits.clone()));
         let sealer = Sealer::new(&context.config.secret);
-        Self { context, auth, sealer }
+        Self { context, auth, limits, sealer }
     }
 }

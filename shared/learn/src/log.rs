@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use vitrine_domain::robot::Pace;
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Purpose, Visitor};
 
@@ -28,6 +29,9 @@ pub struct Read {
     pub unknown_products: usize,
     /// Devices whose visits were joined with those of a known user.
     pub joined_devices: usize,
+    /// Events of robots, declared ones and those whose pace is one: left out.
+    #[serde(default)]
+    pub robots: usize,
 }
 
 /// Which events count.
@@ -132,6 +136,10 @@ impl Log {
             self.read.out_of_time += 1;
             return;
         }
+        if event.robot {
+            self.read.robots += 1;
+            return;
+        }
         if !event.purposes.allows(Purpose::Personalise) {
             self.read.without_consent += 1;
             return;
@@ -171,6 +179,17 @@ impl Log {
         }
     }
 
+    /// Leaves out everybody whose pace is a robot's; the entries are in order.
+    fn leave_out_robots(&mut self) -> HashSet<u32> {
+        let people = self.entries.chunk_by(|a, b| a.person == b.person);
+        let robots: HashSet<u32> =
+            people.filter(|entries| is_robot(entries)).flat_map(<[Entry]>::first).map(|entry| entry.person).collect();
+        let before = self.entries.len();
+        self.entries.retain(|entry| !robots.contains(&entry.person));
+        self.read.robots += before - self.entries.len();
+        robots
+    }
+
     /// The histories of all people, once all events are there, and what was read.
     #[must_use]
     pub fn finish(mut self) -> (Histories, Read) {
@@ -188,9 +207,16 @@ impl Log {
         let order =
             |entry: &Entry| (visitors.name(entry.person), entry.time, entry.id(ids), visitors.name(entry.visitor));
         self.entries.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+        let robots = self.leave_out_robots();
         let Self { products, visitors, entries, ids, rows, quiet, read, .. } = self;
-        (Histories { products, visitors, entries, ids, rows, quiet, people }, read)
+        (Histories { products, visitors, entries, ids, rows, quiet, people, robots }, read)
     }
+}
+
+/// Whether the pace of a person, in the order of the fold, is a robot's.
+fn is_robot(entries: &[Entry]) -> bool {
+    let mut pace = Pace::default();
+    entries.iter().any(|entry| pace.sees(entry.action, entry.time.plus(entry.skew)))
 }
 
 /// Numbers for visitors, each kept once.
@@ -227,9 +253,17 @@ pub struct Histories {
     rows: Vec<u32>,
     quiet: Option<(Millis, Millis)>,
     people: People,
+    /// Numbers of those who were left out as robots.
+    robots: HashSet<u32>,
 }
 
 impl Histories {
+    /// Whether somebody's events were left out because of their pace.
+    #[must_use]
+    pub fn is_robot(&self, person: &Visitor) -> bool {
+        self.visitors.numbers.get(person).is_some_and(|number| self.robots.contains(number))
+    }
+
     /// To whose history a later event of a visitor belongs, by what these events say of who is who.
     #[must_use]
     pub fn person<'v>(&'v self, visitor: &'v Visitor, time: Millis) -> &'v Visitor {

@@ -2,7 +2,9 @@
 //!
 //! **Popularity** of a product is the interest it met, each day's worth losing half its weight every
 //! [`half_life_days`](crate::settings::Popularity::half_life_days). A person counts once a day for each product and
-//! action: reloading a page a hundred times moves nothing.
+//! action: reloading a page a hundred times moves nothing. And a person counts with at most
+//! [`person`](crate::settings::Popularity::person) for each product, whatever the dates and actions of their events: what one
+//! visitor can move is bounded.
 //!
 //! **Trending** compares the interest `s` of the last 7 days with what the last 28 let expect. With `S` and `L` the sums
 //! of both windows over the shop, a product with interest `l` in the long window was expected to meet `e = l S / L`; so a
@@ -47,16 +49,17 @@ impl Popularity {
             }));
             once.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then(a.3.total_cmp(&b.3)));
             once.dedup_by_key(|(row, action, day, ..)| (*row, *action, *day));
-            let mut last = None;
-            for (row, _, _, age, weight) in &once {
-                let (index, weight) = (*row as usize, f64::from(*weight));
-                decayed[index] += weight * f64::from(decay(*age, settings.half_life_days));
-                short[index] += if *age <= settings.short_days { weight } else { 0.0 };
-                long[index] += if *age <= settings.long_days { weight } else { 0.0 };
-                if last != Some(*row) {
-                    people[index] += 1;
-                    last = Some(*row);
-                }
+            for of_product in once.chunk_by(|a, b| a.0 == b.0) {
+                let Some((row, ..)) = of_product.first() else { continue };
+                let index = *row as usize;
+                let sum = |share: &dyn Fn(f32) -> f32| {
+                    let shares = of_product.iter().map(|(.., age, weight)| f64::from(*weight) * f64::from(share(*age)));
+                    shares.sum::<f64>().min(f64::from(settings.person))
+                };
+                decayed[index] += sum(&|age| decay(age, settings.half_life_days));
+                short[index] += sum(&|age| f32::from(age <= settings.short_days));
+                long[index] += sum(&|age| f32::from(age <= settings.long_days));
+                people[index] += 1;
             }
         }
         let total: f64 = long.iter().sum();

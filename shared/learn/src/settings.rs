@@ -92,6 +92,8 @@ pub struct Covisitation {
     pub half_life_days: f32,
     /// How many days after a view an order is still put down to it.
     pub conversion_days: f32,
+    /// Most looks of one person at a product, and most of their baskets with it, that count: the newest.
+    pub person: usize,
     /// Baskets with more products are stock orders: they say little of what goes together.
     pub basket: usize,
     /// Imagined meetings that every pair of products starts with; keeps rare pairs from winning.
@@ -112,6 +114,7 @@ impl Default for Covisitation {
             gap_days: 30.0,
             half_life_days: 365.0,
             conversion_days: 14.0,
+            person: 20,
             basket: 100,
             shrinkage: 5.0,
             cosine: false,
@@ -153,13 +156,15 @@ pub struct Popularity {
     pub long_days: f32,
     /// Interest that is imagined to have been expected of every product; keeps a single view from being a trend.
     pub shrinkage: f32,
+    /// Most interest in one product that one person can be counted with: 30 is six orders at once.
+    pub person: f32,
     /// Products in the list of each category.
     pub top: usize,
 }
 
 impl Default for Popularity {
     fn default() -> Self {
-        Self { half_life_days: 14.0, short_days: 7.0, long_days: 28.0, shrinkage: 20.0, top: 200 }
+        Self { half_life_days: 14.0, short_days: 7.0, long_days: 28.0, shrinkage: 20.0, person: 30.0, top: 200 }
     }
 }
 
@@ -365,6 +370,7 @@ impl Settings {
             ("covisitation.top", (1..=1_000).contains(&c.top), "1 to 1,000"),
             // Lists are numbered in 32 bits.
             ("covisitation.top", self.limits.products <= u32::MAX as usize / c.top.max(1), "below 2^32 / products"),
+            ("covisitation.person", (1..=1_000_000).contains(&c.person), "1 to 1,000,000"),
             ("covisitation.basket", (2..=10_000).contains(&c.basket), "2 to 10,000"),
             not_negative("covisitation.backward", c.backward),
             positive("covisitation.gap_days", c.gap_days),
@@ -380,6 +386,7 @@ impl Settings {
             positive("popularity.short_days", p.short_days),
             ("popularity.long_days", p.long_days.is_finite() && p.long_days > p.short_days, "above `short_days`"),
             positive("popularity.shrinkage", p.shrinkage),
+            positive("popularity.person", p.person),
             ("popularity.top", (1..=10_000).contains(&p.top), "1 to 10,000"),
             ("diffusion.dims", (1..=256).contains(&self.diffusion.dims), "1 to 256"),
             ("diffusion.window", (1..=100).contains(&self.diffusion.window), "1 to 100"),

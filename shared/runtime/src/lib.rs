@@ -4,6 +4,7 @@
 mod clock;
 mod config;
 mod deadlines;
+mod limits;
 pub mod metrics;
 mod secret;
 mod task;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Place, VectorServer};
 pub use deadlines::Deadlines;
+pub use limits::{Limits, Rate};
 pub use task::task;
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::{Connection, Objects, Table};
@@ -35,6 +37,8 @@ pub struct Context {
     pub config: Config,
     /// How long an answer waits for what it is made from.
     pub deadlines: Deadlines,
+    /// How much one key and one visitor may ask.
+    pub limits: Limits,
     /// What a program adds for the functions that it runs: [`with`](Self::with).
     added: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -74,6 +78,7 @@ impl Context {
     /// As [`from_env`](Self::from_env).
     pub async fn from_variables(get: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Self, StartError> {
         let deadlines = Deadlines::read(get)?;
+        let limits = Limits::read(get)?;
         let secret = secret::of(get).await?;
         let vectors = secret::of_vectors(get).await?;
         let config = Config::read(&|name| match name {
@@ -81,7 +86,7 @@ impl Context {
             config::QDRANT_KEY => vectors.clone(),
             _ => get(name),
         })?;
-        Ok(Self { deadlines, ..Self::connect(config, Clock::system()).await? })
+        Ok(Self { deadlines, limits, ..Self::connect(config, Clock::system()).await? })
     }
 
     /// Connects with the given settings.
@@ -94,8 +99,8 @@ impl Context {
             Place::Folder(path) => Objects::folder(path)?,
             Place::Bucket(name) => Objects::bucket(name, config.s3_endpoint.as_deref())?,
         };
-        let deadlines = Deadlines::default();
-        Ok(Self { table: Table::connect(&connection).await, objects, clock, config, deadlines, added: None })
+        let (deadlines, limits) = (Deadlines::default(), Limits::default());
+        Ok(Self { table: Table::connect(&connection).await, objects, clock, config, deadlines, limits, added: None })
     }
 
     /// Hands something to the functions that they find by its type: the algorithms of a program that brings its own.

@@ -11,6 +11,8 @@
 //! | `cold_start` | ms | `function` | from the start of the process to its first answer |
 //! | `fold_lag` | ms | | from an event's receipt to the profile that knows it |
 //! | `events_accepted`, `events_refused` | | | what came in |
+//! | `limited` | | `by` | requests and events refused because a key or a visitor asked too much |
+//! | `robots` | | | events that came from declared robots |
 //!
 //! In the cloud they are lines of CloudWatch's embedded metric format
 //! ([specification](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)):
@@ -54,7 +56,7 @@ fn describe() {
         describe_histogram!(name, Unit::Milliseconds, "");
     }
     describe_histogram!("candidates", Unit::Count, "");
-    for name in ["requests", "degraded", "events_accepted", "events_refused"] {
+    for name in ["requests", "degraded", "events_accepted", "events_refused", "limited", "robots"] {
         describe_counter!(name, Unit::Count, "");
     }
 }
@@ -96,6 +98,11 @@ pub fn rendered() -> Option<String> {
 /// Sums up what was counted in this process since the last call, so that it takes no more memory.
 pub fn sum_up() {
     HERE.get().into_iter().for_each(PrometheusHandle::run_upkeep);
+}
+
+/// A key or a visitor asked too much.
+pub fn limited(by: &'static str) {
+    counter!("limited", "by" => by).increment(1);
 }
 
 /// A function has answered. The first answer of a process ends its cold start.

@@ -1,6 +1,6 @@
 //! API keys. Only their hashes are stored; what a key may do stands beside the hash.
 //!
-//! A server key has a second, derived key with a public id: the shop's own server signs user tokens with it, and a
+//! A server key that may read has a second, derived key with a public id: the shop's own server signs user tokens with it, and a
 //! function checks them without ever seeing the server key.
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,8 +8,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vitrine_domain::{Millis, Shop};
 
-use crate::table::{Table, document, item};
+use crate::table::{Table, document};
 use crate::{Error, Result, keys};
+
+mod entry;
+mod scope;
+
+pub use entry::{Entry, Grant, MAX_KEYS, MAX_LABEL};
+pub use scope::{Scope, Scopes, all_of};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,22 +23,39 @@ use crate::{Error, Result, keys};
 pub enum KeyKind {
     /// Stands in a storefront's page: writes events, asks for recommendations, reads the catalogue.
     Browser,
-    /// Stays on the shop's servers: may do everything in its shop.
+    /// Stays on the shop's servers: may do in its shop what its scopes say, at most everything.
     Server,
 }
 
 /// What is stored of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
+    /// Names the key in the shop's list; made from its hash.
+    #[serde(skip)]
+    pub id: String,
     /// Whose key it is.
     pub shop: Shop,
     /// What it is for.
     pub kind: KeyKind,
+    /// What it may do.
+    #[serde(default = "scope::unsaid")]
+    pub scopes: Scopes,
     /// When it was made.
     pub created: Millis,
-    /// Public id of the key that signs user tokens; server keys only.
+    /// When it ends, if it was rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Millis>,
+    /// Public id of the key that signs user tokens; server keys that may read only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_key: Option<String>,
+}
+
+impl ApiKey {
+    /// Whether the key may do this.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) && all_of(self.kind).contains(&scope)
+    }
 }
 
 /// The key that checks user tokens.
@@ -42,6 +65,9 @@ pub struct TokenKey {
     pub shop: Shop,
     /// The key's 32 bytes in hexadecimal digits.
     pub secret: String,
+    /// When it ends, if the key that it was made from was rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Millis>,
 }
 
 impl std::fmt::Debug for TokenKey {
@@ -64,6 +90,12 @@ pub fn hex(bytes: &[u8]) -> String {
 #[must_use]
 pub fn hash(key: &str) -> String {
     hex(&Sha256::digest(key.as_bytes()))
+}
+
+/// The name of a key in the shop's list: the first 64 bits of its hash.
+#[must_use]
+pub fn id_of(hash: &str) -> &str {
+    hash.get(..16).unwrap_or(hash)
 }
 
 /// Public id and secret of the key that signs user tokens, derived from a server key.
@@ -97,28 +129,15 @@ pub fn generate(kind: KeyKind) -> Result<String> {
 }
 
 impl Table {
-    /// Stores a key's hash and what it may do.
-    ///
-    /// # Errors
-    /// If the table cannot take it.
-    pub async fn put_api_key(&self, key: &str, shop: &Shop, kind: KeyKind, now: Millis) -> Result<()> {
-        let (token_id, secret) = derive_token_key(key);
-        let token_key = (kind == KeyKind::Server).then(|| token_id.clone());
-        let stored = ApiKey { shop: shop.clone(), kind, created: now, token_key };
-        self.put(item(keys::api_key(&hash(key)), keys::KEY, "API key", &stored)?).await?;
-        if kind == KeyKind::Server {
-            let token = TokenKey { shop: shop.clone(), secret: hex(&secret) };
-            self.put(item(keys::token_key(&token_id), keys::KEY, "token key", &token)?).await?;
-        }
-        Ok(())
-    }
-
     /// What a key may do; none if it is unknown.
     ///
     /// # Errors
     /// If the table fails.
     pub async fn api_key(&self, key: &str) -> Result<Option<ApiKey>> {
-        self.get(keys::api_key(&hash(key)), keys::KEY).await?.map(|i| document(&i, "API key")).transpose()
+        let hash = hash(key);
+        let found = self.get(keys::api_key(&hash), keys::KEY).await?;
+        let found: Option<ApiKey> = found.map(|item| document(&item, "API key")).transpose()?;
+        Ok(found.map(|found| ApiKey { id: id_of(&hash).to_owned(), ..found }))
     }
 
     /// The key that checks user tokens, by its public id.

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | API key | `K#<key hash>` | `KEY` |
 //! | token key | `K#t:<key id>` | `KEY` |
+//! | entry of a key | `S#<shop>#K` | `<key's own id>` |
 //! | event | `S#<shop>#V#<visitor>` | `E#<time>#<message id>` |
 //! | profile | same | `~PROFILE` |
 //! | compacted state | same | `!BASE` |
@@ -169,6 +170,12 @@ pub fn model(version: &str) -> String {
 #[must_use]
 pub fn api_key(hash: &str) -> String {
     format!("K#{hash}")
+}
+
+/// Partition of a shop's list of keys.
+#[must_use]
+pub fn shop_keys(shop: &Shop) -> String {
+    format!("S#{shop}#K")
 }
 
 /// Partition of the key that checks user tokens, by its public id.

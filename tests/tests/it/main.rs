@@ -2,14 +2,19 @@
 #![allow(missing_docs, reason = "tests name what they show")]
 
 mod catalogue;
+mod corpus;
 mod decisions;
 mod deployable;
 mod hostile;
 mod identity;
 mod isolation;
+mod keys;
 mod layering;
+mod limits;
 mod openapi;
 mod own_vectors;
 mod real_time;
 mod restart;
+mod robots;
 mod rollback;
+mod user_tokens;

@@ -12,7 +12,7 @@ use crate::envelope::{Envelope, MAX_EVENT};
 const NOW: Millis = Millis(1_763_822_400_000);
 
 fn terms() -> Terms {
-    Terms { now: NOW, retention: 760 * DAY, purposes: Purposes::ALL }
+    Terms { now: NOW, retention: 760 * DAY, purposes: Purposes::ALL, robot: false }
 }
 
 fn read(event: &Value) -> Result<Accepted, Error> {

@@ -126,6 +126,10 @@ async fn everything_about_a_shop_needs_a_server_key() {
     let addresses = [
         (Method::POST, "/v1/retrain"),
         (Method::GET, "/v1/jobs/1"),
+        (Method::GET, "/v1/keys"),
+        (Method::POST, "/v1/keys"),
+        (Method::DELETE, "/v1/keys/a"),
+        (Method::POST, "/v1/keys/a/rotate"),
         (Method::GET, "/v1/models"),
         (Method::POST, "/v1/models/a/activate"),
         (Method::GET, "/v1/vectors"),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use vitrine_domain::profile::event_key;
+use vitrine_domain::robot::Pace;
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Millis, Product, Purpose, Visitor};
 use vitrine_learn::Settings;
@@ -89,6 +90,7 @@ pub fn read(folder: &Path, options: &Options, limit: usize) -> Result<(Split, Li
         if event.at() < at {
             log.push(&event);
         } else if event.at() <= newest
+            && !event.robot
             && event.purposes.allows(Purpose::Personalise)
             && let Some(step) = step(&event, &catalogue)
         {
@@ -112,6 +114,7 @@ pub fn read(folder: &Path, options: &Options, limit: usize) -> Result<(Split, Li
         .fact("people", before.iter().count())
         .fact("events_before", read.events)
         .fact("events_without_consent", read.without_consent)
+        .fact("events_of_robots", read.robots)
         .fact("actions_on_unknown_products", read.unknown_products)
         .fact("live_version", live.version.clone());
     split.main = NEW_PRODUCT;
@@ -301,6 +304,11 @@ fn questions(histories: &[History], before: &Histories, later: Vec<Step>) -> Vec
     let mut cases = Vec::new();
     for (cluster, (person, mut steps)) in (0..).zip(people) {
         steps.sort_by(|a, b| (a.time, &a.id, &a.visitor).cmp(&(b.time, &b.id, &b.visitor)));
+        // What a robot turned to says nothing of how good a model is.
+        let mut pace = Pace::default();
+        if before.is_robot(&person) || steps.iter().any(|step| pace.sees(step.action, step.at)) {
+            continue;
+        }
         let found = histories.binary_search_by(|history| history.visitor.cmp(&person));
         let mut acts = found.map_or_else(|_| Vec::new(), |place| histories[place].acts.clone());
         let first = acts.last().map_or(0, |act| act.event + 1);

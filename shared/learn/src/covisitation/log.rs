@@ -1,6 +1,8 @@
 //! The log, laid out for going through the occasions of one product: browsing sequences and baskets as flat arrays, and
 //! for each product where it occurs in them.
 
+use std::collections::HashMap;
+
 use vitrine_domain::{Action, Millis};
 
 use super::Pair;
@@ -58,6 +60,44 @@ impl Postings {
     }
 }
 
+/// Which steps of a person count: of each product the newest looks and the newest orders, so that what one visitor can move
+/// is bounded.
+struct Counted {
+    most: usize,
+    /// How often a product was met, by row and whether it was ordered.
+    met: HashMap<(u32, bool), usize>,
+    steps: Vec<Step>,
+}
+
+impl Counted {
+    fn new(most: usize) -> Self {
+        Self { most, met: HashMap::new(), steps: Vec::new() }
+    }
+
+    fn of<'h>(&'h mut self, history: &'h [Step]) -> &'h [Step] {
+        if history.len() <= self.most {
+            return history;
+        }
+        self.met.clear();
+        self.steps.clear();
+        let mut look = None;
+        for step in history.iter().rev() {
+            let ordered = step.action == Action::Order;
+            if !ordered && !step.is_browsing() {
+                continue;
+            }
+            let met = self.met.entry((step.row, ordered)).or_default();
+            // What follows itself is one look, as below.
+            *met += usize::from(ordered || look.replace(step.row) != Some(step.row));
+            if *met <= self.most {
+                self.steps.push(*step);
+            }
+        }
+        self.steps.reverse();
+        &self.steps
+    }
+}
+
 /// Everybody's looks and baskets.
 pub(crate) struct Log<'s> {
     settings: &'s Covisitation,
@@ -78,8 +118,10 @@ impl<'s> Log<'s> {
     pub(crate) fn of(data: &Dataset<'_>, settings: &'s Covisitation) -> Self {
         let (mut looks, mut baskets, mut lines) = (Vec::new(), Vec::<Basket>::new(), Vec::new());
         let faded = |at| decay(days(data.now(), at), settings.half_life_days);
+        let mut counted = Counted::new(settings.person);
         for (person, history) in (0_u32..).zip(data.histories()) {
             let first_basket = baskets.len();
+            let history = counted.of(history);
             for order in history.chunk_by(|a, b| a.event == b.event) {
                 let Some(step) = order.first().filter(|step| step.action == Action::Order) else { continue };
                 if order.len() > settings.basket {
