@@ -1,6 +1,7 @@
 //! From a message of the protocol to an event of ours. Pure: the time, the retention and the shop's setting are arguments.
 
 use serde_json::{Map, Value};
+use vitrine_domain::consent::Signal;
 use vitrine_domain::{Action, Event, Millis, Purposes};
 
 use crate::identity::{Tie, identity, ties};
@@ -18,6 +19,8 @@ pub struct Terms {
     pub retention: i64,
     /// What an event may be used for if it says nothing itself.
     pub purposes: Purposes,
+    /// What the request says of consent.
+    pub said: Signal,
 }
 
 /// An event as it will be stored, and what has to be written with it.
@@ -29,6 +32,8 @@ pub struct Accepted {
     pub marked: bool,
     /// Who belongs together because of it.
     pub ties: Vec<Tie>,
+    /// What it says of consent, or its request.
+    pub said: Signal,
 }
 
 /// Reads a message.
@@ -45,19 +50,15 @@ pub fn accept(message: &Message, terms: &Terms) -> Result<Accepted, Error> {
     event.device_id = identity.device.map(|device| device.id().to_owned());
     event.skew = timing.skew;
     event.received = terms.now;
-    event.purposes = purposes(message, terms.purposes);
+    let said = message.context("consent").map_or(Signal::SILENCE, Signal::read).and(terms.said);
+    event.purposes = said.over(terms.purposes);
 
     let mut properties = properties(message);
     event.channel = circumstances::channel(message, &mut properties);
     event.context = circumstances::circumstances(message, &mut properties);
     describe(message, &mut properties, &mut event)?;
     event.properties = bounds::bounded(properties, false);
-    Ok(Accepted { event, marked: timing.marked, ties })
-}
-
-fn purposes(message: &Message, default: Purposes) -> Purposes {
-    let preferences = message.context("consent").and_then(|consent| consent.get("categoryPreferences"));
-    preferences.and_then(Value::as_object).map_or(default, |named| Purposes::from_preferences(default, named))
+    Ok(Accepted { event, marked: timing.marked, ties, said })
 }
 
 /// What the event says besides its frame.

@@ -7,27 +7,27 @@ use axum::Json;
 use axum::extract::{FromRef, Request};
 use http::request::Parts;
 use vitrine_http::auth::presented_key;
-use vitrine_http::{App, Problem, body as request_body};
+use vitrine_http::auth::USER_TOKEN;
+use vitrine_http::consent::of_headers;
+use vitrine_http::{Access, App, Problem, body as request_body};
 
 use crate::accept::{Accepted, Terms, accept};
 use crate::envelope::Envelope;
 use crate::message::Kind;
-use crate::privacy::Consent;
 use crate::schema::{Answer, Rejected};
 use crate::write::Writer;
-use crate::{Error, body};
+use crate::{Error, body, privacy};
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Collect {
     pub(crate) app: App,
     writer: Arc<Writer>,
-    consent: Arc<Consent>,
 }
 
 impl Collect {
     pub(crate) fn new(app: App) -> Self {
-        Self { app, writer: Arc::default(), consent: Arc::default() }
+        Self { app, writer: Arc::default() }
     }
 }
 
@@ -50,23 +50,34 @@ pub(crate) fn key_of(parts: &Parts) -> Option<String> {
 pub(crate) async fn take(state: &Collect, request: Request, address: Option<Kind>) -> Result<Json<Answer>, Problem> {
     let (parts, inner) = request.into_parts();
     let presented = key_of(&parts);
+    let said = of_headers(&parts.headers);
+    let token = parts.headers.get(USER_TOKEN).cloned();
     let bytes = request_body::read(Request::from_parts(parts, inner), state).await?;
     let text = body::text(&bytes)?;
     let envelope = Envelope::parse(&text)?;
     // The body first: a bearer token in the header may be a login of the client's own, with the key in the body.
     let key = envelope.write_key.clone().or(presented).ok_or(Error::NoKey)?;
-    let shop = state.app.auth.key(&key).await?.shop;
+    let known = state.app.auth.key(&key).await?;
+    let user = match token {
+        // Events come with or without one; only what it would grant is missed.
+        Some(token) => state.app.auth.user(&known.shop, token.to_str().unwrap_or_default()).await.ok(),
+        None => None,
+    };
+    let access = Access { shop: known.shop, kind: known.kind, user };
+    let shop = &access.shop;
 
     let context = &state.app.context;
     let now = context.clock.now();
-    let purposes = state.consent.of(&context.table, &shop, now).await?;
-    let terms = Terms { now, retention: context.config.retention, purposes };
+    let purposes = state.app.defaults.of(&context.table, shop, now).await?;
+    let terms = Terms { now, retention: context.config.retention, purposes, said };
     let (accepted, rejected) = sort(&envelope, address, &terms)?;
-    state.writer.write(&context.table, &shop, now, &accepted).await?;
-    metrics::counter!("events_accepted").increment(accepted.len() as u64);
+    let count = accepted.len();
+    let admitted = privacy::admit(state, &access, now, accepted).await?;
+    state.writer.write(&context.table, shop, now, &admitted).await?;
+    metrics::counter!("events_accepted").increment(count as u64);
     if !rejected.is_empty() {
         metrics::counter!("events_refused").increment(rejected.len() as u64);
-        tracing::info!(%shop, accepted = accepted.len(), rejected = rejected.len(), first = rejected[0].code, "events refused");
+        tracing::info!(%shop, accepted = count, rejected = rejected.len(), first = rejected[0].code, "events refused");
     }
     Ok(Json(Answer::without(rejected)))
 }

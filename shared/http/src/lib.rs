@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod consent;
 pub mod describe;
 pub mod layers;
 pub mod problem;
@@ -14,6 +15,7 @@ pub use body::Body;
 pub use problem::Problem;
 pub use seal::Sealer;
 use vitrine_runtime::Context;
+use vitrine_store::tombstones::Guard;
 
 /// The state of every HTTP function. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,6 +26,10 @@ pub struct App {
     pub auth: Arc<Authenticator>,
     /// Seals decision ids and cursors.
     pub sealer: Sealer,
+    /// Remembers for a moment who was not erased.
+    pub guard: Arc<Guard>,
+    /// What shops' events may be used for when they say nothing themselves.
+    pub defaults: Arc<consent::Defaults>,
 }
 
 impl App {
@@ -32,6 +38,7 @@ impl App {
     pub fn new(context: Context) -> Self {
         let auth = Arc::new(Authenticator::new(context.table.clone(), context.clock.clone()));
         let sealer = Sealer::new(&context.config.secret);
-        Self { context, auth, sealer }
+        let guard = Arc::new(Guard::new(context.tombstone_key()));
+        Self { context, auth, sealer, guard, defaults: Arc::default() }
     }
 }

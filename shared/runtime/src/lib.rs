@@ -18,6 +18,7 @@ pub use config::{Config, ConfigError, Place, VectorServer};
 pub use deadlines::Deadlines;
 pub use task::task;
 use vitrine_store::api_keys::KeyKind;
+use vitrine_store::tombstones::TombstoneKey;
 use vitrine_store::{Connection, Objects, Table};
 
 use config::environment;
@@ -108,6 +109,12 @@ impl Context {
     #[must_use]
     pub fn added<T: Any>(&self) -> Option<&T> {
         self.added.as_deref()?.downcast_ref()
+    }
+
+    /// Makes the keyed hashes under which the erased are remembered.
+    #[must_use]
+    pub fn tombstone_key(&self) -> TombstoneKey {
+        TombstoneKey::new(&self.config.secret)
     }
 
     /// A folder for files that may go at any time: downloaded artifacts.

@@ -4,6 +4,7 @@
 mod catalogue;
 mod decisions;
 mod deployable;
+mod erasure;
 mod hostile;
 mod identity;
 mod isolation;
