@@ -101,7 +101,7 @@ fn answer(event: &StreamEvent, failed: &BTreeSet<usize>) -> DynamoDbEventRespons
     response
 }
 
-/// Merges the many small files of each shop and day into one, and answers how many were merged. Runs on a schedule.
+/// Deletes what is over, merges the many small files of each shop and day into one, and answers how many were merged. Runs on a schedule.
 ///
 /// # Errors
 /// The first failure, after every shop has had its turn.
@@ -122,9 +122,15 @@ pub async fn compact(context: &Context) -> Result<usize, Error> {
     failure.map_or(Ok(merged), Err)
 }
 
-/// Merges a shop's files. Who was erased since a file of them was read may stand in what was made of it, where the erasure
+/// Deletes a shop's files that are over and merges the others. Who was erased since a file of them was read may stand in what was made of it, where the erasure
 /// did not look any more: so they are taken out here.
 async fn compact_shop(context: &Context, shop: &Shop, kind: Kind) -> Result<usize, Error> {
+    // A file's day is when its records were written, and nothing in it is kept longer than it would be from then on.
+    let over = context.clock.now().plus(-context.config.retention - DAY).day();
+    let gone = context.objects.expire_lake(shop, kind, &over).await?;
+    if gone > 0 {
+        tracing::info!(%shop, gone, "files of the lake are over");
+    }
     let made = context.objects.compact_lake(shop, kind).await?;
     if made.is_empty() {
         return Ok(0);

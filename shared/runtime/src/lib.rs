@@ -96,7 +96,9 @@ impl Context {
             Place::Bucket(name) => Objects::bucket(name, config.s3_endpoint.as_deref())?,
         };
         let deadlines = Deadlines::default();
-        Ok(Self { table: Table::connect(&connection).await, objects, clock, config, deadlines, added: None })
+        let time = clock.clone();
+        let table = Table::connect(&connection).await.keeping(config.retention, move || time.now());
+        Ok(Self { table, objects, clock, config, deadlines, added: None })
     }
 
     /// Hands something to the functions that they find by its type: the algorithms of a program that brings its own.

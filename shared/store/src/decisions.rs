@@ -109,7 +109,7 @@ impl Table {
             let time = keys::parse_decision(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
             Ok((time, from_item(item)?))
         };
-        answer.items().iter().map(read).collect()
+        answer.items().iter().filter(|item| !self.is_over(item)).map(read).collect()
     }
 
     /// What was shown to a visitor, newest first, with where each decision is kept.

@@ -15,7 +15,8 @@ use vitrine_domain::profile::Link;
 use vitrine_domain::{Millis, Shop, Span, Visitor};
 
 use crate::places::Place;
-use crate::table::{Item, Table, document, document_text, item, key, nonce, sort_key};
+use crate::sweep::Erased;
+use crate::table::{Item, Table, document, document_text, item, key, nonce, partition_key, sort_key};
 use crate::tombstones::TombstoneKey;
 use crate::{Error, Result, events, keys};
 
@@ -209,8 +210,7 @@ impl Table {
     async fn delete_items(&self, items: &[&Item], record: &mut Record) -> Result<()> {
         let mut requests = Vec::with_capacity(items.len());
         for item in items {
-            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-            let (pk, sk) = (text("PK"), text("SK"));
+            let (pk, sk) = (partition_key(item).to_owned(), sort_key(item).to_owned());
             if let Some(place) = Place::of_item(&pk, &sk) {
                 record.touch(place, 1);
             }
@@ -242,6 +242,30 @@ impl Table {
             self.erase(key, shop, visitor, Until::Now, now).await?;
         }
         Ok(())
+    }
+
+    /// Erases once more from a table that was restored from before the erasures: writes their tombstones again and deletes
+    /// what is there of those whom they reach. It reads the whole table. Answers how many items went.
+    ///
+    /// # Errors
+    /// If the table fails; doing it again goes on.
+    pub async fn replay_erasures(&self, key: &TombstoneKey, shop: &Shop, records: &[Record]) -> Result<usize> {
+        for (hash, spans) in records.iter().flat_map(|record| &record.reach) {
+            self.change_tombstone(shop, hash, |tombstone| spans.iter().for_each(|span| tombstone.add(*span))).await?;
+        }
+        let mut erased = Erased::of(key, shop, records);
+        let (mut deleted, mut from) = (0, None);
+        loop {
+            let (places, next) = self.places(from).await?;
+            let gone: BTreeSet<(String, String)> =
+                places.into_iter().filter(|(pk, sk)| is_of_erased(&mut erased, shop, pk, sk)).collect();
+            deleted += gone.len();
+            self.delete_keys(gone).await?;
+            from = next;
+            if from.is_none() {
+                return Ok(deleted);
+            }
+        }
     }
 
     /// Deletes items by their keys: what was written of somebody after they were erased.
@@ -308,6 +332,20 @@ const EVERYTHING: (&str, &str) = ("!", "~~");
 fn delete_request(pk: String, sk: String) -> Result<WriteRequest> {
     let delete = DeleteRequest::builder().set_key(Some(key(pk, sk))).build();
     Ok(WriteRequest::builder().delete_request(delete.map_err(|e| Error::corrupt("delete", e))?).build())
+}
+
+/// Whether an item of the table is of somebody whom erasures reach. Profiles are of all time: one that holds any time that
+/// is erased is made again.
+fn is_of_erased(erased: &mut Erased<'_>, of: &Shop, pk: &str, sk: &str) -> bool {
+    let Some((_, visitor)) = keys::parse_visitor(pk).filter(|(shop, _)| shop == of) else { return false };
+    let visitor = visitor.to_string();
+    let other = keys::parse_link(sk).is_some_and(|other| erased.is_whole(&other.to_string()));
+    let time = keys::parse_event(sk).map(|(time, _)| time).or_else(|| keys::parse_decision(sk));
+    match time {
+        Some(time) => erased.holds(&visitor, time),
+        None if [keys::PROFILE, keys::BASE].contains(&sk) => erased.reaches(&visitor),
+        None => other || erased.is_whole(&visitor),
+    }
 }
 
 /// Whether a decision names a device beside its own visitor.

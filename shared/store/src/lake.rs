@@ -132,6 +132,22 @@ impl Objects {
         Ok(self.folders("shops").await?.into_iter().filter_map(|name| Shop::new(name).ok()).collect())
     }
 
+    /// Deletes the files of the days before one. Answers how many.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn expire_lake(&self, shop: &Shop, kind: Kind, before: &str) -> Result<usize> {
+        let mut deleted = 0;
+        for entry in self.lake_files(shop, kind).await? {
+            let day = entry.key.rsplit('/').nth(1).unwrap_or_default();
+            if is_day(day) && day < before {
+                self.delete(&entry.key).await?;
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
+
     /// Merges the files of each day into one where there are many, and answers what became of how many. A kill between write
     /// and delete leaves the same events twice, which readers drop.
     ///
@@ -173,6 +189,10 @@ impl Objects {
         }
         Ok(name)
     }
+}
+
+fn is_day(name: &str) -> bool {
+    name.len() == 10 && name.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
 fn visitor_key(event: &Event) -> u64 {

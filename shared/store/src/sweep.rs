@@ -105,6 +105,16 @@ impl<'a> Erased<'a> {
         self.spans(visitor).is_some_and(|spans| spans.iter().any(whole))
     }
 
+    /// Whether anything of a visitor is erased.
+    pub fn reaches(&mut self, visitor: &str) -> bool {
+        self.spans(visitor).is_some()
+    }
+
+    /// Whether a visitor is erased for all time.
+    pub fn is_whole(&mut self, visitor: &str) -> bool {
+        self.spans(visitor).is_some_and(|spans| spans.contains(&Span::ALWAYS))
+    }
+
     fn event(&mut self, line: &str) -> Result<Fate> {
         let told: EventLine<'_> = serde_json::from_str(line).map_err(|e| Error::corrupt("event of the lake", e))?;
         if self.holds(&told.v, told.t) {
@@ -145,6 +155,19 @@ impl<'a> Erased<'a> {
 }
 
 impl Objects {
+    /// The copies of a shop's erasures that are done.
+    ///
+    /// # Errors
+    /// If the store fails or a copy is damaged.
+    pub async fn erasures(&self, shop: &Shop) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for entry in self.list(&format!("shops/{shop}/erasures")).await? {
+            let Some(bytes) = self.get(&entry.key).await? else { continue };
+            records.push(serde_json::from_slice(&bytes).map_err(|e| Error::corrupt("copy of an erasure", e))?);
+        }
+        Ok(records)
+    }
+
     /// Takes the erased out of the lake: their lines go, and what others' lines say of their devices. Answers how many lines
     /// were touched. Files that appear meanwhile are looked at too.
     ///

@@ -20,7 +20,7 @@ use vitrine_domain::{Event, Millis, Shop, Span, Visitor};
 
 use crate::api_keys::hex;
 use crate::error::{classify, code};
-use crate::table::{Item, Table, document, item, key, version_of, with_version};
+use crate::table::{Item, Table, document, item, key, partition_key, version_of, with_version};
 use crate::{Error, Result, keys};
 
 /// How long a function trusts that somebody was not erased.
@@ -262,8 +262,7 @@ impl Table {
                 let call = self.client.batch_get_item().request_items(&self.name, request);
                 let mut answer = call.send().await.map_err(|e| classify("BatchGetItem", e))?;
                 for item in answer.responses.as_mut().and_then(|all| all.remove(&self.name)).unwrap_or_default() {
-                    let hash = item.get("PK").and_then(|pk| pk.as_s().ok()).and_then(|pk| keys::parse_tombstone(pk));
-                    if let Some(hash) = hash {
+                    if let Some(hash) = keys::parse_tombstone(partition_key(&item)) {
                         found.insert(hash, document(&item, "tombstone")?);
                     }
                 }
