@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRef, Request};
 use http::request::Parts;
-use vitrine_http::auth::presented_key;
 use vitrine_http::auth::USER_TOKEN;
+use vitrine_http::auth::presented_key;
 use vitrine_http::consent::of_headers;
 use vitrine_http::{Access, App, Problem, body as request_body};
 

@@ -55,7 +55,8 @@ pub(crate) async fn admit(
 
 /// Whom some events name.
 fn visitors(accepted: &[Accepted]) -> BTreeSet<Visitor> {
-    let ties = |one: &Accepted| one.ties.iter().flat_map(|tie| [tie.device.clone(), tie.user.clone()]).collect::<Vec<_>>();
+    let ties =
+        |one: &Accepted| one.ties.iter().flat_map(|tie| [tie.device.clone(), tie.user.clone()]).collect::<Vec<_>>();
     accepted.iter().flat_map(|one| named(&one.event).chain(ties(one))).collect()
 }
 

@@ -127,7 +127,10 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
     let [visitor] = candidates(id)?.try_into().map_err(|_: Vec<_>| {
-        Problem::unprocessable("ambiguous-visitor", "who is to be erased is named with `u:` or `a:` before the identifier")
+        Problem::unprocessable(
+            "ambiguous-visitor",
+            "who is to be erased is named with `u:` or `a:` before the identifier",
+        )
     })?;
     let now = app.context.clock.now();
     let table = &app.context.table;

@@ -31,9 +31,10 @@ pub(crate) async fn read(state: &crate::State, shop: &vitrine_domain::Shop, visi
     let patience = context.deadlines.visitor;
     let (barred, default) =
         tokio::join!(tokio::time::timeout(patience, barred), tokio::time::timeout(patience, default));
-    for error in [barred.as_ref().ok().and_then(|b| b.as_ref().err()), default.as_ref().ok().and_then(|d| d.as_ref().err())]
-        .into_iter()
-        .flatten()
+    for error in
+        [barred.as_ref().ok().and_then(|b| b.as_ref().err()), default.as_ref().ok().and_then(|d| d.as_ref().err())]
+            .into_iter()
+            .flatten()
     {
         tracing::warn!(cause = %causes(error), "done without the visitor's consent");
     }

@@ -83,7 +83,8 @@ impl Ground {
         let (display, settings) = (display?, settings?);
         let agreed = consent.allows(&named, said.as_ref());
         let (visitor, user, device) = if agreed { (visitor, user, device) } else { (None, None, None) };
-        let (said, unasked) = if agreed { (said, false) } else { (said.map(|_| Said::default()), consent.is_unknown()) };
+        let (said, unasked) =
+            if agreed { (said, false) } else { (said.map(|_| Said::default()), consent.is_unknown()) };
         if !agreed {
             shown = None;
         }

@@ -255,7 +255,11 @@ async fn train_and_publish(
         if publish::is_version(context, live, &trained.artifact).await? {
             publish::note_seen(context, shop, &live.version, &seen).await?;
             if haunted {
-                // The same bytes without the erased: it never knew anything of them.
+                // The same bytes without the erased: it never knew anything of them. Of the vectors of visitors that are
+                // carried with it this cannot be told.
+                if let Some(server) = server::Server::of(context)? {
+                    server.forget_visitors(shop, &live.version).await?;
+                }
                 publish::note_erasures(context, shop, &live.version, erasures).await?;
             }
             return Ok(Outcome::Unchanged { version: live.version.clone() });

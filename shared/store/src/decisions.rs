@@ -128,7 +128,8 @@ impl Table {
             let left = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
             let (items, next) = self.page(&pk, ("D#", "D$"), true, Some(left), from).await?;
             for item in &items {
-                let (time, nonce) = keys::parse_decision_key(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
+                let (time, nonce) =
+                    keys::parse_decision_key(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
                 found.push((DecisionKey { visitor: Some(visitor.clone()), time, nonce }, from_item(item)?));
             }
             from = next;

@@ -122,7 +122,7 @@ impl Table {
             self.erase_mentions(shop, device, user, &mut record).await?;
         }
         for erased in &reach.whole {
-            self.erase_partition(shop, erased, &mut record).await?;
+            self.erase_partition(shop, erased, &reach.shared, &mut record).await?;
         }
         self.put_erasure(shop, &record).await?;
         Ok(record)
@@ -150,12 +150,19 @@ impl Table {
         Ok(reach)
     }
 
-    /// Deletes a partition and the other sides of its links, and its own links last.
-    async fn erase_partition(&self, shop: &Shop, visitor: &Visitor, record: &mut Record) -> Result<()> {
+    /// Deletes a partition and the other sides of its links, but for those that are gone already, and its own links last.
+    async fn erase_partition(
+        &self,
+        shop: &Shop,
+        visitor: &Visitor,
+        gone: &[(Visitor, Vec<Span>)],
+        record: &mut Record,
+    ) -> Result<()> {
         let items = self.all(&keys::visitor(shop, visitor), EVERYTHING).await?;
         let (links, others): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| sort_key(item).starts_with("L#"));
         self.delete_items(&others, record).await?;
         let sides = links.iter().filter_map(|item| keys::parse_link(sort_key(item)));
+        let sides = sides.filter(|other| !gone.iter().any(|(device, _)| device == other));
         let sides: Vec<Item> = sides.map(|other| key(keys::visitor(shop, &other), keys::link(visitor))).collect();
         self.delete_items(&sides.iter().collect::<Vec<_>>(), record).await?;
         self.delete_items(&links, record).await

@@ -192,7 +192,11 @@ impl Objects {
 }
 
 fn is_day(name: &str) -> bool {
-    name.len() == 10 && name.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+    name.len() == 10
+        && name
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
 fn visitor_key(event: &Event) -> u64 {

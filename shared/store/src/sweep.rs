@@ -224,9 +224,9 @@ mod tests {
     use super::*;
 
     fn record(key: &TombstoneKey, shop: &Shop, reach: &[(&str, Span)]) -> Record {
-        let reach = reach.iter().map(|(visitor, span)| {
-            (key.hash(shop, &Visitor::parse(visitor).unwrap()), BTreeSet::from([*span]))
-        });
+        let reach = reach
+            .iter()
+            .map(|(visitor, span)| (key.hash(shop, &Visitor::parse(visitor).unwrap()), BTreeSet::from([*span])));
         let (requested, touched) = (Millis(0), Default::default());
         Record { id: "1".into(), requested, reach: reach.collect(), touched, completed: None, model: None }
     }

@@ -55,11 +55,15 @@ impl Person {
     /// What they did, at times that are the same in every run of one start.
     fn events(&self, start: Millis, round: usize) -> Vec<Value> {
         let at = |step: usize| start.plus((step as i64 + 1) * MINUTE + self.n as i64 * 37 - DAY).to_rfc3339();
-        let product = |step: usize| format!("{}-{}", ["tea", "coffee", "cocoa"][(self.n + step / 3) % 3], (self.n + step) % 8);
+        let product =
+            |step: usize| format!("{}-{}", ["tea", "coffee", "cocoa"][(self.n + step / 3) % 3], (self.n + step) % 8);
         let event = |step: usize| {
             let (name, more) = match step % 5 {
-                4 => ("Order Completed", json!({"order_id": format!("{}-o{step}-{round}", self.name), "total": 5.0,
-                    "products": [{"product_id": product(step), "price": 5.0}]})),
+                4 => (
+                    "Order Completed",
+                    json!({"order_id": format!("{}-o{step}-{round}", self.name), "total": 5.0,
+                    "products": [{"product_id": product(step), "price": 5.0}]}),
+                ),
                 3 => ("Product Added", json!({"product_id": product(step)})),
                 _ => ("Product Viewed", json!({"product_id": product(step)})),
             };
@@ -179,7 +183,8 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     };
     let mut receipts = Vec::new();
     for visitor in gone.iter().map(Person::visitor).chain([format!("u:{tablet}")]) {
-        let (status, receipt) = shop.call(&shop.server, Method::DELETE, &format!("/v1/visitors/{visitor}"), None).await?;
+        let (status, receipt) =
+            shop.call(&shop.server, Method::DELETE, &format!("/v1/visitors/{visitor}"), None).await?;
         ensure!(status == StatusCode::ACCEPTED && receipt["completed"].is_null(), "{receipt}");
         receipts.push(receipt["erasure_id"].as_str().context("no id")?.to_owned());
     }
@@ -187,8 +192,8 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     while sent.load(Ordering::SeqCst) < during + 2 * 56 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    for person in &gone {
-        let question = json!({"anonymous_id": person.device().unwrap_or_else(|| format!("{}-phone", person.name))});
+    for device in gone.iter().filter_map(Person::device) {
+        let question = json!({"anonymous_id": device});
         let answer = shop.recommend("home", question).await?;
         ensure!(ids(&answer).len() > 3, "the erased see a shop like everybody: {answer}");
     }
@@ -208,8 +213,7 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     }
     let models = shop.ok(&shop.server, Method::GET, "/v1/models", None).await?;
     assert_eq!(models["versions"].as_array().map(Vec::len), Some(1), "{models}");
-    let (status, _) =
-        shop.call(&shop.server, Method::POST, &format!("/v1/models/{knows}/activate"), None).await?;
+    let (status, _) = shop.call(&shop.server, Method::POST, &format!("/v1/models/{knows}/activate"), None).await?;
     assert_eq!(status, StatusCode::NOT_FOUND);
     let mother = shop.ok(&shop.server, Method::GET, "/v1/visitors/u:mother", None).await?;
     assert_eq!(mother["profile"]["state"]["counts"]["view"], 3, "{mother}");
@@ -267,7 +271,8 @@ fn traces(folder: &Path, people: &[Person]) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for file in files(folder)? {
         let bytes = std::fs::read(&file)?;
-        let unpacked = if file.extension().is_some_and(|end| end == "zst") { zstd::decode_all(&bytes[..])? } else { Vec::new() };
+        let unpacked =
+            if file.extension().is_some_and(|end| end == "zst") { zstd::decode_all(&bytes[..])? } else { Vec::new() };
         for bytes in [&bytes, &unpacked] {
             let named = bytes.windows(MARK.len()).any(|part| part == MARK.as_bytes());
             let known = bytes.windows(8).any(|part| part.try_into().is_ok_and(|part: [u8; 8]| hashed.contains(&part)));
@@ -283,7 +288,10 @@ fn traces(folder: &Path, people: &[Person]) -> Result<BTreeSet<String>> {
 async fn places(folder: &Path) -> Result<()> {
     for file in files(folder)? {
         let path = file.strip_prefix(folder)?.display().to_string();
-        ensure!(Place::of_file(&path).is_some(), "{path} is in no place: say in places.rs how somebody is erased from it");
+        ensure!(
+            Place::of_file(&path).is_some(),
+            "{path} is in no place: say in places.rs how somebody is erased from it"
+        );
     }
     let running = Running::find(folder).context("not running")?;
     let mut from = Value::Null;

@@ -281,10 +281,13 @@ async fn a_browser_that_asks_not_to_be_tracked_is_counted_and_not_kept() {
 async fn nobody_can_refuse_for_a_user_whom_they_only_name() {
     let stack = Stack::start().await;
     let user = vitrine_domain::Visitor::known("anna").unwrap();
-    stack.batch(&[page("1", json!({"userId": "anna"}))]).await.assert_success();
+    let of = |id: &str, context: Value| {
+        page(id, json!({"userId": "anna", "anonymousId": null, "context": context["context"]}))
+    };
+    stack.batch(&[of("1", json!({}))]).await.assert_success();
     let refusal = json!({"consent": {"google": "G100"}});
-    stack.batch(&[page("2", json!({"userId": "anna", "context": refusal}))]).await.assert_success();
-    stack.batch(&[page("3", json!({"userId": "anna"}))]).await.assert_success();
+    stack.batch(&[of("2", json!({"context": refusal}))]).await.assert_success();
+    stack.batch(&[of("3", json!({}))]).await.assert_success();
     assert_eq!(stack.events(&user).await.len(), 2, "the refusing event alone is not kept");
 }
 

@@ -12,7 +12,9 @@ use crate::support::{Answer, Stack, device, is_identical};
 async fn follows(stack: &Stack, headers: &[(&'static str, &'static str)], visitor: &Visitor) -> (bool, bool) {
     stack.proxy.seen();
     let mut request = Request::builder().method(Method::POST).uri("/v1/recommendations/recently-viewed");
-    for (name, value) in headers.iter().chain(&[("authorization", "Bearer browser"), ("content-type", "application/json")]) {
+    for (name, value) in
+        headers.iter().chain(&[("authorization", "Bearer browser"), ("content-type", "application/json")])
+    {
         request = request.header(*name, *value);
     }
     let body = json!({"anonymous_id": visitor.id()}).to_string();

@@ -61,8 +61,12 @@ async fn erasures_act_again_on_a_table_that_was_restored() {
     assert!(record.reach.values().all(|spans| spans.contains(&Span::ALWAYS)) && record.reach.len() == 2);
     let after = stack.dump().await;
     // As a backup of before has it.
-    let tombstones: Vec<String> =
-        after.iter().filter_map(|item| item["PK"].as_str()).filter(|pk| pk.contains("#T#")).map(str::to_owned).collect();
+    let tombstones: Vec<String> = after
+        .iter()
+        .filter_map(|item| item["PK"].as_str())
+        .filter(|pk| pk.contains("#T#"))
+        .map(str::to_owned)
+        .collect();
     for pk in &tombstones {
         stack.delete(pk, "TOMBSTONE").await;
     }

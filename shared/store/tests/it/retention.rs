@@ -64,6 +64,7 @@ async fn the_lake_ends_by_its_days() {
         objects.write_lake(&shop(), Kind::Events, day, "1", &["{}".to_owned()]).await.unwrap();
     }
     assert_eq!(objects.expire_lake(&shop(), Kind::Events, "2026-01-02").await.unwrap(), 1);
-    let left: Vec<String> = objects.lake_files(&shop(), Kind::Events).await.unwrap().into_iter().map(|e| e.key).collect();
+    let left: Vec<String> =
+        objects.lake_files(&shop(), Kind::Events).await.unwrap().into_iter().map(|e| e.key).collect();
     assert!(left.len() == 2 && !left[0].contains("01-01"), "{left:?}");
 }
