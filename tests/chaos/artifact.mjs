@@ -134,7 +134,8 @@ export async function run({ seed, folder, long, say, scale }) {
   await stack.idle({ quiet: 300 });
   await ended(await train());
   const last = (await insist(`${stack.url}/v1/models`, server)).json;
-  const folders = readdirSync(models);
+  // A folder without a file is no object: a kill between the two calls of a write leaves one.
+  const folders = readdirSync(models).filter((version) => files(path.join(models, version)).length);
   const unknown = folders.filter((version) => !last.versions.some((kept) => kept.version === version));
   const missing = last.versions.filter((kept) => FILES.some((file) => !existsSync(path.join(models, kept.version, file))));
   const halves = files(stack.data).filter((file) => /#\d+$|\.part$/.test(file));

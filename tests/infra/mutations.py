@@ -100,7 +100,7 @@ MUTATIONS = [
     (checks.functions, "does not read", of("Fold", "Environment", "Variables", "VITRINE_TABEL", "t")),
     (checks.functions, "is not given VITRINE_BUCKET", of("Fold", "Environment", "Variables", "VITRINE_BUCKET", None)),
     (checks.functions, "lacks the secret", of("Collect", "Environment", "Variables", "VITRINE_SECRET_PARAMETER", None)),
-    (checks.functions, "is given the secret", of("Archive", "Environment", "Variables", "VITRINE_SECRET_PARAMETER", "x")),
+    (checks.functions, "is given the secret", of("Fold", "Environment", "Variables", "VITRINE_SECRET_PARAMETER", "x")),
     (checks.functions, "secret in its environment", of("Collect", "Environment", "Variables", "VITRINE_SECRET", "x")),
     (checks.functions, "concurrency is no parameter", of("Collect", "ReservedConcurrentExecutions", None)),
     (checks.functions, "arm64", parameter("Architecture", "Default", "x86_64")),

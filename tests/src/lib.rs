@@ -56,9 +56,21 @@ impl Ground {
         Ok(Shop { url: self.stack.url(), browser: keys.browser, server: keys.server, http: reqwest::Client::new() })
     }
 
+    /// The folder of everything that is kept.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Stops the stack.
     pub async fn stop(self) {
         self.stack.stop().await;
+    }
+
+    /// Stops the stack and leaves its folder, which goes with what is answered.
+    pub async fn stop_and_keep(self) -> TempDir {
+        self.stack.stop().await;
+        self.folder
     }
 }
 

@@ -41,7 +41,13 @@ pub const PARSERS: [Parser; 8] = [
 pub fn events(bytes: &[u8]) {
     let Ok(body) = text(bytes) else { return };
     let Ok(envelope) = Envelope::parse(&body) else { return };
-    let terms = Terms { now: NOW, retention: 760 * DAY, purposes: Purposes::ALL, robot: false };
+    let terms = Terms {
+        now: NOW,
+        retention: 760 * DAY,
+        purposes: Purposes::ALL,
+        robot: false,
+        said: vitrine_domain::consent::Signal::SILENCE,
+    };
     for message in envelope.messages(None).flatten() {
         let Ok(accepted) = accept(&message, &terms) else { continue };
         let stored = serde_json::to_string(&accepted.event).unwrap_or_default();

@@ -6,9 +6,11 @@ use std::panic::AssertUnwindSafe;
 use aws_lambda_events::event::dynamodb::EventRecord;
 use serde::de::IgnoredAny;
 use vitrine_domain::profile::event_key;
-use vitrine_domain::{Millis, Shop};
+use vitrine_domain::{Millis, Shop, Visitor};
 use vitrine_store::lake::Kind;
 use vitrine_store::stream::{Record, decode};
+
+use crate::erased::Erased;
 
 /// A file of the lake, not yet written.
 #[derive(Debug)]
@@ -44,12 +46,12 @@ impl File {
     }
 }
 
-/// The files of a batch, and the records that cannot be read.
-pub(crate) fn read(records: &[EventRecord]) -> (Vec<File>, BTreeSet<usize>) {
+/// The files of a batch without what belongs to the erased, and the records that cannot be read.
+pub(crate) fn read(records: &[EventRecord], erased: &Erased) -> (Vec<File>, BTreeSet<usize>) {
     let mut files: BTreeMap<(Shop, Kind, String), File> = BTreeMap::new();
     let mut failed = BTreeSet::new();
     for (index, record) in records.iter().enumerate() {
-        let line = match std::panic::catch_unwind(AssertUnwindSafe(|| line_of(record))) {
+        let line = match std::panic::catch_unwind(AssertUnwindSafe(|| line_of(record, erased))) {
             Ok(Ok(Some(line))) => line,
             Ok(Ok(None)) => continue,
             Ok(Err(what)) => {
@@ -79,15 +81,19 @@ pub(crate) fn read(records: &[EventRecord]) -> (Vec<File>, BTreeSet<usize>) {
     (files.into_values().collect(), failed)
 }
 
-/// The line of a record; none of what the lake does not keep.
-fn line_of(record: &EventRecord) -> Result<Option<Line>, String> {
+/// The line of a record; none of what the lake does not keep, or may not.
+fn line_of(record: &EventRecord, erased: &Erased) -> Result<Option<Line>, String> {
     match decode(record).map_err(|error| error.to_string())? {
         Record::Event { shop, event } => {
+            let Some(event) = erased.of(&shop).admit(*event) else { return Ok(None) };
             let text = serde_json::to_string(&event).map_err(|error| error.to_string())?;
             Ok(Some(Line { shop, kind: Kind::Events, day: day(record, event.received), text }))
         }
-        Record::Decision { shop, time, document } => {
-            let text = one_line(document)?;
+        Record::Decision { shop, visitor, time, document } => {
+            if visitor.as_ref().is_some_and(|visitor| erased.of(&shop).holds(visitor, time)) {
+                return Ok(None);
+            }
+            let text = told(visitor.as_ref(), time, &one_line(document)?)?;
             Ok(Some(Line { shop, kind: Kind::Decisions, day: day(record, time), text }))
         }
         Record::Link { .. } | Record::Other => Ok(None),
@@ -99,6 +105,15 @@ fn line_of(record: &EventRecord) -> Result<Option<Line>, String> {
 fn day(record: &EventRecord, fallback: Millis) -> String {
     let written = Millis(record.change.approximate_creation_date_time.timestamp_millis());
     if written.0 > 0 { written.day() } else { fallback.day() }
+}
+
+/// A decision's line with what its key says: whose it is, and when it was made.
+fn told(visitor: Option<&Visitor>, time: Millis, line: &str) -> Result<String, String> {
+    let members = line.trim_start().strip_prefix('{').ok_or("the decision is no JSON object")?;
+    let comma = if members.trim_start().starts_with('}') { "" } else { "," };
+    let visitor = visitor.map(|visitor| serde_json::to_string(visitor).map(|text| format!("\"v\":{text},")));
+    let visitor = visitor.transpose().map_err(|error| error.to_string())?.unwrap_or_default();
+    Ok(format!("{{{visitor}\"t\":{}{comma}{members}", time.0))
 }
 
 /// A document as one line of JSON.

@@ -8,7 +8,7 @@ use vitrine_runtime::{Context, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start_in_cloud();
-    let context = Context::from_env_without_secret().await?;
+    let context = Context::from_env().await?;
     let serve = service_fn(move |event: LambdaEvent<Value>| {
         let context = context.clone();
         async move { serve(&context, event.payload).await }

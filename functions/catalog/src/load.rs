@@ -1,7 +1,7 @@
 //! Reads a file of another system into the shop: rows are read on a thread of their own and written in batches while
 //! reading goes on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 
 use bytes::Bytes;
@@ -9,10 +9,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
-use vitrine_domain::{Event, Millis, Product, ProductId, Purposes, Shop, Visitor};
+use vitrine_domain::{Event, Millis, Product, ProductId, Purpose, Purposes, Shop, Visitor};
 use vitrine_runtime::Context;
 use vitrine_store::catalogue::Catalogue;
 use vitrine_store::jobs::JobKind;
+use vitrine_store::tombstones::named;
 
 use crate::import::{self, DateOrder, Derived, Format, ImportError, Input, Options, Report};
 
@@ -302,6 +303,7 @@ async fn load_events(
     read: impl FnOnce(&mut Batches<Event>, &Options) -> Result<(Report, Option<Derived>), ImportError> + Send + 'static,
 ) -> Result<(Imported, Option<Derived>), LoadError> {
     let now = told.now;
+    let key = context.tombstone_key();
     let (to, mut batches) = mpsc::channel::<Vec<Event>>(WAITING);
     let reading = tokio::task::spawn_blocking(move || {
         let mut sink = Batches { batch: Vec::new(), to };
@@ -310,6 +312,11 @@ async fn load_events(
         report
     });
     while let Some(batch) = batches.recv().await {
+        let named: BTreeSet<Visitor> = batch.iter().flat_map(named).collect();
+        let table = &context.table;
+        let barred = table.barred_now(&key, shop, named).await?;
+        let agreed = |event: &Event| event.purposes.allows(Purpose::Personalise) && !barred.refused(&event.visitor);
+        let batch: Vec<Event> = batch.into_iter().filter(agreed).filter_map(|event| barred.admit(event)).collect();
         for event in &batch {
             if let (Visitor::Known(_), Some(device)) = (&event.visitor, &event.device_id)
                 && let Ok(device) = Visitor::anonymous(device.clone())
@@ -320,7 +327,6 @@ async fn load_events(
         // Events that did not say when they were take the time of the import, which a second import would not repeat.
         let (undated, dated): (Vec<Event>, Vec<Event>) = batch.into_iter().partition(|event| event.time == now);
         context.table.import_events(shop, &dated).await?;
-        let table = &context.table;
         let marked = undated.into_iter().map(|event| async move { table.put_event_without_time(shop, &event).await });
         stream::iter(marked).buffer_unordered(CONCURRENCY).try_collect::<Vec<_>>().await?;
     }

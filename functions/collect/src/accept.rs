@@ -1,6 +1,7 @@
 //! From a message of the protocol to an event of ours. Pure: the time, the retention and the shop's setting are arguments.
 
 use serde_json::{Map, Value};
+use vitrine_domain::consent::Signal;
 use vitrine_domain::{Action, Event, Millis, Purposes, robot};
 
 use crate::identity::{Tie, identity, ties};
@@ -20,6 +21,8 @@ pub struct Terms {
     pub purposes: Purposes,
     /// Whether the request's own user agent declares a robot.
     pub robot: bool,
+    /// What the request says of consent.
+    pub said: Signal,
 }
 
 /// An event as it will be stored, and what has to be written with it.
@@ -31,6 +34,8 @@ pub struct Accepted {
     pub marked: bool,
     /// Who belongs together because of it.
     pub ties: Vec<Tie>,
+    /// What it says of consent, or its request.
+    pub said: Signal,
 }
 
 /// Reads a message.
@@ -47,7 +52,8 @@ pub fn accept(message: &Message, terms: &Terms) -> Result<Accepted, Error> {
     event.device_id = identity.device.map(|device| device.id().to_owned());
     event.skew = timing.skew;
     event.received = terms.now;
-    event.purposes = purposes(message, terms.purposes);
+    let said = message.context("consent").map_or(Signal::SILENCE, Signal::read).and(terms.said);
+    event.purposes = said.over(terms.purposes);
     event.robot = terms.robot || of_robot(message);
 
     let mut properties = properties(message);
@@ -55,12 +61,7 @@ pub fn accept(message: &Message, terms: &Terms) -> Result<Accepted, Error> {
     event.context = circumstances::circumstances(message, &mut properties);
     describe(message, &mut properties, &mut event)?;
     event.properties = bounds::bounded(properties, false);
-    Ok(Accepted { event, marked: timing.marked, ties })
-}
-
-fn purposes(message: &Message, default: Purposes) -> Purposes {
-    let preferences = message.context("consent").and_then(|consent| consent.get("categoryPreferences"));
-    preferences.and_then(Value::as_object).map_or(default, |named| Purposes::from_preferences(default, named))
+    Ok(Accepted { event, marked: timing.marked, ties, said })
 }
 
 /// Whether the visitor's user agent, which is not kept, declares a robot.

@@ -9,29 +9,28 @@ use axum::extract::{FromRef, Request};
 use http::header::USER_AGENT;
 use http::request::Parts;
 use vitrine_domain::{Event, Millis, Shop, Visitor, robot};
-use vitrine_http::auth::presented_key;
-use vitrine_http::{App, Problem, body as request_body};
+use vitrine_http::auth::{USER_TOKEN, presented_key};
+use vitrine_http::consent::of_headers;
+use vitrine_http::{Access, App, Problem, body as request_body};
 use vitrine_store::api_keys::{KeyKind, Scope};
 
 use crate::accept::{Accepted, Terms, accept};
 use crate::envelope::Envelope;
 use crate::message::Kind;
-use crate::privacy::Consent;
 use crate::schema::{Answer, Rejected};
 use crate::write::Writer;
-use crate::{Error, body};
+use crate::{Error, body, privacy};
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Collect {
     pub(crate) app: App,
     writer: Arc<Writer>,
-    consent: Arc<Consent>,
 }
 
 impl Collect {
     pub(crate) fn new(app: App) -> Self {
-        Self { app, writer: Arc::default(), consent: Arc::default() }
+        Self { app, writer: Arc::default() }
     }
 }
 
@@ -55,31 +54,42 @@ pub(crate) async fn take(state: &Collect, request: Request, address: Option<Kind
     let (parts, inner) = request.into_parts();
     let presented = key_of(&parts);
     let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).is_some_and(robot::is_crawler);
+    let said = of_headers(&parts.headers);
+    let token = parts.headers.get(USER_TOKEN).cloned();
     let bytes = request_body::read(Request::from_parts(parts, inner), state).await?;
     let text = body::text(&bytes)?;
     let envelope = Envelope::parse(&text)?;
     // The body first: a bearer token in the header may be a login of the client's own, with the key in the body.
     let key = envelope.write_key.clone().or(presented).ok_or(Error::NoKey)?;
     let key = state.app.auth.admit(&key, Scope::Events).await?;
-    let shop = &key.shop;
+    let user = match token {
+        // Events come with or without one; only what it would grant is missed.
+        Some(token) => state.app.auth.user(&key.shop, token.to_str().unwrap_or_default()).await.ok(),
+        None => None,
+    };
+    let access = Access { shop: key.shop, kind: key.kind, user };
+    let shop = &access.shop;
 
     let context = &state.app.context;
     let now = context.clock.now();
-    let purposes = state.consent.of(&context.table, shop, now).await?;
-    let terms =
-        Terms { now, retention: context.config.retention, purposes, robot: agent && key.kind == KeyKind::Browser };
+    let purposes = state.app.defaults.of(&context.table, shop, now).await?;
+    let robot = agent && access.kind == KeyKind::Browser;
+    let terms = Terms { now, retention: context.config.retention, purposes, robot, said };
     let (mut accepted, mut rejected) = sort(&envelope, address, &terms)?;
     // The shop's own servers speak for many visitors, and import what one did in years.
-    if key.kind == KeyKind::Browser {
+    if access.kind == KeyKind::Browser {
         limit(&state.app, shop, now, &mut accepted, &mut rejected)?;
     }
     let accepted: Vec<Accepted> = accepted.into_iter().map(|(_, one)| one).collect();
-    state.writer.write(&context.table, shop, now, &accepted).await?;
-    metrics::counter!("events_accepted").increment(accepted.len() as u64);
-    metrics::counter!("robots").increment(accepted.iter().filter(|one| one.event.robot).count() as u64);
+    let count = accepted.len();
+    let robots = accepted.iter().filter(|one| one.event.robot).count();
+    let admitted = privacy::admit(state, &access, now, accepted).await?;
+    state.writer.write(&context.table, shop, now, &admitted).await?;
+    metrics::counter!("events_accepted").increment(count as u64);
+    metrics::counter!("robots").increment(robots as u64);
     if !rejected.is_empty() {
         metrics::counter!("events_refused").increment(rejected.len() as u64);
-        tracing::info!(%shop, accepted = accepted.len(), rejected = rejected.len(), first = rejected[0].code, "events refused");
+        tracing::info!(%shop, accepted = count, rejected = rejected.len(), first = rejected[0].code, "events refused");
     }
     Ok(Json(Answer::without(rejected)))
 }

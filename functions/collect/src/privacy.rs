@@ -1,36 +1,82 @@
-//! What a shop's events may be used for when they say nothing themselves, remembered for a while.
+//! What may be written of whom: consent, refusals that are remembered, and the erased.
+//!
+//! Without consent to personalise nothing is kept that names anybody: what was done is counted, if that is allowed, and the
+//! event goes. A refusal is remembered under a keyed hash, so that later events and requests that say nothing are bound by
+//! it, and what was known before is erased. It acts for the browser that says it; for a known user only if the shop's server
+//! or the user's own token says it, since anybody can name a user in a browser.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
 
-use vitrine_domain::time::SECOND;
-use vitrine_domain::{Millis, Purposes, Shop};
-use vitrine_store::{Result, Table};
+use vitrine_domain::{Millis, Purpose, Visitor};
+use vitrine_http::{Access, Problem};
+use vitrine_store::tombstones::{Barred, named};
 
-/// How long a setting is trusted.
-const TRUST: i64 = 30 * SECOND;
-/// Shops remembered at once.
-const MEMORY: usize = 1024;
+use crate::accept::Accepted;
+use crate::intake::Collect;
 
-/// The settings read lately.
-#[derive(Debug, Default)]
-pub(crate) struct Consent(Mutex<HashMap<Shop, (Millis, Purposes)>>);
-
-impl Consent {
-    /// The default purposes of a shop's events.
-    pub(crate) async fn of(&self, table: &Table, shop: &Shop, now: Millis) -> Result<Purposes> {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(shop).copied();
-        if let Some((at, purposes)) = remembered
-            && now.since(at) < TRUST
-        {
-            return Ok(purposes);
+/// What is left of some events to be written.
+pub(crate) async fn admit(
+    state: &Collect,
+    access: &Access,
+    now: Millis,
+    accepted: Vec<Accepted>,
+) -> Result<Vec<Accepted>, Problem> {
+    let (table, shop) = (&state.app.context.table, &access.shop);
+    let barred = table.barred(&state.app.guard, shop, visitors(&accepted), now).await?;
+    let mut said: BTreeMap<Visitor, bool> = BTreeMap::new();
+    let mut counts: BTreeMap<(Millis, String), u64> = BTreeMap::new();
+    let mut admitted = Vec::with_capacity(accepted.len());
+    for one in accepted {
+        let (refuses, grants) = (one.said.refuses(Purpose::Personalise), one.said.grants(Purpose::Personalise));
+        let names = || named(&one.event).filter(|visitor| access.may_use(visitor));
+        if refuses || grants {
+            said.extend(names().map(|visitor| (visitor, refuses)));
         }
-        let purposes = table.default_purposes(shop).await?;
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.len() >= MEMORY {
-            memory.clear();
+        let bound = !grants && named(&one.event).any(|visitor| barred.refused(&visitor));
+        if bound || !one.event.purposes.allows(Purpose::Personalise) {
+            if one.event.purposes.allows(Purpose::Measure) {
+                *counts.entry((one.event.at(), action_of(&one))).or_default() += 1;
+            }
+            continue;
         }
-        memory.insert(shop.clone(), (now, purposes));
-        Ok(purposes)
+        admitted.extend(without_erased(one, &barred));
     }
+    for ((day, action), times) in by_day(counts) {
+        table.count(shop, day, &action, times).await?;
+    }
+    for (visitor, refuses) in said {
+        if refuses != barred.refused(&visitor) {
+            table.note_refusal(state.app.guard.key(), shop, &visitor, refuses, now).await?;
+            state.app.guard.forget();
+        }
+    }
+    Ok(admitted)
+}
+
+/// Whom some events name.
+fn visitors(accepted: &[Accepted]) -> BTreeSet<Visitor> {
+    let ties =
+        |one: &Accepted| one.ties.iter().flat_map(|tie| [tie.device.clone(), tie.user.clone()]).collect::<Vec<_>>();
+    accepted.iter().flat_map(|one| named(&one.event).chain(ties(one))).collect()
+}
+
+fn without_erased(mut one: Accepted, barred: &Barred) -> Option<Accepted> {
+    one.event = barred.admit(one.event)?;
+    one.ties.retain(|tie| !barred.is_whole(&tie.device) && !barred.is_whole(&tie.user));
+    Some(one)
+}
+
+fn action_of(one: &Accepted) -> String {
+    let name = serde_json::to_value(one.event.action).ok();
+    name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Counts of one day and action together.
+fn by_day(counts: BTreeMap<(Millis, String), u64>) -> impl Iterator<Item = ((Millis, String), u64)> {
+    let mut days: BTreeMap<(String, String), ((Millis, String), u64)> = BTreeMap::new();
+    for ((at, action), times) in counts {
+        let entry = days.entry((at.day(), action.clone())).or_insert(((at, action), 0));
+        entry.1 += times;
+    }
+    days.into_values()
 }

@@ -170,6 +170,7 @@ fn news(links: &Links, shop: &Shop, now: Millis, accepted: &[Accepted]) -> Vec<T
 
 #[cfg(test)]
 mod tests {
+    use vitrine_domain::consent::Signal;
     use vitrine_domain::{Action, Event, MessageId};
 
     use super::*;
@@ -178,7 +179,7 @@ mod tests {
         let visitor = Visitor::known("u").unwrap();
         let tie = Tie { device: Visitor::anonymous("d").unwrap(), user: visitor.clone(), since: Millis(time) };
         let event = Event::new(MessageId::new(id).unwrap(), visitor, Millis(time), Action::View);
-        Accepted { event, marked, ties: vec![tie] }
+        Accepted { event, marked, ties: vec![tie], said: Signal::SILENCE }
     }
 
     #[test]

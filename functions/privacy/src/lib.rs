@@ -1,5 +1,7 @@
-//! What is held on a visitor, for whoever answers for it.
+//! What is held on a visitor, for whoever answers for it: seeing it, taking it along, erasing it.
 
+mod erase;
+mod export;
 mod fresh;
 mod visitor;
 
@@ -14,7 +16,11 @@ use vitrine_http::{App, layers};
 struct Document;
 
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(visitor::get))
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(visitor::get, erase::delete))
+        .routes(routes!(export::get))
+        .routes(routes!(erase::receipt))
+        .routes(routes!(erase::check))
 }
 
 /// The function's routes.

@@ -107,14 +107,14 @@ pub(crate) async fn get(
     Err(Problem::not_found("nothing is held on a visitor of this name"))
 }
 
-fn candidates(id: String) -> Result<Vec<Visitor>, Problem> {
+pub(crate) fn candidates(id: String) -> Result<Vec<Visitor>, Problem> {
     if id.starts_with("u:") || id.starts_with("a:") {
         return Ok(vec![Visitor::parse(&id)?]);
     }
     Ok(vec![Visitor::known(id.clone())?, Visitor::anonymous(id)?])
 }
 
-fn answer(visitor: Visitor, fresh: Fresh, now: Millis) -> Answer {
+pub(crate) fn answer(visitor: Visitor, fresh: Fresh, now: Millis) -> Answer {
     let Fresh { profile, folded, mut links, unfolded, applied, up_to_date } = fresh;
     links.sort_by(|a, b| (b.since, &b.other).cmp(&(a.since, &a.other)));
     let affinities = &profile.state.affinities;

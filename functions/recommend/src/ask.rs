@@ -6,7 +6,8 @@ mod words;
 
 use serde_json::Value;
 use vitrine_domain::placement::MAX_LIMIT;
-use vitrine_domain::{Filter, FilterError, PastAction, ProductId, Visitor};
+use vitrine_domain::{Filter, FilterError, PastAction, ProductId, Purpose, Visitor};
+use vitrine_http::consent::of_headers;
 use vitrine_http::{Access, Problem, Sealer};
 use vitrine_rank::{Audience, Words};
 use vitrine_store::api_keys::KeyKind;
@@ -75,6 +76,9 @@ impl Asker {
         if words.audience == Audience::Merchandiser && !server {
             return Err(Problem::forbidden("what is told to merchandisers needs a server key"));
         }
+        // What the browser forbids is not read, and the decision is nobody's.
+        let refuses = of_headers(headers).refuses(Purpose::Personalise);
+        let (user, device) = if refuses { (None, None) } else { (user, device) };
         Ok(Who { user, device, given, words, server })
     }
 }

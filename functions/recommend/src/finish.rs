@@ -7,7 +7,7 @@
 use serde_json::value::RawValue;
 use vitrine_domain::{ProductId, Shop, Visitor};
 use vitrine_http::{Problem, Sealer};
-use vitrine_store::decisions::DecisionKey;
+use vitrine_store::decisions::{self, DecisionKey, PURPOSE};
 
 use crate::answer::render;
 use crate::ask::kept;
@@ -18,7 +18,6 @@ use crate::record::{After, Degraded, Options, Record, millionths, of_bytes, of_h
 use crate::rows::Rows;
 use crate::timing::Timing;
 
-const PURPOSE: &str = "decision";
 /// Bytes of a change's key that say when it was written and as which one of its process.
 const KEY: usize = 22;
 
@@ -226,8 +225,7 @@ pub(crate) fn nonce() -> Result<String, Problem> {
 
 /// A decision's id says where it is kept, readable to this stack alone.
 fn seal_id(sealer: &Sealer, shop: &Shop, key: &DecisionKey) -> Option<String> {
-    let visitor = key.visitor.as_ref().map(ToString::to_string).unwrap_or_default();
-    sealer.seal(PURPOSE, format!("{shop}\n{}\n{}\n{visitor}", key.time.0, key.nonce).as_bytes())
+    decisions::seal_id(shop, key, |purpose, clear| sealer.seal(purpose, clear))
 }
 
 /// Where the decision of an id is kept, if the id is one of this stack and shop.

@@ -14,6 +14,7 @@ use vitrine_rank::Words;
 
 use crate::ask::Who;
 use crate::cell::unavailable;
+use crate::consent;
 use crate::record::Degraded;
 use crate::settings::Settings;
 use crate::shops::Display;
@@ -74,13 +75,23 @@ impl Ground {
         let known = state.settings.last(shop);
         let guess = known.clone().unwrap_or_default();
         let asks = visitor.as_ref().filter(|_| rotates(&guess, placements));
-        let (display, settings, said, mut shown) = tokio::join!(
+        let asked = asks.is_some();
+        let named: Vec<Visitor> = user.iter().chain(&device).cloned().collect();
+        let (display, settings, said, mut shown, consent) = tokio::join!(
             state.shops.display(shop),
             state.settings.now(shop),
             read_visitor(state, shop, user.clone(), device.clone()),
             lately(state, shop, asks),
+            consent::read(state, shop, &named),
         );
         let (display, settings) = (display?, settings?);
+        let agreed = consent.allows(&named, said.as_ref());
+        let (visitor, user, device) = if agreed { (visitor, user, device) } else { (None, None, None) };
+        let (said, unasked) =
+            if agreed { (said, false) } else { (said.map(|_| Said::default()), consent.is_unknown()) };
+        if !agreed {
+            shown = None;
+        }
         let nobody = visitor.is_none();
         let (stale, unread) = (display.stale.is_some(), if nobody { settings.stale.is_some() } else { said.is_none() });
         if stale && unread {
@@ -88,11 +99,11 @@ impl Ground {
         }
         let (display, settings_stale, settings) = (display.value, settings.stale.is_some(), settings.value);
         // Only where the shop has just made a placement rotate, or this process knew nothing of the shop's settings.
-        if asks.is_none() && shown.is_none() && rotates(&settings, placements) {
+        if !asked && shown.is_none() && rotates(&settings, placements) {
             shown = lately(state, shop, visitor.as_ref()).await;
         }
         let degraded = [
-            (said.is_none() && !nobody, Degraded::Profile),
+            (unasked || said.is_none() && !nobody, Degraded::Profile),
             (stale, Degraded::Catalogue),
             (settings_stale, Degraded::Settings),
             (display.version.is_none(), Degraded::NoModel),

@@ -15,6 +15,7 @@ mod ask;
 mod breaker;
 mod browse;
 mod cell;
+mod consent;
 mod cursor;
 mod decisions;
 mod facets;

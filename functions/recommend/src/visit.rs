@@ -58,6 +58,13 @@ pub(crate) async fn read(
     Ok(Said { user, device, of_user, of_device })
 }
 
+impl Said {
+    /// Whether nothing is held on them.
+    pub(crate) fn is_empty(&self) -> bool {
+        [&self.of_user, &self.of_device].iter().all(|recent| recent.profile.is_none() && recent.events.is_empty())
+    }
+}
+
 impl Visit {
     /// A visitor of whom nothing could be read.
     pub(crate) fn unread(user: Option<Visitor>, device: Option<Visitor>) -> Self {

@@ -35,6 +35,7 @@ async fn open(folder: &Path) -> Result<(Engine, Context)> {
         s3_endpoint: None,
         secret: "0123456789abcdef0123456789abcdef".to_owned(),
         retention: 760 * vitrine_domain::time::DAY,
+        backups: 0,
         text_weights: None,
         vectors: None,
         scratch: folder.to_owned(),

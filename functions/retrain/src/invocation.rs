@@ -142,8 +142,11 @@ async fn schedule(context: &Context, progress: &Progress<'_>) -> Result<Vec<Repo
     Ok(reports)
 }
 
-/// Whether lake, catalogue and own vectors are as the live model has seen them, and its vectors are where they are searched.
+/// Whether nobody was erased, lake, catalogue and own vectors are as the live model has seen them, and its vectors are where they are searched.
 pub(crate) async fn is_idle(context: &Context, shop: &Shop) -> Result<bool, Error> {
+    if !context.table.waiting_erasures(shop).await?.is_empty() {
+        return Ok(false);
+    }
     let lake = lake::mark(context, shop).await?;
     let Some((live, _)) = context.table.live_model(shop).await? else { return Ok(false) };
     let Some(seen) = publish::seen(context, shop, &live.version).await? else { return Ok(false) };

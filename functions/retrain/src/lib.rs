@@ -16,6 +16,7 @@
 //! which lies a little before the first read: entries are dated before they are written, and clocks differ. Changes since
 //! are the delta, and reading one twice changes nothing.
 
+mod erase;
 mod error;
 pub mod gate;
 mod index;
@@ -175,8 +176,15 @@ async fn conduct(
     progress: &Progress<'_>,
 ) -> Result<Outcome, Error> {
     // Boxed, as are other long calls here: a future that holds all of them would be too deep for the compiler.
-    let outcome = Box::pin(train_and_publish(context, shop, training, settings, progress)).await?;
-    if let Err(error) = prune::prune(context, shop, training.keep).await {
+    let swept = erase::sweep(context, shop).await?;
+    // Before the events: what is erased while they are read is counted afterwards.
+    let erasures = context.table.erasures(shop).await?;
+    let outcome = Box::pin(train_and_publish(context, shop, training, settings, erasures, progress)).await?;
+    let tidied = match prune::prune(context, shop, training.keep).await {
+        Ok(()) => erase::complete(context, shop, swept, erasures).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = tidied {
         // The model is live; what is left over goes after the next training.
         tracing::warn!(%shop, cause = vitrine_runtime::telemetry::causes(&error), "tidying up after a training failed");
     }
@@ -192,6 +200,7 @@ async fn train_and_publish(
     shop: &Shop,
     training: &Training,
     settings: &Settings,
+    erasures: u64,
     progress: &Progress<'_>,
 ) -> Result<Outcome, Error> {
     let started = context.clock.now();
@@ -202,8 +211,6 @@ async fn train_and_publish(
         Some((live, flips)) => (Some(live), flips),
         None => (None, 0),
     };
-    // Before the events: what is erased while they are read is counted afterwards.
-    let erasures = context.table.erasures(shop).await?;
     progress(Stage::Catalogue, 0, 1);
     let catalogue = Catalogue::load(&context.table, &context.objects, shop, live.as_ref()).await?;
     progress(Stage::Catalogue, 1, 1);
@@ -215,7 +222,16 @@ async fn train_and_publish(
     let (own, vectors) = vectors::load(context, shop).await?;
     let (log, lake) = lake::read(context, shop, &products, settings.limits.actions, progress).await?;
     let seen = Seen { lake, last_change: catalogue.last_change, vectors };
+    let then = match &live {
+        Some(live) => publish::erasures(context, shop, &live.version).await?,
+        None => None,
+    };
+    // A model that remembers somebody who was erased is no opponent: it has to go, however good it is.
+    let haunted = live.is_some() && then != Some(erasures);
     let opponent = match training.gate {
+        true if haunted && erasures > 0 => {
+            Err(Gate::not_judged("something was erased since the live model was trained"))
+        }
         true => Opponent::open(context, shop, live.as_ref(), lineup, training.gate_cases).await?,
         false => Err(Gate::not_judged("the shop's training setting says so")),
     };
@@ -238,9 +254,18 @@ async fn train_and_publish(
     if let Some(live) = &live {
         if publish::is_version(context, live, &trained.artifact).await? {
             publish::note_seen(context, shop, &live.version, &seen).await?;
+            if haunted {
+                // The same bytes without the erased: it never knew anything of them. Of the vectors of visitors that are
+                // carried with it this cannot be told.
+                if let Some(server) = server::Server::of(context)? {
+                    server.forget_visitors(shop, &live.version).await?;
+                }
+                publish::note_erasures(context, shop, &live.version, erasures).await?;
+            }
             return Ok(Outcome::Unchanged { version: live.version.clone() });
         }
-        if let Some(from) = publish::taken_back(context, &kept, live, &trained.artifact).await? {
+        let back = publish::taken_back(context, &kept, live, &trained.artifact).await?;
+        if let Some(from) = back.filter(|_| !haunted || erasures == 0) {
             publish::note_seen(context, shop, &live.version, &seen).await?;
             return Ok(Outcome::TakenBack { version: live.version.clone(), from });
         }

@@ -10,7 +10,7 @@ use vitrine_runtime::{Context, telemetry};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     telemetry::start_in_cloud();
-    let context = &Context::from_env_without_secret().await?;
+    let context = &Context::from_env().await?;
     if let Some(payload) = vitrine_runtime::task() {
         let done = Box::pin(handle(context, serde_json::from_str(&payload)?)).await?;
         tracing::info!(%done, "the task is done");

@@ -1,4 +1,5 @@
-//! What is no longer needed: old versions, leftovers of trainings that were killed, old entries of the delta.
+//! What is no longer needed: old versions, and those that remember somebody who was erased before the live one was trained;
+//! leftovers of trainings that were killed; old entries of the delta.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use vitrine_runtime::telemetry::causes;
 use vitrine_store::models::Live;
 
 use crate::Error;
-use crate::publish::{delete, models, published};
+use crate::publish::{delete, erasures, models, published};
 use crate::server::Server;
 
 /// How long a folder without a version may belong to a training under way.
@@ -28,9 +29,12 @@ pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result
     };
     let mut versions = context.table.model_versions(shop).await?;
     versions.sort_by(|a, b| (b.published, &b.version).cmp(&(a.published, &a.version)));
+    let clean = erasures(context, shop, &live.version).await?.unwrap_or_default();
     let (mut kept, mut gone): (Vec<&Live>, BTreeSet<&str>) = (vec![&live], BTreeSet::new());
     for (place, version) in versions.iter().enumerate() {
-        if place < keep || version.version == live.version {
+        let is_live = version.version == live.version;
+        let remembers = !is_live && erasures(context, shop, &version.version).await?.unwrap_or_default() < clean;
+        if is_live || place < keep && !remembers {
             kept.push(version);
             continue;
         }

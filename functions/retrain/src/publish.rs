@@ -133,6 +133,14 @@ pub(crate) async fn erasures(context: &Context, shop: &Shop, version: &str) -> R
     Ok(card(context, shop, version).await?.and_then(|card| card.get("erasures")?.as_u64()))
 }
 
+/// Notes that a version knows nothing of what was erased up to a count.
+pub(crate) async fn note_erasures(context: &Context, shop: &Shop, version: &str, count: u64) -> Result<(), Error> {
+    let Some(mut card) = card(context, shop, version).await? else { return Ok(()) };
+    card["erasures"] = count.into();
+    let text = serde_json::to_vec_pretty(&card).map_err(|e| Error::Pack { what: "the card", source: e.into() })?;
+    Ok(context.objects.put(&file(shop, version, CARD), text).await?)
+}
+
 /// Whether a model is byte for byte the one of a version.
 pub(crate) async fn is_version(context: &Context, version: &Live, artifact: &[u8]) -> Result<bool, Error> {
     if !version.version.ends_with(&digest(artifact)) {

@@ -228,6 +228,15 @@ impl<'a> Server<'a> {
         self.sweep(shop, Some(live), known, is_left).await
     }
 
+    /// Takes the visitors of a version away.
+    pub(crate) async fn forget_visitors(&self, shop: &Shop, version: &str) -> Result<(), Error> {
+        let visitors = self.names.visitors_of(shop, version);
+        if self.remote.collections().await.map_err(Error::Server)?.contains(&visitors) {
+            self.remote.remove(&visitors).await.map_err(Error::Server)?;
+        }
+        Ok(())
+    }
+
     async fn sweep(
         &self,
         shop: &Shop,

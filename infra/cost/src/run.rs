@@ -166,6 +166,7 @@ impl Ground {
             s3_endpoint: None,
             secret: "a secret of a run that is thrown away".to_owned(),
             retention: 760 * vitrine_domain::time::DAY,
+            backups: 0,
             scratch,
             text_weights: None,
             vectors: None,

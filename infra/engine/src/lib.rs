@@ -62,6 +62,9 @@ const INDEXES: &str = "
     CREATE INDEX IF NOT EXISTS stream_read ON _stream_records(table_name, shard_id, CAST(sequence_number AS INTEGER));
 ";
 
+/// Tries to empty the write-ahead log, each of which waits for readers.
+const CHECKPOINTS: usize = 5;
+
 impl Engine {
     /// Starts with a database in memory, for tests.
     ///
@@ -121,6 +124,24 @@ impl Engine {
         let sql = "DELETE FROM _stream_records WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2";
         let before = i64::try_from(before_sequence).unwrap_or(i64::MAX);
         Ok(tend(file)?.execute(sql, rusqlite::params![table, before])?)
+    }
+
+    /// Takes out of the file what was deleted from it: free pages are dropped, and the write-ahead log is emptied. Writes wait
+    /// for it, some seconds for each gigabyte. `false` if somebody was reading all the time, so that the log is not empty.
+    ///
+    /// # Errors
+    /// If the database file is busy for too long.
+    pub fn vacuum(&self) -> Result<bool, Error> {
+        let Some(file) = &self.file else { return Ok(true) };
+        let connection = tend(file)?;
+        connection.execute_batch("VACUUM")?;
+        for _ in 0..CHECKPOINTS {
+            let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if busy == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Lets requests under way finish and stops.

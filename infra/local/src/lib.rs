@@ -4,6 +4,7 @@
 //! The functions are the deployed ones, called with the same event types through the same AWS client. What is different
 //! here is only what surrounds them.
 
+mod erasures;
 mod jobs;
 mod leftovers;
 mod poller;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
 use vitrine_local::{Running, Serve, client, keys, serve, serve_table, shops};
-use vitrine_runtime::{Clock, telemetry};
+use vitrine_runtime::{Clock, Context, telemetry};
 use vitrine_store::{Connection, Table};
 
 /// Where a stack listens unless it is told otherwise.
@@ -88,6 +88,9 @@ enum Command {
         #[arg(long, env = "VITRINE_KEY", hide_env_values = true)]
         key: Option<String>,
     },
+    /// Erase once more, after a table was restored from a backup, whoever had been erased since; the table, the bucket and the
+    /// secret are those of the environment, as a function has them
+    EraseAgain,
     /// Make a decision again from what it was made from, and say whether it is what was answered
     Replay {
         /// The `decision_id` of an answer
@@ -182,6 +185,7 @@ async fn main() -> Result<()> {
             eprintln!("\nThe next training may publish a newer model, if it is not worse than this one.");
             Ok(())
         }
+        Some(Command::EraseAgain) => erase_again().await,
         Some(Command::Replay { decision, endpoint, key }) => {
             let key = key.unwrap_or_else(|| shops::SAMPLE_KEY.to_owned());
             let replayed = client::replay(&endpoint, &key, &decision).await?;
@@ -227,6 +231,17 @@ impl Opened {
             engine.shutdown().await;
         }
     }
+}
+
+async fn erase_again() -> Result<()> {
+    let context = Context::from_env().await?;
+    let key = context.tombstone_key();
+    for shop in context.objects.shops().await? {
+        let records = context.objects.erasures(&shop).await?;
+        let deleted = context.table.replay_erasures(&key, &shop, &records).await?;
+        println!("{shop}: {} erasures, {deleted} items deleted", records.len());
+    }
+    Ok(())
 }
 
 /// Makes a shop in a table that is there.

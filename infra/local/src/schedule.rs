@@ -15,6 +15,9 @@ pub(crate) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(RETRAIN) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
+        if let Err(error) = context.table.delete_expired().await {
+            tracing::error!(cause = %error, "what is over could not be deleted");
+        }
         if let Err(error) = vitrine_archive::compact(&context).await {
             tracing::error!(cause = %error, "the event lake could not be compacted");
         }

@@ -78,7 +78,12 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
     let mut trim = tokio::time::interval(Duration::from_secs(60));
     loop {
         tokio::select! {
-            _ = trim.tick() => stack.trim(),
+            _ = trim.tick() => {
+                stack.trim();
+                if let Err(error) = stack.scrub().await {
+                    tracing::warn!(cause = format!("{error:#}"), "the erased could not be taken out of the files yet");
+                }
+            }
             () = asked_to_stop() => break,
         }
     }

@@ -14,7 +14,7 @@ use vitrine_learn::Lineup;
 use vitrine_runtime::{Clock, Config, Context, Limits, Place, VectorServer};
 
 use crate::poller::{Poller, Reader};
-use crate::{Running, jobs, leftovers, sample, schedule, web};
+use crate::{Running, erasures, jobs, leftovers, sample, schedule, web};
 
 /// Name of the table on one machine.
 const TABLE: &str = "vitrine";
@@ -73,6 +73,7 @@ pub struct Stack {
     /// The reader of the table's stream.
     pub poller: Arc<Poller>,
     data: PathBuf,
+    polls: bool,
     engine: Option<Engine>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -131,7 +132,7 @@ impl Stack {
         }
         tasks.push(tokio::spawn(jobs::watch(context.clone(), stopped.clone())));
         tasks.push(tokio::spawn(schedule::run(context.clone(), stopped)));
-        Ok(Self { address, context, poller, data: options.data, engine, stop, tasks })
+        Ok(Self { address, context, poller, data: options.data, polls: options.poll, engine, stop, tasks })
     }
 
     /// Address of the API and the shop.
@@ -149,6 +150,32 @@ impl Stack {
         {
             tracing::warn!(cause = %error, "consumed stream records could not be deleted");
         }
+    }
+
+    /// Takes those who were erased since the last time out of the files of this machine: dead letters, consumed stream
+    /// records, and what the table's file keeps of deleted rows. The table is busy for some seconds a gigabyte.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub async fn scrub(&self) -> Result<()> {
+        let (before, now) = (erasures::scrubbed(&self.data), self.context.clock.now());
+        if !erasures::any_since(&self.context, before).await? {
+            return Ok(());
+        }
+        if self.polls {
+            self.poller.caught_up().await;
+        }
+        erasures::bury_letters(&self.context, &self.data.join("dead-letters")).await?;
+        if let Some(engine) = &self.engine {
+            if let Some(passed) = self.poller.passed() {
+                engine.trim(TABLE, passed + 1)?;
+            }
+            if !engine.vacuum()? {
+                return Ok(());
+            }
+        }
+        // What was under way then is looked at once more.
+        erasures::note(&self.data, now.plus(-2 * vitrine_domain::time::MINUTE))
     }
 
     /// Lets what is under way finish, then stops.
@@ -179,6 +206,7 @@ pub(crate) fn config(data: &Path, endpoint: &str) -> Result<Config> {
         s3_endpoint: None,
         secret: secret(data)?,
         retention: 760 * vitrine_domain::time::DAY,
+        backups: 0,
         scratch,
         text_weights: Some(data.join("text.weights")).filter(|file| file.exists()),
         vectors: VectorServer::from_env()?,

@@ -1,7 +1,16 @@
 //! What an event may be used for. The purposes are part of every event from its first byte, so that code further down
 //! cannot forget to ask.
 
+mod signal;
+pub mod tcf;
+
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Serialize};
+
+use crate::Event;
+
+pub use signal::Signal;
 
 /// One use of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,25 +69,16 @@ impl Purposes {
         self.0 & purpose.bit() != 0
     }
 
-    /// Reads `context.consent.categoryPreferences` of the Segment protocol: a purpose named there is granted or refused,
-    /// one that is not named keeps what the shop's setting says.
+    /// What is in either set.
     #[must_use]
-    pub fn from_preferences(default: Self, preferences: &serde_json::Map<String, serde_json::Value>) -> Self {
-        let mut purposes = default;
-        for (name, granted) in preferences {
-            let Some(granted) = granted.as_bool() else {
-                continue;
-            };
-            let purpose = match name.to_ascii_lowercase().as_str() {
-                "measure" | "analytics" | "statistics" => Purpose::Measure,
-                "personalise" | "personalize" | "personalization" | "functional" => Purpose::Personalise,
-                "experiment" | "performance" => Purpose::Experiment,
-                "market" | "marketing" | "advertising" => Purpose::Market,
-                _ => continue,
-            };
-            purposes = if granted { purposes.with(purpose) } else { purposes.without(purpose) };
-        }
-        purposes
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in this set and not in another.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 }
 
@@ -88,17 +88,90 @@ impl Default for Purposes {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A purpose as a type, so that code can ask for it in its signature.
+pub trait For {
+    /// The purpose.
+    const PURPOSE: Purpose;
+}
 
-    #[test]
-    fn a_named_refusal_wins_over_the_shop_setting() {
-        let preferences = serde_json::json!({"Personalization": false, "Analytics": true, "unheard of": true});
-        let purposes = Purposes::from_preferences(Purposes::ALL, preferences.as_object().unwrap());
-        assert!(!purposes.allows(Purpose::Personalise));
-        assert!(purposes.allows(Purpose::Measure) && purposes.allows(Purpose::Market));
-        let purposes = Purposes::from_preferences(Purposes::NONE, preferences.as_object().unwrap());
-        assert_eq!(purposes, Purposes::NONE.with(Purpose::Measure));
+macro_rules! purposes {
+    ($($name:ident)+) => {
+        $(
+            #[doc = concat!("[`Purpose::", stringify!($name), "`] as a type.")]
+            #[derive(Debug, Clone, Copy)]
+            pub enum $name {}
+
+            impl For for $name {
+                const PURPOSE: Purpose = Purpose::$name;
+            }
+        )+
+    };
+}
+
+purposes! { Measure Personalise Experiment Market }
+
+/// An event that may be used for a purpose: the only form in which code that learns takes one.
+///
+/// There is no way to make one but to ask the event, so a use that forgets to ask does not compile:
+///
+/// ```compile_fail,E0308
+/// use vitrine_domain::consent::{Granted, Personalise};
+/// use vitrine_domain::{Action, Event, MessageId, Millis, Visitor};
+///
+/// fn learn(_: Granted<'_, Personalise>) {}
+///
+/// let visitor = Visitor::anonymous("device").unwrap();
+/// let event = Event::new(MessageId::new("1").unwrap(), visitor, Millis(0), Action::View);
+/// learn(&event);
+/// ```
+///
+/// One that asks for another purpose does not either:
+///
+/// ```compile_fail,E0308
+/// # use vitrine_domain::consent::{Granted, Measure, Personalise};
+/// # use vitrine_domain::{Action, Event, MessageId, Millis, Visitor};
+/// # fn learn(_: Granted<'_, Personalise>) {}
+/// # let visitor = Visitor::anonymous("device").unwrap();
+/// # let event = Event::new(MessageId::new("1").unwrap(), visitor, Millis(0), Action::View);
+/// learn(event.granted::<Measure>().unwrap());
+/// ```
+///
+/// This one does:
+///
+/// ```
+/// # use vitrine_domain::consent::{Granted, Personalise};
+/// # use vitrine_domain::{Action, Event, MessageId, Millis, Visitor};
+/// # fn learn(_: Granted<'_, Personalise>) {}
+/// # let visitor = Visitor::anonymous("device").unwrap();
+/// # let event = Event::new(MessageId::new("1").unwrap(), visitor, Millis(0), Action::View);
+/// learn(event.granted::<Personalise>().unwrap());
+/// ```
+#[derive(Debug)]
+pub struct Granted<'e, P> {
+    event: &'e Event,
+    purpose: PhantomData<P>,
+}
+
+impl<P> Clone for Granted<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Granted<'_, P> {}
+
+impl<P> std::ops::Deref for Granted<'_, P> {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        self.event
+    }
+}
+
+impl Event {
+    /// The event for a purpose, if it may be used for it.
+    #[must_use]
+    pub fn granted<P: For>(&self) -> Option<Granted<'_, P>> {
+        self.purposes.allows(P::PURPOSE).then_some(Granted { event: self, purpose: PhantomData })
     }
 }

@@ -4,6 +4,7 @@
 //! as arguments, and a value goes out. That is what lets the property tests say everything worth saying.
 
 pub mod consent;
+pub mod erasure;
 pub mod event;
 pub mod filter;
 pub mod id;
@@ -15,6 +16,7 @@ pub mod rule;
 pub mod time;
 
 pub use consent::{Purpose, Purposes};
+pub use erasure::Span;
 pub use event::{Action, Channel, Context, Event, Line, Order};
 pub use filter::{Filter, FilterError};
 pub use id::{InvalidId, MessageId, ProductId, Shop, Visitor};

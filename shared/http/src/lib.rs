@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod consent;
 pub mod describe;
 pub mod layers;
 pub mod limit;
@@ -18,6 +19,7 @@ pub use limit::Limiter;
 pub use problem::Problem;
 pub use seal::Sealer;
 use vitrine_runtime::Context;
+use vitrine_store::tombstones::Guard;
 
 /// The state of every HTTP function. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,6 +32,10 @@ pub struct App {
     pub limits: Arc<Limiter>,
     /// Seals decision ids and cursors.
     pub sealer: Sealer,
+    /// Remembers for a moment who was not erased.
+    pub guard: Arc<Guard>,
+    /// What shops' events may be used for when they say nothing themselves.
+    pub defaults: Arc<consent::Defaults>,
 }
 
 impl App {
@@ -39,6 +45,7 @@ impl App {
         let limits = Arc::new(Limiter::new(&context.limits));
         let auth = Arc::new(Authenticator::new(context.table.clone(), context.clock.clone(), limits.clone()));
         let sealer = Sealer::new(&context.config.secret);
-        Self { context, auth, limits, sealer }
+        let guard = Arc::new(Guard::new(context.tombstone_key()));
+        Self { context, auth, limits, sealer, guard, defaults: Arc::default() }
     }
 }

@@ -25,6 +25,7 @@ pub const MAX: usize = 8192;
 pub struct Sealer {
     cipher: ChaCha20Poly1305,
     nonces: [u8; 32],
+    signatures: [u8; 32],
 }
 
 impl std::fmt::Debug for Sealer {
@@ -39,15 +40,21 @@ impl Sealer {
     pub fn new(secret: &str) -> Self {
         let derive =
             |label: &[u8]| -> [u8; 32] { Sha256::new_with_prefix(label).chain_update(secret).finalize().into() };
-        Self { cipher: ChaCha20Poly1305::new(&Key::from(derive(b"vitrine seal "))), nonces: derive(b"vitrine nonce ") }
+        Self {
+            cipher: ChaCha20Poly1305::new(&Key::from(derive(b"vitrine seal "))),
+            nonces: derive(b"vitrine nonce "),
+            signatures: derive(b"vitrine signature "),
+        }
+    }
+
+    /// Signs bytes for a purpose: HMAC-SHA-256 as lower-case hexadecimal digits.
+    #[must_use]
+    pub fn sign(&self, purpose: &'static str, clear: &[u8]) -> Option<String> {
+        Some(vitrine_store::api_keys::hex(&mac(&self.signatures, purpose, clear)?))
     }
 
     fn nonce(&self, purpose: &'static str, clear: &[u8]) -> Option<[u8; 12]> {
-        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.nonces).ok()?;
-        mac.update(&(purpose.len() as u64).to_le_bytes());
-        mac.update(purpose.as_bytes());
-        mac.update(clear);
-        mac.finalize().into_bytes().first_chunk().copied()
+        mac(&self.nonces, purpose, clear)?.first_chunk().copied()
     }
 
     /// Seals bytes for a purpose, the same bytes always in the same way; none only if they are far too many.
@@ -70,6 +77,14 @@ impl Sealer {
         let payload = Payload { msg: sealed, aad: purpose.as_bytes() };
         self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()
     }
+}
+
+fn mac(key: &[u8; 32], purpose: &'static str, clear: &[u8]) -> Option<[u8; 32]> {
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).ok()?;
+    mac.update(&(purpose.len() as u64).to_le_bytes());
+    mac.update(purpose.as_bytes());
+    mac.update(clear);
+    Some(mac.finalize().into_bytes().into())
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks};
+use vitrine_runtime::Clock;
 use vitrine_runtime::telemetry::causes;
 
 /// An answer waits no longer for its trace to be taken.
@@ -84,7 +85,7 @@ struct Export {
 static EXPORT: OnceLock<Option<Export>> = OnceLock::new();
 
 fn export() -> Option<&'static Export> {
-    EXPORT.get_or_init(|| connect(&|name| std::env::var(name).ok())).as_ref()
+    EXPORT.get_or_init(|| connect(&vitrine_runtime::environment)).as_ref()
 }
 
 fn connect(get: &dyn Fn(&str) -> Option<String>) -> Option<Export> {
@@ -127,7 +128,8 @@ pub(crate) struct Open {
     export: &'static Export,
     trace: TraceId,
     parent: SpanId,
-    began: SystemTime,
+    start: SystemTime,
+    began: Instant,
     method: Method,
 }
 
@@ -146,7 +148,8 @@ fn open(export: &'static Export, parent: Option<&Parent>, method: &Method) -> Op
         export,
         trace: trace.unwrap_or_else(|| TraceId::from_bytes(random())),
         parent: span.unwrap_or(SpanId::INVALID),
-        began: SystemTime::now(),
+        start: SystemTime::UNIX_EPOCH + Duration::from_millis(Clock::system().now().0.unsigned_abs()),
+        began: Instant::now(),
         method: method.clone(),
     })
 }
@@ -184,8 +187,8 @@ impl Open {
             parent_span_is_remote: self.parent != SpanId::INVALID,
             span_kind: SpanKind::Server,
             name: Cow::Owned(name),
-            start_time: self.began,
-            end_time: SystemTime::now(),
+            start_time: self.start,
+            end_time: self.start + self.began.elapsed(),
             attributes,
             dropped_attributes_count: 0,
             events: SpanEvents::default(),

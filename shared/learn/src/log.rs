@@ -8,9 +8,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use vitrine_domain::consent::{Granted, Personalise};
 use vitrine_domain::robot::Pace;
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Purpose, Visitor};
+use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Visitor};
 
 use people::{Found, People};
 
@@ -140,10 +141,30 @@ impl Log {
             self.read.robots += 1;
             return;
         }
-        if !event.purposes.allows(Purpose::Personalise) {
-            self.read.without_consent += 1;
-            return;
+        match event.granted() {
+            Some(event) => self.learn(event),
+            None => self.read.without_consent += 1,
         }
+    }
+
+    /// Takes in what may be learned from. Only an event whose visitor agreed can be:
+    ///
+    /// ```compile_fail,E0308
+    /// # use vitrine_domain::{Event, Millis};
+    /// # use vitrine_learn::log::{Log, Window};
+    /// fn learn_from_anybody(log: &mut Log, event: &Event) {
+    ///     log.learn(event);
+    /// }
+    /// ```
+    ///
+    /// ```
+    /// # use vitrine_domain::{Event, Millis};
+    /// # use vitrine_learn::log::{Log, Window};
+    /// fn learn_from_those_who_agreed(log: &mut Log, event: &Event) {
+    ///     event.granted().into_iter().for_each(|event| log.learn(event));
+    /// }
+    /// ```
+    pub fn learn(&mut self, event: Granted<'_, Personalise>) {
         let first = self.rows.len();
         if event.action.is_interest() {
             for line in &event.lines {
@@ -158,7 +179,7 @@ impl Log {
             self.quiet = Some((event.at().min(oldest), event.at().max(newest)));
             return;
         }
-        let entry = self.entry(event, first);
+        let entry = self.entry(&event, first);
         self.entries.push(entry);
     }
 

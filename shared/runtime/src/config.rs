@@ -99,6 +99,9 @@ pub struct Config {
     pub secret: String,
     /// `VITRINE_RETENTION_DAYS`: how long events are kept and how old a client's timestamp may be. 760 unless set.
     pub retention: i64,
+    /// `VITRINE_BACKUP_DAYS`: how long backups of the table and old versions of objects are kept, in milliseconds. 35 days
+    /// unless set, the longest that the table's own backups can be kept; 0 for none.
+    pub backups: i64,
     /// `VITRINE_SCRATCH`: folder for downloaded artifacts. The system's own unless set.
     pub scratch: PathBuf,
     /// `VITRINE_TEXT_WEIGHTS`: file with the weights of the text embedding. Without it products' texts are compared by their
@@ -147,12 +150,15 @@ pub(crate) const QDRANT: &str = "qdrant";
 /// Names the key of the vector server itself.
 pub(crate) const QDRANT_KEY: &str = "QDRANT_API_KEY";
 
+/// Default of `VITRINE_BACKUP_DAYS`.
+const BACKUP_DAYS: i64 = 35;
 /// Default of `VITRINE_RETENTION_DAYS`: 25 months.
 pub(crate) const RETENTION_DAYS: i64 = 760;
 
 /// A variable of the environment; an empty one is none.
 #[allow(clippy::disallowed_methods, reason = "the one place where the environment is read")]
-pub(crate) fn environment(name: &str) -> Option<String> {
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -187,6 +193,13 @@ impl Config {
                 why: "it is a number of days from 1 to 3650",
             })?,
         };
+        let backups = match get("VITRINE_BACKUP_DAYS") {
+            None => BACKUP_DAYS,
+            Some(text) => text.parse().ok().filter(|days| (0..=3650).contains(days)).ok_or(ConfigError::Wrong {
+                name: "VITRINE_BACKUP_DAYS",
+                why: "it is a number of days from 0 to 3650",
+            })?,
+        };
         let endpoint = |service: &str| get(service).or_else(|| get("AWS_ENDPOINT_URL"));
         Ok(Self {
             table: get("VITRINE_TABLE").ok_or(missing("VITRINE_TABLE", "the name of the table"))?,
@@ -195,6 +208,7 @@ impl Config {
             s3_endpoint: endpoint("AWS_ENDPOINT_URL_S3"),
             secret,
             retention: days * DAY,
+            backups: backups * DAY,
             scratch: get("VITRINE_SCRATCH").map_or_else(std::env::temp_dir, PathBuf::from),
             text_weights: get("VITRINE_TEXT_WEIGHTS").map(PathBuf::from),
             vectors: vectors(get)?,

@@ -15,14 +15,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use clock::Clock;
-pub use config::{Config, ConfigError, Place, VectorServer};
+pub use config::{Config, ConfigError, Place, VectorServer, environment};
 pub use deadlines::Deadlines;
 pub use limits::{Limits, Rate};
 pub use task::task;
 use vitrine_store::api_keys::KeyKind;
+use vitrine_store::tombstones::TombstoneKey;
 use vitrine_store::{Connection, Objects, Table};
-
-use config::environment;
 
 /// Everything a function works with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -100,7 +99,9 @@ impl Context {
             Place::Bucket(name) => Objects::bucket(name, config.s3_endpoint.as_deref())?,
         };
         let (deadlines, limits) = (Deadlines::default(), Limits::default());
-        Ok(Self { table: Table::connect(&connection).await, objects, clock, config, deadlines, limits, added: None })
+        let time = clock.clone();
+        let table = Table::connect(&connection).await.keeping(config.retention, move || time.now());
+        Ok(Self { table, objects, clock, config, deadlines, limits, added: None })
     }
 
     /// Hands something to the functions that they find by its type: the algorithms of a program that brings its own.
@@ -113,6 +114,12 @@ impl Context {
     #[must_use]
     pub fn added<T: Any>(&self) -> Option<&T> {
         self.added.as_deref()?.downcast_ref()
+    }
+
+    /// Makes the keyed hashes under which the erased are remembered.
+    #[must_use]
+    pub fn tombstone_key(&self) -> TombstoneKey {
+        TombstoneKey::new(&self.config.secret)
     }
 
     /// A folder for files that may go at any time: downloaded artifacts.

@@ -32,6 +32,19 @@ impl DecisionKey {
     }
 }
 
+/// What decision ids are sealed for.
+pub const PURPOSE: &str = "decision";
+
+/// A decision's id, sealed by whoever can.
+pub fn seal_id(
+    shop: &Shop,
+    key: &DecisionKey,
+    seal: impl FnOnce(&'static str, &[u8]) -> Option<String>,
+) -> Option<String> {
+    let visitor = key.visitor.as_ref().map(ToString::to_string).unwrap_or_default();
+    seal(PURPOSE, format!("{shop}\n{}\n{}\n{visitor}", key.time.0, key.nonce).as_bytes())
+}
+
 fn to_item(shop: &Shop, key: &DecisionKey, decision: &RawValue) -> Result<Item> {
     let stored = item(key.partition(shop), keys::decision(key.time, &key.nonce), "decision", decision)?;
     Ok(with_expiry(stored, key.time.plus(DAYS * vitrine_domain::time::DAY)))
@@ -96,7 +109,35 @@ impl Table {
             let time = keys::parse_decision(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
             Ok((time, from_item(item)?))
         };
-        answer.items().iter().map(read).collect()
+        answer.items().iter().filter(|item| !self.is_over(item)).map(read).collect()
+    }
+
+    /// What was shown to a visitor, newest first, with where each decision is kept.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn visitor_decisions(
+        &self,
+        shop: &Shop,
+        visitor: &Visitor,
+        limit: usize,
+    ) -> Result<Vec<(DecisionKey, Box<RawValue>)>> {
+        let pk = keys::visitor(shop, visitor);
+        let (mut found, mut from) = (Vec::new(), None);
+        while found.len() < limit {
+            let left = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
+            let (items, next) = self.page(&pk, ("D#", "D$"), true, Some(left), from).await?;
+            for item in &items {
+                let (time, nonce) =
+                    keys::parse_decision_key(sort_key(item)).ok_or_else(|| Error::corrupt("decision", "key"))?;
+                found.push((DecisionKey { visitor: Some(visitor.clone()), time, nonce }, from_item(item)?));
+            }
+            from = next;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// A decision as it was written.

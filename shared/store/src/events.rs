@@ -4,10 +4,11 @@ use aws_sdk_dynamodb::types::WriteRequest;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use vitrine_domain::profile::{Link, in_fold_order};
+use vitrine_domain::time::DAY;
 use vitrine_domain::{Event, MessageId, Millis, Shop, Visitor};
 
 use crate::error::classify;
-use crate::table::{Item, Table, item, put_request, sort_key, text};
+use crate::table::{Item, Table, item, put_request, sort_key, text, with_expiry};
 use crate::{Error, Result, keys};
 
 /// What became of an event that was sent.
@@ -24,15 +25,17 @@ const BATCH: usize = 25;
 /// Batch writes under way at once.
 const CONCURRENCY: usize = 8;
 
-/// The document of an event leaves out what its key says.
-fn to_item(shop: &Shop, event: &Event) -> Result<Item> {
+/// The document of an event leaves out what its key says. An old order book is kept as long as if it had happened when it was
+/// imported; a day more, for clocks that are ahead.
+fn to_item(shop: &Shop, event: &Event, retention: i64) -> Result<Item> {
     let mut document = serde_json::to_value(event).map_err(|e| Error::corrupt("event", e))?;
     if let Value::Object(fields) = &mut document {
         for field in ["m", "v", "t"] {
             fields.remove(field);
         }
     }
-    item(keys::visitor(shop, &event.visitor), keys::event(event.time, &event.id), "event", &document)
+    let stored = item(keys::visitor(shop, &event.visitor), keys::event(event.time, &event.id), "event", &document)?;
+    Ok(with_expiry(stored, event.time.max(event.received).plus(retention + DAY)))
 }
 
 /// Puts the key's part back into a stored document.
@@ -57,7 +60,7 @@ impl Table {
     /// # Errors
     /// If the table cannot take it; then it may or may not be there, and sending it again is right.
     pub async fn put_event(&self, shop: &Shop, event: &Event) -> Result<Written> {
-        let new = self.put_new(to_item(shop, event)?).await?;
+        let new = self.put_new(to_item(shop, event, self.retention)?).await?;
         Ok(if new { Written::New } else { Written::Duplicate })
     }
 
@@ -68,8 +71,9 @@ impl Table {
     /// As for [`put_event`](Self::put_event).
     pub async fn put_event_without_time(&self, shop: &Shop, event: &Event) -> Result<Written> {
         let mark = crate::table::key(keys::visitor(shop, &event.visitor), keys::mark(&event.id));
+        let mark = with_expiry(mark, event.received.plus(self.retention + DAY));
         let new = Some("attribute_not_exists(PK)");
-        let puts = vec![self.put_of(mark, new)?, self.put_of(to_item(shop, event)?, new)?];
+        let puts = vec![self.put_of(mark, new)?, self.put_of(to_item(shop, event, self.retention)?, new)?];
         let failed = self.transact(puts).await?;
         Ok(if failed.is_empty() { Written::New } else { Written::Duplicate })
     }
@@ -86,7 +90,7 @@ impl Table {
             if !seen.insert((&event.visitor, event.time, &event.id)) {
                 continue;
             }
-            requests.push(put_request(to_item(shop, event)?)?);
+            requests.push(put_request(to_item(shop, event, self.retention)?)?);
         }
         self.write_all(requests).await
     }

@@ -19,6 +19,9 @@
 //! | what a setting was before a revision | same | `~H#<revision>` |
 //! | model | `S#<shop>#M` | `CURRENT`, `V#<version>` |
 //! | number of erasures | same | `ERASURES` |
+//! | tombstone | `S#<shop>#T#<keyed hash>` | `TOMBSTONE` |
+//! | erasure | `S#<shop>#R` | `W#<id>`, `D#<id>` |
+//! | counts of what nobody did | `S#<shop>#A` | `<day>#<action>` |
 //!
 //! `~` sorts after every letter and `!` before: one descending query meets the profile, the links and the newest events
 //! and never a mark.
@@ -39,6 +42,8 @@ pub const REVISION: &str = "revision";
 pub const CURRENT: &str = "CURRENT";
 /// Sort key of the number of erasures.
 pub const ERASURES: &str = "ERASURES";
+/// Sort key of a tombstone.
+pub const TOMBSTONE: &str = "TOMBSTONE";
 
 /// Escapes the two characters that have a meaning in keys.
 #[must_use]
@@ -102,8 +107,14 @@ pub fn decision(time: Millis, nonce: &str) -> String {
 /// Time of a decision's sort key.
 #[must_use]
 pub fn parse_decision(sk: &str) -> Option<Millis> {
-    let (time, _) = sk.strip_prefix("D#")?.split_once('#')?;
-    Some(Millis(time.parse().ok()?))
+    parse_decision_key(sk).map(|(time, _)| time)
+}
+
+/// Time and nonce of a decision's sort key.
+#[must_use]
+pub fn parse_decision_key(sk: &str) -> Option<(Millis, String)> {
+    let (time, nonce) = sk.strip_prefix("D#")?.split_once('#')?;
+    Some((Millis(time.parse().ok()?), unescape(nonce)))
 }
 
 /// Sort key of a link to another visitor.
@@ -164,6 +175,30 @@ pub fn models(shop: &Shop) -> String {
 #[must_use]
 pub fn model(version: &str) -> String {
     format!("V#{version}")
+}
+
+/// Partition of a tombstone, by its keyed hash.
+#[must_use]
+pub fn tombstone(shop: &Shop, hash: &str) -> String {
+    format!("S#{shop}#T#{hash}")
+}
+
+/// The hash of a tombstone's partition.
+#[must_use]
+pub fn parse_tombstone(pk: &str) -> Option<String> {
+    pk.strip_prefix("S#")?.split_once("#T#").map(|(_, hash)| hash.to_owned())
+}
+
+/// Partition of the records of erasures.
+#[must_use]
+pub fn erasures(shop: &Shop) -> String {
+    format!("S#{shop}#R")
+}
+
+/// Partition of the counts of events that nobody is named in.
+#[must_use]
+pub fn counts(shop: &Shop) -> String {
+    format!("S#{shop}#A")
 }
 
 /// Partition of an API key, by its hash.

@@ -1,7 +1,7 @@
 //! The event lake: immutable files in the object store, from which everything is learned.
 //!
-//! A file is zstd-compressed NDJSON under `shops/<shop>/<kind>/<day of archiving>/`; names sort in the order of writing.
-//! Delivery is at least once, so an event may stand in two files, and an import may have corrected it; readers go from
+//! A file is zstd-compressed NDJSON under `shops/<shop>/<kind>/<day of archiving>/`; names sort in the order of writing. A
+//! decision says with `v` and `t` whose it is and when it was made, so that it can be erased. Delivery is at least once, so an event may stand in two files, and an import may have corrected it; readers go from
 //! the newest line to the oldest and keep the first of each identity. Compaction merges a day's files into one.
 
 use std::collections::{BTreeMap, HashSet};
@@ -23,12 +23,24 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Events, Self::Decisions];
+
     const fn folder(self) -> &'static str {
         match self {
             Self::Events => "events",
             Self::Decisions => "decisions",
         }
     }
+}
+
+/// A file that was made of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// Its key.
+    pub file: String,
+    /// Of how many it was made.
+    pub of: usize,
 }
 
 /// Compression level: the default, three times faster than what saves a tenth more.
@@ -42,7 +54,7 @@ fn prefix(shop: &Shop, kind: Kind) -> String {
     format!("shops/{shop}/{}", kind.folder())
 }
 
-fn compress(lines: &[String]) -> Result<Vec<u8>> {
+pub(crate) fn compress(lines: &[String]) -> Result<Vec<u8>> {
     let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
     encoder.include_checksum(true)?;
     for line in lines {
@@ -52,7 +64,7 @@ fn compress(lines: &[String]) -> Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-fn read_lines(bytes: &[u8], each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+pub(crate) fn read_lines(bytes: &[u8], each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
     let mut reader = BufReader::new(zstd::Decoder::new(bytes)?);
     let mut line = String::new();
     loop {
@@ -71,13 +83,15 @@ fn read_lines(bytes: &[u8], each: &mut dyn FnMut(&str) -> Result<()>) -> Result<
 }
 
 impl Objects {
-    /// Writes one immutable file. The same name writes the same file again, which is how redelivery stays harmless.
+    /// Writes one file and answers its key. The same name writes the same file again, which is how redelivery stays harmless.
+    /// Only an erasure changes a file.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn write_lake(&self, shop: &Shop, kind: Kind, day: &str, name: &str, lines: &[String]) -> Result<()> {
+    pub async fn write_lake(&self, shop: &Shop, kind: Kind, day: &str, name: &str, lines: &[String]) -> Result<String> {
         let key = format!("{}/{day}/{name}.ndjson.zst", prefix(shop, kind));
-        self.put(&key, compress(lines)?).await
+        self.put(&key, compress(lines)?).await?;
+        Ok(key)
     }
 
     /// The files of the lake, in the order of their keys.
@@ -118,26 +132,42 @@ impl Objects {
         Ok(self.folders("shops").await?.into_iter().filter_map(|name| Shop::new(name).ok()).collect())
     }
 
-    /// Merges the files of each day into one where there are many. A kill between write and delete leaves the same
-    /// events twice, which readers drop.
+    /// Deletes the files of the days before one. Answers how many.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn expire_lake(&self, shop: &Shop, kind: Kind, before: &str) -> Result<usize> {
+        let mut deleted = 0;
+        for entry in self.lake_files(shop, kind).await? {
+            let day = entry.key.rsplit('/').nth(1).unwrap_or_default();
+            if is_day(day) && day < before {
+                self.delete(&entry.key).await?;
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Merges the files of each day into one where there are many, and answers what became of how many. A kill between write
+    /// and delete leaves the same events twice, which readers drop.
     ///
     /// # Errors
     /// If the store fails or a file is damaged.
-    pub async fn compact_lake(&self, shop: &Shop, kind: Kind) -> Result<usize> {
+    pub async fn compact_lake(&self, shop: &Shop, kind: Kind) -> Result<Vec<Merged>> {
         let mut days: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for entry in self.list(&prefix(shop, kind)).await? {
             if let Some((day, _)) = entry.key.rsplit_once('/') {
                 days.entry(day.to_owned()).or_default().push(entry.key.clone());
             }
         }
-        let mut merged = 0;
+        let mut merged = Vec::new();
         for (day, files) in days.into_iter().filter(|(_, files)| files.len() >= MANY) {
-            merged += self.merge(&day, &files).await?;
+            merged.push(Merged { file: self.merge(&day, &files).await?, of: files.len() });
         }
         Ok(merged)
     }
 
-    async fn merge(&self, day: &str, files: &[String]) -> Result<usize> {
+    async fn merge(&self, day: &str, files: &[String]) -> Result<String> {
         let mut lines = Vec::new();
         let mut seen = HashSet::new();
         for file in files {
@@ -157,8 +187,16 @@ impl Objects {
         for file in files.iter().filter(|file| **file != name) {
             self.delete(file).await?;
         }
-        Ok(files.len())
+        Ok(name)
     }
+}
+
+fn is_day(name: &str) -> bool {
+    name.len() == 10
+        && name
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
 fn visitor_key(event: &Event) -> u64 {

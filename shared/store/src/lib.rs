@@ -6,7 +6,9 @@
 
 pub mod api_keys;
 pub mod catalogue;
+pub mod counts;
 pub mod decisions;
+pub mod erasures;
 mod error;
 pub mod events;
 pub mod jobs;
@@ -16,14 +18,17 @@ pub mod models;
 pub mod objects;
 pub mod parameters;
 pub mod past;
+pub mod places;
 pub mod privacy;
 pub mod products;
 pub mod profiles;
 mod sdk;
 pub mod settings;
 pub mod stream;
+pub mod sweep;
 mod table;
 pub mod tail;
+pub mod tombstones;
 pub mod training;
 pub mod vectors;
 

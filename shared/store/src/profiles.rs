@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use vitrine_domain::profile::{Link, State, event_key, in_fold_order};
+use vitrine_domain::time::DAY;
 use vitrine_domain::{Event, Millis, Profile, Shop, Visitor};
 
-use crate::table::{Item, Table, document, item, sort_key, version_of, with_version};
+use crate::table::{Item, Table, document, item, sort_key, version_of, with_expiry, with_version};
 use crate::{Error, Result, events, keys};
 
 /// The fold of all events before a horizon, kept so that a fold reads only what came after.
@@ -81,7 +82,10 @@ impl Table {
     /// [`Error::Conflict`] if another fold was faster: read again and fold again.
     pub async fn save_profile(&self, shop: &Shop, profile: &Profile, base: Option<&Base>) -> Result<()> {
         let pk = keys::visitor(shop, &profile.visitor);
+        // A profile that nothing comes to any more is over with the last of its events.
+        let over = profile.folded.plus(self.retention + DAY);
         let stored = with_version(item(&pk, keys::PROFILE, "profile", profile)?, profile.version);
+        let stored = with_expiry(stored, over);
         let before = profile.version.saturating_sub(1);
         let condition = if before == 0 { "attribute_not_exists(PK)".to_owned() } else { "v = :before".to_owned() };
         let mut put = self.put_of(stored, Some(&condition))?;
@@ -90,7 +94,8 @@ impl Table {
             put.expression_attribute_values = Some([(":before".to_owned(), value)].into());
         }
         let Some(base) = base else { return self.save_alone(put).await };
-        let base = self.put_of(item(&pk, keys::BASE, "compacted state", base)?, None)?;
+        let base = with_expiry(item(&pk, keys::BASE, "compacted state", base)?, over);
+        let base = self.put_of(base, None)?;
         let failed = self.transact(vec![put, base]).await?;
         if failed.is_empty() { Ok(()) } else { Err(Error::Conflict { what: "profile" }) }
     }

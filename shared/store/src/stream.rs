@@ -25,6 +25,8 @@ pub enum Record {
     Decision {
         /// Its shop.
         shop: Shop,
+        /// For whom; none if for nobody in particular.
+        visitor: Option<Visitor>,
         /// When it was made.
         time: Millis,
         /// Its document.
@@ -78,9 +80,21 @@ pub fn decode(record: &EventRecord) -> Result<Record> {
         let (Some(shop), Some(time)) = (shop, keys::parse_decision(sk)) else {
             return Err(Error::corrupt("stream record", "key"));
         };
-        return Ok(Record::Decision { shop, time, document: document()?.to_owned() });
+        let visitor = keys::parse_visitor(pk).map(|(_, visitor)| visitor);
+        return Ok(Record::Decision { shop, visitor, time, document: document()?.to_owned() });
     }
     Ok(Record::Other)
+}
+
+/// The visitor in whose partition a record's item was written, and its keys; none for deletions and other partitions.
+#[must_use]
+pub fn place_of(record: &EventRecord) -> Option<(Shop, Visitor, (String, String))> {
+    if record.event_name == "REMOVE" {
+        return None;
+    }
+    let (pk, sk) = (string(&record.change.keys, "PK")?, string(&record.change.keys, "SK")?);
+    let (shop, visitor) = keys::parse_visitor(pk)?;
+    Some((shop, visitor, (pk.to_owned(), sk.to_owned())))
 }
 
 /// A place in a shard of the stream.

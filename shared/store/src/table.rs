@@ -1,6 +1,7 @@
 //! The client of the table and the few calls that everything else is made of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -12,6 +13,8 @@ use aws_sdk_dynamodb::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use vitrine_domain::Millis;
+use vitrine_domain::time::{DAY, SECOND};
 
 use crate::error::{classify, code};
 use crate::{Error, Result};
@@ -38,13 +41,29 @@ pub struct Connection {
     pub endpoint: Option<String>,
 }
 
+/// Tells the time.
+type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
+
 /// The table.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Table {
     pub(crate) client: Client,
     pub(crate) streams: aws_sdk_dynamodbstreams::Client,
     pub(crate) name: String,
+    /// How long events and profiles are kept, in milliseconds.
+    pub(crate) retention: i64,
+    /// Without it nothing expires when it is read.
+    now: Option<Now>,
 }
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("name", &self.name).field("retention", &self.retention).finish_non_exhaustive()
+    }
+}
+
+/// How long events are kept unless something else is said: 25 months.
+const RETENTION: i64 = 760 * DAY;
 
 impl Table {
     /// Connects with the credentials and region of the environment; a local endpoint needs neither.
@@ -54,7 +73,51 @@ impl Table {
             client: Client::new(&config),
             streams: aws_sdk_dynamodbstreams::Client::new(&config),
             name: connection.table.clone(),
+            retention: RETENTION,
+            now: None,
         }
+    }
+
+    /// The same table, which keeps events and profiles for some milliseconds by a clock: what is over is not read any more,
+    /// whether or not it was cleaned up.
+    #[must_use]
+    pub fn keeping(self, retention: i64, now: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
+        Self { retention, now: Some(Arc::new(now)), ..self }
+    }
+
+    pub(crate) fn is_over(&self, item: &Item) -> bool {
+        let expiry = item.get(EXPIRY).and_then(|e| e.as_n().ok()).and_then(|e| e.parse::<i64>().ok());
+        let now = self.now.as_ref().map(|now| now());
+        expiry.zip(now).is_some_and(|(expiry, now)| expiry.saturating_mul(SECOND) <= now.0)
+    }
+
+    /// Deletes what is over, as the table does by itself in the cloud. Answers how many items went.
+    ///
+    /// # Errors
+    /// If the table fails; doing it again goes on.
+    pub async fn delete_expired(&self) -> Result<usize> {
+        let (mut deleted, mut from) = (0, None);
+        let Some(now) = self.now.as_ref().map(|now| now()) else { return Ok(0) };
+        loop {
+            let call = self.client.scan().table_name(&self.name).filter_expression("e <= :now");
+            let call = call.expression_attribute_values(":now", AttributeValue::N((now.0 / SECOND).to_string()));
+            let call = call.projection_expression("PK, SK").set_exclusive_start_key(from);
+            let answer = call.send().await.map_err(|e| classify("Scan", e))?;
+            let places: BTreeSet<(String, String)> = answer.items().iter().map(place_of).collect();
+            deleted += places.len();
+            self.delete_keys(places).await?;
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// The keys of a page of the whole table.
+    pub(crate) async fn places(&self, from: Option<Item>) -> Result<(Vec<(String, String)>, Option<Item>)> {
+        let call = self.client.scan().table_name(&self.name).projection_expression("PK, SK");
+        let answer = call.set_exclusive_start_key(from).send().await.map_err(|e| classify("Scan", e))?;
+        Ok((answer.items().iter().map(place_of).collect(), answer.last_evaluated_key))
     }
 
     /// Creates the table with its stream and expiry, if there is none. In the cloud the template does this.
@@ -98,7 +161,7 @@ impl Table {
     pub(crate) async fn get(&self, pk: String, sk: &str) -> Result<Option<Item>> {
         let call = self.client.get_item().table_name(&self.name).set_key(Some(key(pk, sk))).consistent_read(true);
         let answer = call.send().await.map_err(|e| classify("GetItem", e))?;
-        Ok(answer.item)
+        Ok(answer.item.filter(|item| !self.is_over(item)))
     }
 
     pub(crate) async fn put(&self, item: Item) -> Result<()> {
@@ -145,7 +208,9 @@ impl Table {
             .set_limit(limit)
             .set_exclusive_start_key(from);
         let answer = call.send().await.map_err(|e| classify("Query", e))?;
-        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+        let mut items = answer.items.unwrap_or_default();
+        items.retain(|item| !self.is_over(item));
+        Ok((items, answer.last_evaluated_key))
     }
 
     /// All of a partition between two sort keys, oldest first.
@@ -242,9 +307,17 @@ pub(crate) fn with_version(mut item: Item, version: u64) -> Item {
     item
 }
 
-pub(crate) fn with_expiry(mut item: Item, at: vitrine_domain::Millis) -> Item {
+pub(crate) fn with_expiry(mut item: Item, at: Millis) -> Item {
     item.insert(EXPIRY.to_owned(), AttributeValue::N((at.0 / 1000).to_string()));
     item
+}
+
+pub(crate) fn partition_key(item: &Item) -> &str {
+    item.get("PK").and_then(|v| v.as_s().ok()).map_or("", String::as_str)
+}
+
+fn place_of(item: &Item) -> (String, String) {
+    (partition_key(item).to_owned(), sort_key(item).to_owned())
 }
 
 pub(crate) fn sort_key(item: &Item) -> &str {

@@ -5,6 +5,7 @@ mod catalogue;
 mod corpus;
 mod decisions;
 mod deployable;
+mod erasure;
 mod hostile;
 mod identity;
 mod isolation;

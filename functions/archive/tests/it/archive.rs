@@ -5,8 +5,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use vitrine_archive::compact;
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Event, Visitor};
+use vitrine_domain::{Event, Millis, Visitor};
 use vitrine_store::decisions::DecisionKey;
+use vitrine_store::erasures::Until;
 
 use crate::support::{NOW, Stack, dated, deliver, event, shop};
 
@@ -49,7 +50,7 @@ async fn a_batch_becomes_one_file_for_each_shop_kind_and_day() {
     assert_eq!(stack.events(&one).await, events[..4]);
     assert_eq!(stack.events(&two).await, events[4..]);
     let decisions = stack.lines(&stack.files().await[0]).await;
-    assert_eq!(decisions, ["{\"items\":[1,2],\"placement\":\"home\"}"]);
+    assert_eq!(decisions, [format!("{{\"t\":{},\"items\":[1,2],\"placement\":\"home\"}}", NOW.0)]);
 }
 
 #[tokio::test]
@@ -162,4 +163,51 @@ async fn compaction_keeps_files_few_and_loses_nothing() {
     assert_eq!(deliver(&stack, &stack.records().await).await, NONE);
     assert_eq!(stack.events(&one).await[5], corrected);
     assert_eq!(stack.events(&one).await.len(), 100);
+}
+
+#[tokio::test]
+async fn what_slips_in_of_the_erased_is_deleted_and_never_archived() {
+    let stack = Stack::start().await;
+    let (one, table, key) = (shop("one"), stack.table(), stack.context.tombstone_key());
+    let (phone, anna, bert) =
+        (Visitor::anonymous("phone").unwrap(), Visitor::known("anna").unwrap(), Visitor::known("bert").unwrap());
+    table.link(&one, &phone, &anna, NOW).await.unwrap();
+    table.erase(&key, &one, &anna, Until::Ever, NOW).await.unwrap();
+    stack.records().await;
+    // What was under way meanwhile.
+    let of = |visitor: &Visitor, n: usize| Event { visitor: visitor.clone(), ..event(n) };
+    let mut berts = of(&bert, 3);
+    berts.device_id = Some("phone".to_owned());
+    table.import_events(&one, &[of(&anna, 1), of(&phone, 2), berts.clone(), event(4)]).await.unwrap();
+    table.link(&one, &phone, &bert, NOW).await.unwrap();
+    let decision = DecisionKey { visitor: Some(phone.clone()), time: NOW, nonce: "abc".to_owned() };
+    table.put_decision(&one, &decision, &RawValue::from_string("{}".to_owned()).unwrap()).await.unwrap();
+    assert_eq!(deliver(&stack, &stack.records().await).await, NONE);
+
+    berts.device_id = None;
+    assert_eq!(stack.events(&one).await, [berts.clone(), event(4)]);
+    assert_eq!(stack.files().await.len(), 1, "no decision either");
+    for visitor in [&anna, &phone] {
+        assert_eq!(table.history(&one, visitor, Millis(0)).await.unwrap(), (vec![], vec![]));
+    }
+    assert_eq!(table.history(&one, &bert, Millis(0)).await.unwrap(), (vec![berts], vec![]));
+    assert!(table.decision(&one, &decision).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn files_that_are_merged_while_somebody_is_erased_do_not_bring_them_back() {
+    let stack = Stack::start().await;
+    let (one, key) = (shop("one"), stack.context.tombstone_key());
+    let events: Vec<Event> = (0..20).map(event).collect();
+    stack.table().import_events(&one, &events).await.unwrap();
+    for part in stack.records().await.chunks(2) {
+        assert_eq!(deliver(&stack, part).await, NONE);
+    }
+    // Erased and swept, as a training does it, but for a file that was read to be merged before.
+    stack.table().erase(&key, &one, &events[3].visitor, Until::Ever, NOW).await.unwrap();
+    compact(&stack.context).await.unwrap();
+    let left = stack.events(&one).await;
+    let others: Vec<Event> = events.iter().filter(|event| event.visitor != events[3].visitor).cloned().collect();
+    assert!(others.len() < events.len());
+    assert_eq!(left, others);
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use vitrine_domain::consent::Purpose;
+use vitrine_domain::consent::{Purpose, Signal};
 use vitrine_domain::time::{DAY, HOUR};
 use vitrine_domain::{Channel, Visitor};
 
@@ -12,7 +12,7 @@ use crate::envelope::{Envelope, MAX_EVENT};
 const NOW: Millis = Millis(1_763_822_400_000);
 
 fn terms() -> Terms {
-    Terms { now: NOW, retention: 760 * DAY, purposes: Purposes::ALL, robot: false }
+    Terms { now: NOW, retention: 760 * DAY, purposes: Purposes::ALL, robot: false, said: Signal::SILENCE }
 }
 
 fn read(event: &Value) -> Result<Accepted, Error> {
@@ -177,7 +177,7 @@ fn the_clock_of_the_client_is_kept_and_its_error_beside_it() {
     let at = |offset: i64| NOW.plus(offset).to_rfc3339();
     let event = json!({"type": "page", "userId": "u", "anonymousId": "a", "timestamp": at(-2 * HOUR),
         "sentAt": at(-HOUR), "messageId": "m"});
-    let Accepted { event, marked, ties } = read(&event).unwrap();
+    let Accepted { event, marked, ties, .. } = read(&event).unwrap();
     assert_eq!((event.time, event.skew, event.received, marked), (NOW.plus(-2 * HOUR), HOUR, NOW, false));
     assert_eq!(event.at(), NOW.plus(-HOUR));
     assert_eq!((ties[0].since, event.device_id.as_deref()), (event.time, Some("a")));

@@ -159,6 +159,12 @@ impl Stack {
         self.app.context.table.history(&shop(), visitor, Millis(0)).await.unwrap().0
     }
 
+    /// How often an action of nobody was counted, on all days.
+    pub(crate) async fn counts(&self, action: &str) -> u64 {
+        let days = self.app.context.table.counts(&shop(), Millis(0), Millis::MAX).await.unwrap();
+        days.values().filter_map(|day| day.get(action)).sum()
+    }
+
     /// Message ids of a visitor's events.
     pub(crate) async fn ids(&self, visitor: &Visitor) -> Vec<String> {
         self.events(visitor).await.iter().map(|event| event.id.to_string()).collect()

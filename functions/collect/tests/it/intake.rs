@@ -237,8 +237,58 @@ async fn without_a_signal_the_setting_of_the_shop_decides() {
         .await
         .assert_success();
     let measure = Purposes::NONE.with(Purpose::Measure);
-    assert_eq!(first("after").await, measure);
     assert_eq!(first("granted").await, measure.with(Purpose::Personalise));
+    assert!(stack.events(&anonymous("after")).await.is_empty(), "who may not be personalised for is not kept");
+    assert_eq!(stack.counts("page").await, 1, "but counted");
+}
+
+#[tokio::test]
+async fn a_refusal_erases_binds_what_says_nothing_and_ends_when_it_is_taken_back() {
+    let stack = Stack::start().await;
+    let said = |granted: bool| json!({"consent": {"categoryPreferences": {"personalise": granted}}});
+    let send = async |id: &str, more: Value| {
+        let mut event = page(id, json!({"anonymousId": "anna"}));
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        stack.batch(&[event]).await.assert_success();
+        stack.events(&anonymous("anna")).await.len()
+    };
+    assert_eq!(send("1", json!({})).await, 1);
+    assert_eq!(send("2", json!({"context": said(false)})).await, 0, "what was known goes with the refusal");
+    assert_eq!(send("3", json!({})).await, 0, "what says nothing is bound by it");
+    assert_eq!(stack.counts("page").await, 2);
+    stack.clock.advance(std::time::Duration::from_secs(60));
+    let later = crate::harness::NOW.plus(60_000).to_rfc3339();
+    assert_eq!(send("4", json!({"context": said(true), "timestamp": later})).await, 1);
+    assert_eq!(send("5", json!({"timestamp": later})).await, 2);
+    // A late event of before the refusal does not come back.
+    assert_eq!(send("6", json!({"timestamp": crate::harness::NOW.plus(-1000).to_rfc3339()})).await, 2);
+    let waiting = stack.app.context.table.waiting_erasures(&shop()).await.unwrap();
+    assert_eq!(waiting.len(), 1, "the lake follows");
+}
+
+#[tokio::test]
+async fn a_browser_that_asks_not_to_be_tracked_is_counted_and_not_kept() {
+    let stack = Stack::start().await;
+    let mut request = request("/v1/page", "demo", page("1", json!({"anonymousId": "anna"})).to_string());
+    request.headers_mut().insert("sec-gpc", "1".parse().unwrap());
+    stack.send(request).await.assert_success();
+    stack.batch(&[page("2", json!({"anonymousId": "anna"}))]).await.assert_success();
+    assert!(stack.events(&anonymous("anna")).await.is_empty());
+    assert_eq!(stack.counts("page").await, 2);
+}
+
+#[tokio::test]
+async fn nobody_can_refuse_for_a_user_whom_they_only_name() {
+    let stack = Stack::start().await;
+    let user = vitrine_domain::Visitor::known("anna").unwrap();
+    let of = |id: &str, context: Value| {
+        page(id, json!({"userId": "anna", "anonymousId": null, "context": context["context"]}))
+    };
+    stack.batch(&[of("1", json!({}))]).await.assert_success();
+    let refusal = json!({"consent": {"google": "G100"}});
+    stack.batch(&[of("2", json!({"context": refusal}))]).await.assert_success();
+    stack.batch(&[of("3", json!({}))]).await.assert_success();
+    assert_eq!(stack.events(&user).await.len(), 2, "the refusing event alone is not kept");
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ impl Stack {
             s3_endpoint: None,
             secret: "0123456789abcdef0123456789abcdef".to_owned(),
             retention: 760 * vitrine_domain::time::DAY,
+            backups: 0,
             scratch: folder.path().to_owned(),
             text_weights: None,
             vectors: None,

@@ -1,7 +1,7 @@
 //! A table in memory with two shops and the routes on top of it.
 
 use axum::Router;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -85,7 +85,11 @@ impl Stack {
     }
 
     pub(crate) async fn get(&self, path: &str, key: Option<&str>) -> (StatusCode, Value) {
-        let mut request = Request::builder().uri(path);
+        self.call(Method::GET, path, key).await
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, key: Option<&str>) -> (StatusCode, Value) {
+        let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = key {
             request = request.header("authorization", format!("Bearer {key}"));
         }

@@ -11,7 +11,7 @@ async fn run(stack: &Stack, payload: &'static str) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_retrain"));
     program
         .env_remove("AWS_LAMBDA_RUNTIME_API")
-        .env_remove("VITRINE_SECRET")
+        .env("VITRINE_SECRET", config.secret)
         .env("VITRINE_TABLE", config.table)
         .env("VITRINE_FOLDER", folder)
         .env("AWS_ENDPOINT_URL_DYNAMODB", config.dynamodb_endpoint.unwrap())
@@ -20,7 +20,7 @@ async fn run(stack: &Stack, payload: &'static str) -> Output {
 }
 
 #[tokio::test]
-async fn a_task_trains_one_shop_and_ends_and_needs_no_secret() {
+async fn a_task_trains_one_shop_and_ends() {
     let stack = Stack::start().await;
     let (one, two) = (shop("one"), shop("two"));
     for shop in [&one, &two] {

@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::ops::Range;
 
-use vitrine_domain::{Action, Event, Millis, Product, Purpose, Visitor};
+use vitrine_domain::consent::{Granted, Personalise};
+use vitrine_domain::{Action, Event, Millis, Product, Visitor};
 
 use super::{Counts, Dataset, Step, stable_hash};
 use crate::Error;
@@ -60,7 +61,7 @@ impl<'a> Builder<'a> {
 
     /// Takes a person in, once, with all their events merged and in fold order.
     ///
-    /// Only events that speak for or against products and allow [`Purpose::Personalise`] are kept; actions on products
+    /// Only events that speak for or against products and allow [`Purpose::Personalise`](vitrine_domain::Purpose::Personalise) are kept; actions on products
     /// that the catalogue does not have are counted and dropped.
     ///
     /// # Errors
@@ -73,10 +74,10 @@ impl<'a> Builder<'a> {
         let before = self.dataset.steps.len();
         for (number, event) in (0..).zip(events) {
             let event = event.borrow();
-            if !event.purposes.allows(Purpose::Personalise) {
+            let Some(event) = event.granted() else {
                 self.dataset.counts.without_consent += 1;
                 continue;
-            }
+            };
             let at = event.at();
             let (oldest, newest) = self.times.unwrap_or((at, at));
             self.times = Some((at.min(oldest), at.max(newest)));
@@ -92,7 +93,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn take(&mut self, event: &Event, number: u32) {
+    fn take(&mut self, event: Granted<'_, Personalise>, number: u32) {
         let weight = event.action.interest();
         if weight == 0.0 || event.lines.is_empty() {
             return;

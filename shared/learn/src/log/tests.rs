@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use vitrine_domain::profile::{Link, in_fold_order, owner};
-use vitrine_domain::{ProductId, Purposes};
+use vitrine_domain::{ProductId, Purpose, Purposes};
 
 use super::*;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod decisions;
+mod erasures;
 mod events;
 mod keys;
 mod lake;
@@ -10,6 +11,7 @@ mod models;
 mod past;
 mod products;
 mod profiles;
+mod retention;
 mod settings;
 mod shapes;
 mod stream;

@@ -1,0 +1,122 @@
+//! Erasures behind the table: before a training reads anything, the erased are taken out of what it reads; once a model that
+//! never knew them is live, no older one is left to go back to and the erasures are done.
+//!
+//! The lake is swept first, then the shop's own vectors and files that nobody imported. Then the erasure is counted, so that
+//! a training which read the lake before does not pass for one that did not. The records name nobody: who a line belongs to
+//! is found by its keyed hash.
+
+use vitrine_domain::time::DAY;
+use vitrine_domain::{Millis, Shop};
+use vitrine_learn::OwnVectors;
+use vitrine_runtime::Context;
+use vitrine_store::erasures::Record;
+use vitrine_store::lake::Kind;
+use vitrine_store::places::Place;
+use vitrine_store::sweep::Erased;
+use vitrine_store::vectors::{self, VectorSet};
+
+use crate::{Error, publish};
+
+/// How long an uploaded file may wait to be imported, and vectors to be listed.
+const WAITS: i64 = DAY;
+
+/// Takes the erased out of everything that is learned from. Answers the erasures that are done once the next model is live.
+pub(crate) async fn sweep(context: &Context, shop: &Shop) -> Result<Vec<Record>, Error> {
+    let mut waiting = context.table.waiting_erasures(shop).await?;
+    if waiting.is_empty() {
+        return Ok(waiting);
+    }
+    let (key, records) = (context.tombstone_key(), waiting.clone());
+    let mut erased = Erased::of(&key, shop, &records);
+    let mut touched = Vec::new();
+    for (kind, place) in [(Kind::Events, Place::EventLake), (Kind::Decisions, Place::DecisionLake)] {
+        touched.push((place, context.objects.erase_from_lake(shop, kind, &mut erased).await?));
+    }
+    touched.push((Place::OwnVectors, erase_vectors(context, shop, &mut erased).await?));
+    touched.push((Place::Upload, forget_uploads(context, shop).await?));
+    context.table.note_erasure(shop).await?;
+    // What was taken out for all of them together is told by the first: lines are not counted visitor by visitor.
+    if let Some(first) = waiting.first_mut() {
+        touched.into_iter().for_each(|(place, count)| first.touch(place, count));
+        context.table.put_erasure(shop, first).await?;
+    }
+    tracing::info!(%shop, erasures = waiting.len(), "the erased were taken out of the lake");
+    Ok(waiting)
+}
+
+/// Takes the erased out of the shop's own vectors, and removes what no set names.
+async fn erase_vectors(context: &Context, shop: &Shop, erased: &mut Erased<'_>) -> Result<u64, Error> {
+    let (now, objects, table) = (context.clock.now(), &context.objects, &context.table);
+    let mut touched = 0;
+    for set in table.vector_sets(shop).await? {
+        let Some(bytes) = objects.get(&set.value.object).await? else { continue };
+        let wrong = |source| Error::Vectors { name: set.id.clone(), source };
+        let mut own = OwnVectors::unpack(&set.id, &bytes).map_err(wrong)?;
+        let before = own.visitors.len();
+        own.visitors.retain(|(visitor, _)| !erased.holds(&visitor.to_string(), set.value.uploaded));
+        let gone = before - own.visitors.len();
+        if gone == 0 {
+            continue;
+        }
+        touched += gone as u64;
+        if own.visitors.is_empty() && own.products.is_empty() {
+            table.remove_vector_set(objects, shop, &set.id).await?;
+            continue;
+        }
+        let packed = own.pack().map_err(|error| Error::Pack { what: "own vectors", source: error.into() })?;
+        let object = VectorSet::new_object(shop, &set.id, now)?;
+        let new = VectorSet { object, visitors: own.visitors.len(), bytes: packed.len(), ..set.value.clone() };
+        objects.put(&new.object, packed).await?;
+        table.put_vector_set(objects, shop, &set.id, &new, Some(&set)).await?;
+    }
+    let named: Vec<String> = table.vector_sets(shop).await?.into_iter().map(|set| set.value.object).collect();
+    for entry in objects.list(&vectors::folder(shop)).await? {
+        if !named.contains(&entry.key) && is_old(&entry.key, now) {
+            objects.delete(&entry.key).await?;
+        }
+    }
+    Ok(touched)
+}
+
+/// Deletes uploaded files that were never imported; those that are will be read without the erased.
+async fn forget_uploads(context: &Context, shop: &Shop) -> Result<u64, Error> {
+    let (now, mut gone) = (context.clock.now(), 0);
+    for entry in context.objects.list(&format!("shops/{shop}/jobs")).await? {
+        let is_upload = !entry.key.contains("/jobs/retrain/");
+        if is_upload && is_old(&entry.key, now) {
+            context.objects.delete(&entry.key).await?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
+}
+
+/// Whether an object whose name begins with its time is too old to be waited for.
+fn is_old(key: &str, now: Millis) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    let time = name.split('-').next().and_then(|time| time.parse().ok());
+    time.is_some_and(|time| now.since(Millis(time)) > WAITS)
+}
+
+/// Ends erasures: the live model does not know them, and no older version is kept. A copy of each record lies outside of the
+/// table, so that its tombstones can be written again into a table that was restored from before.
+pub(crate) async fn complete(context: &Context, shop: &Shop, swept: Vec<Record>, erasures: u64) -> Result<(), Error> {
+    if swept.is_empty() {
+        return Ok(());
+    }
+    let live = context.table.live_model(shop).await?.map(|(live, _)| live.version);
+    if let Some(live) = &live
+        && publish::erasures(context, shop, live).await?.is_none_or(|then| then < erasures)
+    {
+        // Another training that read the lake before was faster: the next one ends it.
+        return Ok(());
+    }
+    let now = context.clock.now();
+    for mut record in swept {
+        (record.completed, record.model) = (Some(now), live.clone());
+        let copy = serde_json::to_vec(&record).map_err(|e| Error::Pack { what: "an erasure", source: e.into() })?;
+        context.objects.put(&format!("shops/{shop}/erasures/{}.json", record.id), copy).await?;
+        context.table.put_erasure(shop, &record).await?;
+    }
+    Ok(())
+}

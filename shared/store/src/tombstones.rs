@@ -1,0 +1,357 @@
+//! Who was erased: keyed hashes, the only thing that stays of a visitor.
+//!
+//! An erasure writes the tombstones first and deletes afterwards. So whatever was written before the tombstone is deleted by
+//! the erasure, and whatever comes after it can be known by the tombstone: intake, imports and recommendations ask before
+//! they write, and remember the answer for half a minute. What slips through in between is met by the archive, which reads
+//! every write of the table's stream, asks again without remembering anything, and deletes it.
+//!
+//! The hash is HMAC-SHA-256 over shop and visitor under a key that is derived from the stack's secret, cut to 128 bits. With
+//! the table alone nobody can tell whether a name they know was erased.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use vitrine_domain::time::SECOND;
+use vitrine_domain::{Event, Millis, Shop, Span, Visitor};
+
+use crate::api_keys::hex;
+use crate::error::{classify, code};
+use crate::table::{Item, Table, document, item, key, partition_key, version_of, with_version};
+use crate::{Error, Result, keys};
+
+/// How long a function trusts that somebody was not erased.
+const TRUST: i64 = 30 * SECOND;
+/// Answers remembered at once.
+const MEMORY: usize = 8192;
+/// Keys of one read, the table's own bound.
+const BATCH: usize = 100;
+/// Digits of a hash: 128 bits.
+const DIGITS: usize = 32;
+/// Tries of a write that others are faster than.
+const ATTEMPTS: usize = 8;
+
+/// What is remembered of a visitor.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The times that were erased.
+    #[serde(rename = "s", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub spans: BTreeSet<Span>,
+    /// Since when the visitor refuses to be personalised for, if they do.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Millis>,
+}
+
+impl Tombstone {
+    /// Adds a time; what it holds need not be named any more.
+    pub fn add(&mut self, new: Span) {
+        self.spans.retain(|span| !(new.from <= span.from && span.to <= new.to));
+        if !self.spans.iter().any(|span| span.from <= new.from && new.to <= span.to) {
+            self.spans.insert(new);
+        }
+    }
+
+    /// Whether what happened at a time was erased.
+    #[must_use]
+    pub fn holds(&self, time: Millis) -> bool {
+        self.spans.iter().any(|span| span.holds(time))
+    }
+
+    /// Whether the visitor was erased as a whole.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.spans.contains(&Span::ALWAYS)
+    }
+}
+
+/// Makes the hashes.
+#[derive(Clone)]
+pub struct TombstoneKey([u8; 32]);
+
+impl std::fmt::Debug for TombstoneKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TombstoneKey")
+    }
+}
+
+impl TombstoneKey {
+    /// The key of a stack, derived from its secret.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
+        Self(Sha256::new_with_prefix(b"vitrine tombstone ").chain_update(secret).finalize().into())
+    }
+
+    /// The hash of a shop's visitor.
+    #[must_use]
+    pub fn hash(&self, shop: &Shop, visitor: &Visitor) -> String {
+        // HMAC takes keys of every length, so the construction cannot fail.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+        mac.update(shop.as_str().as_bytes());
+        mac.update(b"#");
+        mac.update(visitor.to_string().as_bytes());
+        hex(&mac.finalize().into_bytes()).chars().take(DIGITS).collect()
+    }
+}
+
+/// Who of some visitors may not be written of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Barred(HashMap<Visitor, Tombstone>);
+
+impl Barred {
+    /// Whether nobody is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether what a visitor did at a time was erased.
+    #[must_use]
+    pub fn holds(&self, visitor: &Visitor, time: Millis) -> bool {
+        self.0.get(visitor).is_some_and(|tombstone| tombstone.holds(time))
+    }
+
+    /// Whether a visitor was erased as a whole.
+    #[must_use]
+    pub fn is_whole(&self, visitor: &Visitor) -> bool {
+        self.0.get(visitor).is_some_and(Tombstone::is_whole)
+    }
+
+    /// Whether a visitor refused to be personalised for.
+    #[must_use]
+    pub fn refused(&self, visitor: &Visitor) -> bool {
+        self.0.get(visitor).is_some_and(|tombstone| tombstone.refused.is_some())
+    }
+
+    /// An event without what was erased: none if it is an erased visitor's, else without the erased devices it names.
+    #[must_use]
+    pub fn admit(&self, mut event: Event) -> Option<Event> {
+        if self.holds(&event.visitor, event.time) {
+            return None;
+        }
+        let erased = |id: &str| Visitor::anonymous(id).is_ok_and(|device| self.is_whole(&device));
+        if event.device_id.as_deref().is_some_and(erased) {
+            event.device_id = None;
+        }
+        if event.properties.get(PREVIOUS).and_then(|id| id.as_str()).is_some_and(erased) {
+            event.properties.remove(PREVIOUS);
+        }
+        Some(event)
+    }
+}
+
+/// The property of an alias that names another visitor.
+pub(crate) const PREVIOUS: &str = "previousId";
+
+/// Whom an event names.
+pub fn named(event: &Event) -> impl Iterator<Item = Visitor> {
+    let device = event.device_id.clone();
+    let previous = event.properties.get(PREVIOUS).and_then(|id| id.as_str()).map(str::to_owned);
+    let others = device.into_iter().chain(previous).filter_map(|id| Visitor::anonymous(id).ok());
+    std::iter::once(event.visitor.clone()).chain(others)
+}
+
+/// Knows the key, and lately given answers.
+#[derive(Debug)]
+pub struct Guard {
+    key: TombstoneKey,
+    memory: Mutex<HashMap<String, (Millis, Option<Tombstone>)>>,
+}
+
+impl Guard {
+    /// A guard that remembers nothing yet.
+    #[must_use]
+    pub fn new(key: TombstoneKey) -> Self {
+        Self { key, memory: Mutex::default() }
+    }
+
+    fn remembered(&self, hash: &str, now: Millis) -> Option<Option<Tombstone>> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.get(hash).filter(|(at, _)| now.since(*at) < TRUST).map(|(_, known)| known.clone())
+    }
+
+    fn remember(&self, hash: String, now: Millis, tombstone: Option<Tombstone>) {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.len() >= MEMORY {
+            memory.clear();
+        }
+        memory.insert(hash, (now, tombstone));
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &TombstoneKey {
+        &self.key
+    }
+
+    /// Forgets all answers: tombstones were just written.
+    pub fn forget(&self) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Table {
+    /// Who of some visitors was erased, or refused; answers of the last half minute are not asked for again.
+    ///
+    /// # Errors
+    /// If the table fails.
+    pub async fn barred(
+        &self,
+        guard: &Guard,
+        shop: &Shop,
+        visitors: impl IntoIterator<Item = Visitor>,
+        now: Millis,
+    ) -> Result<Barred> {
+        let mut barred = Barred::default();
+        let mut asked: HashMap<String, Visitor> = HashMap::new();
+        for visitor in visitors {
+            let hash = guard.key.hash(shop, &visitor);
+            match guard.remembered(&hash, now) {
+                Some(Some(tombstone)) => {
+                    barred.0.insert(visitor, tombstone);
+                }
+                Some(None) => {}
+                None => {
+                    asked.insert(hash, visitor);
+                }
+            }
+        }
+        let mut found = self.tombstones(shop, asked.keys().cloned().collect()).await?;
+        for (hash, visitor) in asked {
+            let tombstone = found.remove(&hash);
+            if let Some(tombstone) = &tombstone {
+                barred.0.insert(visitor, tombstone.clone());
+            }
+            guard.remember(hash, now, tombstone);
+        }
+        Ok(barred)
+    }
+
+    /// As [`barred`](Self::barred), asking for everybody.
+    ///
+    /// # Errors
+    /// If the table fails.
+    pub async fn barred_now(
+        &self,
+        key: &TombstoneKey,
+        shop: &Shop,
+        visitors: impl IntoIterator<Item = Visitor>,
+    ) -> Result<Barred> {
+        let asked: HashMap<String, Visitor> = visitors.into_iter().map(|v| (key.hash(shop, &v), v)).collect();
+        let mut found = self.tombstones(shop, asked.keys().cloned().collect()).await?;
+        Ok(Barred(asked.into_iter().filter_map(|(hash, v)| Some((v, found.remove(&hash)?))).collect()))
+    }
+
+    async fn tombstones(&self, shop: &Shop, hashes: Vec<String>) -> Result<HashMap<String, Tombstone>> {
+        let mut found = HashMap::new();
+        if let [hash] = hashes.as_slice() {
+            let stored = self.get(keys::tombstone(shop, hash), keys::TOMBSTONE).await?;
+            if let Some(stored) = stored {
+                found.insert(hash.clone(), document(&stored, "tombstone")?);
+            }
+            return Ok(found);
+        }
+        for chunk in hashes.chunks(BATCH) {
+            let mut wanted: Vec<Item> =
+                chunk.iter().map(|hash| key(keys::tombstone(shop, hash), keys::TOMBSTONE)).collect();
+            for attempt in 0..8_u32 {
+                let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+                let request = request.map_err(|e| Error::corrupt("tombstone", e))?;
+                let call = self.client.batch_get_item().request_items(&self.name, request);
+                let mut answer = call.send().await.map_err(|e| classify("BatchGetItem", e))?;
+                for item in answer.responses.as_mut().and_then(|all| all.remove(&self.name)).unwrap_or_default() {
+                    if let Some(hash) = keys::parse_tombstone(partition_key(&item)) {
+                        found.insert(hash, document(&item, "tombstone")?);
+                    }
+                }
+                let rest = answer.unprocessed_keys.and_then(|mut all| all.remove(&self.name));
+                wanted = rest.map(|rest| rest.keys).unwrap_or_default();
+                if wanted.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+            }
+            if !wanted.is_empty() {
+                return Err(Error::Unavailable { operation: "BatchGetItem", source: "keys stayed unprocessed".into() });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Changes the tombstone under a hash, whoever else changes it meanwhile. One that says nothing any more goes.
+    ///
+    /// # Errors
+    /// If the table fails, or others are faster again and again.
+    pub async fn change_tombstone(&self, shop: &Shop, hash: &str, change: impl Fn(&mut Tombstone)) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let stored = self.get(keys::tombstone(shop, hash), keys::TOMBSTONE).await?;
+            let before = stored.as_ref().map(|item| document::<Tombstone>(item, "tombstone")).transpose()?;
+            let mut after = before.clone().unwrap_or_default();
+            change(&mut after);
+            if after == before.clone().unwrap_or_default() {
+                return Ok(());
+            }
+            let version = stored.as_ref().map(version_of).unwrap_or_default();
+            let new = item(keys::tombstone(shop, hash), keys::TOMBSTONE, "tombstone", &after)?;
+            let call = self.client.put_item().table_name(&self.name).set_item(Some(with_version(new, version + 1)));
+            let call = if before.is_none() {
+                call.condition_expression("attribute_not_exists(PK)")
+            } else {
+                call.condition_expression("v = :before")
+                    .expression_attribute_values(":before", AttributeValue::N(version.to_string()))
+            };
+            match call.send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if code(&error) == Some("ConditionalCheckFailedException") => {}
+                Err(error) => return Err(classify("PutItem", error)),
+            }
+        }
+        Err(Error::Conflict { what: "tombstone" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_domain::{Action, MessageId};
+
+    use super::*;
+
+    fn shop(name: &str) -> Shop {
+        Shop::new(name).unwrap()
+    }
+
+    #[test]
+    fn a_hash_is_of_its_secret_its_shop_and_its_visitor() {
+        let anna = Visitor::known("anna").unwrap();
+        let hash = TombstoneKey::new("secret").hash(&shop("a"), &anna);
+        assert_eq!(hash.len(), DIGITS);
+        assert_eq!(hash, TombstoneKey::new("secret").hash(&shop("a"), &anna));
+        for other in [
+            TombstoneKey::new("other").hash(&shop("a"), &anna),
+            TombstoneKey::new("secret").hash(&shop("b"), &anna),
+            TombstoneKey::new("secret").hash(&shop("a"), &Visitor::anonymous("anna").unwrap()),
+        ] {
+            assert_ne!(hash, other);
+        }
+    }
+
+    #[test]
+    fn an_erased_visitor_has_no_events_and_an_erased_device_is_not_named() {
+        let (anna, phone) = (Visitor::known("anna").unwrap(), Visitor::anonymous("phone").unwrap());
+        let event = |visitor: &Visitor, time| {
+            let mut event = Event::new(MessageId::new("m").unwrap(), visitor.clone(), Millis(time), Action::View);
+            event.device_id = visitor.is_known().then(|| "phone".to_owned());
+            event
+        };
+        let whole = Tombstone { spans: [Span::ALWAYS].into(), refused: None };
+        let erased = Barred([(phone.clone(), whole)].into());
+        assert_eq!(erased.admit(event(&phone, 5)), None);
+        assert_eq!(erased.admit(event(&anna, 5)).unwrap().device_id, None);
+        let part = Tombstone { spans: [Span { from: Millis(2), to: Millis(4) }].into(), refused: None };
+        let shared = Barred([(phone.clone(), part)].into());
+        assert_eq!([1, 2, 4, 5].map(|time| shared.admit(event(&phone, time)).is_some()), [true, false, false, true]);
+        assert!(shared.admit(event(&anna, 3)).unwrap().device_id.is_some(), "others use it too");
+    }
+}
