@@ -138,12 +138,11 @@ fn sender(event: &Event) -> Visitor {
     device.unwrap_or_else(|| event.visitor.clone())
 }
 
+/// What is taken, each with its place in the request, and what is not.
+type Sorted = (Vec<(usize, Accepted)>, Vec<Rejected>);
+
 /// Parts what is taken from what is not. An event that is its whole request fails it.
-fn sort(
-    envelope: &Envelope<'_>,
-    address: Option<Kind>,
-    terms: &Terms,
-) -> Result<(Vec<(usize, Accepted)>, Vec<Rejected>), Error> {
+fn sort(envelope: &Envelope<'_>, address: Option<Kind>, terms: &Terms) -> Result<Sorted, Error> {
     let mut accepted = Vec::new();
     let mut rejected = Vec::new();
     for (index, message) in envelope.messages(address).enumerate() {

@@ -148,7 +148,7 @@ impl Pace {
         // The first step has no distance to one before it, and one of more than a minute is as good as any.
         let gap = if self.last == Millis(0) { 0 } else { at.since(self.last).clamp(0, EVEN_GAP + 1) };
         if gap >= TOGETHER {
-            if self.even > 0 && gap.abs_diff(self.gap) * 10 <= self.gap.unsigned_abs() {
+            if self.even > 0 && gap <= EVEN_GAP && gap.abs_diff(self.gap) * 10 <= self.gap.unsigned_abs() {
                 self.even = self.even.saturating_add(1);
             } else {
                 // This distance may be the first of even ones.
@@ -178,6 +178,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::time::DAY;
 
     const START: i64 = 1_795_358_400_000;
 
@@ -234,6 +235,8 @@ mod tests {
         let even = |steps: u32| paced(std::iter::once(0).chain(std::iter::repeat_n(5_000, steps as usize)));
         assert!(!even(EVEN_STEPS - 1) && even(EVEN_STEPS));
         assert!(!paced(std::iter::repeat_n(MINUTE + 1, 500)), "a page that reloads itself");
+        let orders = [0, MINUTE - 2_000].into_iter().chain(std::iter::repeat_n(7 * DAY, 100));
+        assert!(!paced(orders), "what lies further apart than a minute is not even");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How much one visitor can move: a shop of two thousand people is trained with and without one who sends ten thousand
 //! events to push a product, and the lists of both are compared. The figures are printed: `--nocapture` shows them.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "figures for --nocapture; a test fails by panicking")]
 
 use std::sync::Arc;
 
@@ -116,7 +117,7 @@ impl Learned {
 /// Pauses that vary as a person's do, and a night after two hundred events: no rule of the robots meets them.
 fn unevenly(number: usize) -> i64 {
     let night = if number % 200 == 199 { 20 * HOUR } else { 1_000 };
-    night + (Draw(number as u64).below(1 << 14) * Draw(number as u64 + 1).below(1 << 14) >> 12) as i64
+    night + ((Draw(number as u64).below(1 << 14) * Draw(number as u64 + 1).below(1 << 14)) >> 12) as i64
 }
 
 #[test]

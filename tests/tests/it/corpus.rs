@@ -1,4 +1,5 @@
 //! The kept corpus of the fuzz targets, replayed: what was once found, or is known to be awkward, is tried on every run.
+#![allow(clippy::print_stderr, reason = "which file was read last is what matters of a failure")]
 
 use std::path::Path;
 

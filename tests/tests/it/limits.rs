@@ -1,4 +1,5 @@
 //! What one key and one visitor may ask, over HTTP.
+#![allow(clippy::print_stdout, reason = "figures for --nocapture")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

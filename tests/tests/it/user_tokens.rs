@@ -1,4 +1,5 @@
 //! The helpers of `samples/tokens` sign what the verifier takes, in every language.
+#![allow(clippy::print_stderr, reason = "what was not tried is said")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -70,6 +71,6 @@ fn helpers_in_three_languages_sign_the_vectors() -> Result<()> {
         }
         ran += 1;
     }
-    assert!(ran > 0, "none of the languages is installed");
+    assert!(ran >= 2, "Node.js and Python are needed for other tests too");
     Ok(())
 }

@@ -19,7 +19,7 @@ async fn a_shop_is_trained_and_published_once() {
     let outcome = stack.train(&demo).await;
     let Outcome::Published { version, counts, read, .. } = &outcome else { panic!("{outcome:?}") };
     assert_eq!(read.events, events.len());
-    assert_eq!((read.out_of_time, read.without_consent), (0, 0));
+    assert_eq!((read.out_of_time, read.without_consent, read.robots), (0, 0, 0));
     assert!(read.joined_devices > 10, "{read:?}");
     assert_eq!(counts.products, 300);
     let orders = events.iter().filter(|event| event.action == Action::Order);
