@@ -230,11 +230,7 @@ impl<'a> Server<'a> {
 
     /// Takes the visitors of a version away.
     pub(crate) async fn forget_visitors(&self, shop: &Shop, version: &str) -> Result<(), Error> {
-        let visitors = self.names.visitors_of(shop, version);
-        if self.remote.collections().await.map_err(Error::Server)?.contains(&visitors) {
-            self.remote.remove(&visitors).await.map_err(Error::Server)?;
-        }
-        Ok(())
+        self.remote.remove(&self.names.visitors_of(shop, version)).await.map_err(Error::Server)
     }
 
     async fn sweep(

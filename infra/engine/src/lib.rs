@@ -62,6 +62,8 @@ const INDEXES: &str = "
     CREATE INDEX IF NOT EXISTS stream_read ON _stream_records(table_name, shard_id, CAST(sequence_number AS INTEGER));
 ";
 
+/// What the engine adds to the numbers that it stores when it tells them, so that all have as many digits as those of AWS.
+const TOLD: u128 = 100_000_000_000_000_000_000;
 /// Tries to empty the write-ahead log, each of which waits for readers.
 const CHECKPOINTS: usize = 5;
 
@@ -115,14 +117,15 @@ impl Engine {
         format!("http://{}", self.address)
     }
 
-    /// Deletes stream records that every reader has passed, oldest first. Numbers go on counting upwards.
+    /// Deletes stream records that every reader has passed, oldest first. Numbers go on counting upwards; they are those that
+    /// the stream tells, of 21 digits.
     ///
     /// # Errors
     /// If the database file is busy for too long.
-    pub fn trim(&self, table: &str, before_sequence: u64) -> Result<usize, Error> {
+    pub fn trim(&self, table: &str, before_sequence: u128) -> Result<usize, Error> {
         let Some(file) = &self.file else { return Ok(0) };
         let sql = "DELETE FROM _stream_records WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2";
-        let before = i64::try_from(before_sequence).unwrap_or(i64::MAX);
+        let before = i64::try_from(before_sequence.saturating_sub(TOLD)).unwrap_or(i64::MAX);
         Ok(tend(file)?.execute(sql, rusqlite::params![table, before])?)
     }
 

@@ -57,7 +57,7 @@ pub struct Poller {
     places: PathBuf,
     dead: PathBuf,
     /// The last record that each reader has done.
-    done: Mutex<BTreeMap<Reader, u64>>,
+    done: Mutex<BTreeMap<Reader, u128>>,
     read: [AtomicU64; 2],
     idle: [AtomicU64; 2],
     paused: AtomicBool,
@@ -95,7 +95,7 @@ impl Poller {
         std::fs::read_to_string(self.file(reader)).ok().map(|text| text.trim().to_owned()).filter(|t| !t.is_empty())
     }
 
-    fn note(&self, reader: Reader, number: u64) {
+    fn note(&self, reader: Reader, number: u128) {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(reader, number);
     }
 
@@ -113,7 +113,7 @@ impl Poller {
 
     /// The last record that every reader has done.
     #[must_use]
-    pub fn passed(&self) -> Option<u64> {
+    pub fn passed(&self) -> Option<u128> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         if done.len() < Reader::ALL.len() { None } else { done.values().min().copied() }
     }
