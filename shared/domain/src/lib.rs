@@ -5,20 +5,25 @@
 
 pub mod consent;
 pub mod event;
+pub mod experiment;
 pub mod filter;
 pub mod id;
 pub mod placement;
 pub mod product;
 pub mod profile;
 pub mod rule;
+pub mod segment;
+pub mod statistics;
 pub mod time;
 
 pub use consent::{Purpose, Purposes};
 pub use event::{Action, Channel, Context, Event, Line, Order};
+pub use experiment::Experiment;
 pub use filter::{Filter, FilterError};
 pub use id::{InvalidId, MessageId, ProductId, Shop, Visitor};
 pub use placement::{Exploration, Objective, Placement, Rotation, Seen, Strategy};
 pub use product::{Availability, Change, Kind, Product, Variant};
 pub use profile::{PastAction, Profile, State};
 pub use rule::Rule;
+pub use segment::Segment;
 pub use time::Millis;
