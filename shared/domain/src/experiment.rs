@@ -10,6 +10,7 @@ mod faults;
 pub mod hash;
 mod metric;
 mod outcome;
+mod treatment;
 
 use std::collections::BTreeMap;
 
@@ -20,13 +21,11 @@ use crate::statistics::{Measured, MetricKind, Moments, Reading, Role, Study};
 use crate::{Filter, Millis, Rule, Strategy};
 
 pub use assign::{Assignment, Exclusion, HoldOut, Subject, assign};
-pub(crate) use faults::is_id;
-pub use faults::{Fault, Overlap, overlaps};
+pub use faults::{Overlap, overlaps};
 pub use metric::{Direction, Guardrail, Metric, Metrics};
 pub use outcome::{Outcome, Pricing};
+pub use treatment::Treatment;
 
-/// Longest identifier of an experiment, variant, factor, level or exclusive group.
-pub const MAX_ID: usize = 40;
 /// Longest name or hypothesis.
 pub const MAX_TEXT: usize = 500;
 /// Most variants, and most cells of a factorial test.

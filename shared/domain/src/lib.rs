@@ -6,6 +6,7 @@
 pub mod consent;
 pub mod event;
 pub mod experiment;
+pub mod fault;
 pub mod filter;
 pub mod id;
 pub mod placement;
@@ -19,6 +20,7 @@ pub mod time;
 pub use consent::{Purpose, Purposes};
 pub use event::{Action, Channel, Context, Event, Line, Order};
 pub use experiment::Experiment;
+pub use fault::Fault;
 pub use filter::{Filter, FilterError};
 pub use id::{InvalidId, MessageId, ProductId, Shop, Visitor};
 pub use placement::{Exploration, Objective, Placement, Rotation, Seen, Strategy};

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::experiment::{Fault, is_id};
+use crate::fault::{Fault, is_id};
 use crate::filter::{Attributes, Filter, Op, Person};
 
 pub(crate) use features::feature;
@@ -54,7 +54,7 @@ impl Segment {
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if !is_id(&self.id) {
-            faults.push(Fault::new("/id", "1 to 40 lower-case letters, digits and hyphens, no hyphen first"));
+            faults.push(Fault::of_id("/id"));
         }
         if self.name.len() > MAX_NAME {
             faults.push(Fault::new("/name", format!("at most {MAX_NAME} bytes")));
@@ -66,6 +66,13 @@ impl Segment {
         faults
     }
 
+    /// The names that it asks for and that are no features: they are taken for fields of the customer. One that no customer has is
+    /// probably misspelled.
+    #[must_use]
+    pub fn fields(&self) -> BTreeSet<&str> {
+        self.filter.attributes().into_iter().filter(|name| features::of(name).is_none()).collect()
+    }
+
     /// Whether a visitor is in it. Where a field of the customer is of another type than it is compared with, nobody is.
     #[must_use]
     pub fn holds(&self, visitor: &dyn Attributes) -> bool {
@@ -73,8 +80,8 @@ impl Segment {
     }
 }
 
-/// Looks through the comparisons of a filter.
-fn check(filter: &Filter, at: &str, faults: &mut Vec<Fault>) {
+/// Looks through the comparisons of a filter over visitors.
+pub(crate) fn check(filter: &Filter, at: &str, faults: &mut Vec<Fault>) {
     match filter {
         Filter::And { and: many } => {
             many.iter().enumerate().for_each(|(n, f)| check(f, &format!("{at}/and/{n}"), faults))
@@ -84,6 +91,9 @@ fn check(filter: &Filter, at: &str, faults: &mut Vec<Fault>) {
         Filter::Compare { value: Value::Object(_), .. } => {
             let how = "a value to compare with, not `context`, `basket` or `visitor`";
             faults.push(Fault::new(at, how));
+        }
+        Filter::Compare { attribute, .. } if features::is_no_window(attribute) => {
+            faults.push(Fault::new(at, format!("1 to {LONGEST_WINDOW} days for `{attribute}`, such as `orders_30d`")));
         }
         Filter::Compare { op: Op::Missing, .. } => {}
         Filter::Compare { attribute, value, .. } => {

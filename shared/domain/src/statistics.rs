@@ -28,9 +28,7 @@ use statrs::function::erf::{erfc, erfc_inv};
 
 pub use cuped::{Cuped, adjusted};
 pub use effect::{Effect, Estimate, Interval, MetricKind, Reading};
-#[cfg(test)]
-pub(crate) use factorial::levels_of;
-pub use factorial::{Contrast, Step, contrasts};
+pub use factorial::{Contrast, Step, contrasts, levels_of};
 pub use mismatch::{ALARM, Mismatch, mismatch};
 pub use moments::Moments;
 pub use multiple::{benjamini_hochberg, holm};

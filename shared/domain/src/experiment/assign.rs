@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Experiment, Status, hash};
+use crate::fault::Fault;
 use crate::filter::Attributes;
+use crate::rule::MAX_ID;
 use crate::{Purpose, Purposes};
 
 /// The share of visitors who are left out of everything that is compared to it, whatever experiments come and go, so that what
@@ -32,13 +34,13 @@ impl HoldOut {
 
     /// What is wrong with it: where, and how to mend it.
     #[must_use]
-    pub fn faults(&self) -> Vec<super::Fault> {
+    pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if !(0.0..=0.5).contains(&self.share) {
-            faults.push(super::Fault::new("/share", "0 to .5"));
+            faults.push(Fault::new("/share", "0 to .5"));
         }
-        if !(1..=super::MAX_ID).contains(&self.seed.len()) {
-            faults.push(super::Fault::new("/seed", "1 to 40 bytes"));
+        if !(1..=MAX_ID).contains(&self.seed.len()) {
+            faults.push(Fault::new("/seed", format!("1 to {MAX_ID} bytes")));
         }
         faults
     }
@@ -66,8 +68,11 @@ pub struct Assignment {
     pub experiment: String,
     /// The variant, or cell of a factorial test.
     pub variant: String,
-    /// The probability with which one who takes part meets it, as shares are now.
+    /// The probability with which one who takes part for the first time meets it, as shares are now.
     pub propensity: f64,
+    /// Whether the visitor has it because they had it before.
+    #[serde(default)]
+    pub remembered: bool,
 }
 
 /// Why a visitor has no variant.
@@ -110,7 +115,7 @@ pub fn assign(
     let cells = experiment.cells();
     let remembered = subject.remembered.and_then(|id| cells.iter().find(|cell| cell.id == id));
     if let Some(cell) = remembered {
-        return Ok(assignment(experiment, cell));
+        return Ok(assignment(experiment, cell, true));
     }
     if let Some(slice) = &experiment.exclusive {
         let place = hash::group_place(&slice.group, subject.id);
@@ -127,9 +132,9 @@ pub fn assign(
     let ranges = hash::ranges(cells.len(), experiment.traffic, Some(&weights));
     let chosen = hash::choose(hash::bucket(experiment.seed(), subject.id), &ranges);
     let cell = chosen.and_then(|at| cells.get(at)).ok_or(Exclusion::OutsideTraffic)?;
-    Ok(assignment(experiment, cell))
+    Ok(assignment(experiment, cell, false))
 }
 
-fn assignment(experiment: &Experiment, cell: &Cell<'_>) -> Assignment {
-    Assignment { experiment: experiment.id.clone(), variant: cell.id.clone(), propensity: cell.weight }
+fn assignment(experiment: &Experiment, cell: &Cell<'_>, remembered: bool) -> Assignment {
+    Assignment { experiment: experiment.id.clone(), variant: cell.id.clone(), propensity: cell.weight, remembered }
 }

@@ -5,31 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    Change, Design, Experiment, MAX_CHANGES, MAX_FACTORS, MAX_ID, MAX_PAYLOAD, MAX_TEXT, MAX_VARIANTS, Status,
-};
-use crate::rule::MAX_NAME;
-
-/// Something wrong with a definition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fault {
-    /// Where: a JSON pointer.
-    pub at: String,
-    /// How to mend it: what it has to be.
-    pub how: String,
-}
-
-impl Fault {
-    pub(crate) fn new(at: impl Into<String>, how: impl Into<String>) -> Self {
-        Self { at: at.into(), how: how.into() }
-    }
-}
-
-/// Whether something is 1 to [`MAX_ID`] lower-case letters, digits and hyphens, no hyphen first.
-pub(crate) fn is_id(id: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(plain) && !id.starts_with('-')
-}
+use super::{Change, Design, Experiment, MAX_CHANGES, MAX_FACTORS, MAX_PAYLOAD, MAX_TEXT, MAX_VARIANTS, Status};
+use crate::fault::{Fault, is_id};
+use crate::rule::{MAX_ID, MAX_NAME};
 
 struct Faults(Vec<Fault>);
 
@@ -41,7 +19,9 @@ impl Faults {
     }
 
     fn id(&mut self, id: &str, at: impl Into<String>) {
-        self.must(is_id(id), at, format!("1 to {MAX_ID} lower-case letters, digits and hyphens, no hyphen first"));
+        if !is_id(id) {
+            self.0.push(Fault::of_id(at));
+        }
     }
 
     fn text(&mut self, text: &str, at: impl Into<String>) {
@@ -193,8 +173,9 @@ impl Experiment {
         let seeded = self.seed.as_ref().is_none_or(|seed| (1..=MAX_ID).contains(&seed.len()));
         faults.must(seeded, "/seed", format!("1 to {MAX_ID} bytes"));
         faults.design(&self.design);
-        let plain = self.audience.as_ref().is_none_or(|audience| !audience.has_references());
-        faults.must(plain, "/audience", "compare with values, not with `context`, `basket` or `visitor`");
+        if let Some(audience) = &self.audience {
+            crate::segment::check(audience, "/audience", &mut faults.0);
+        }
         faults.must(self.traffic > 0.0 && self.traffic <= 1.0, "/traffic", "above 0, at most 1");
         if let Some(slice) = &self.exclusive {
             faults.id(&slice.group, "/exclusive/group");

@@ -98,6 +98,7 @@ fn faults_name_the_field() {
         (json!({"alpha": 0.9}), vec!["/alpha"]),
         (json!({"planned": 5}), vec!["/planned"]),
         (json!({"audience": "orders > visitor.age"}), vec!["/audience"]),
+        (json!({"audience": "age > 18 and orders > \"two\""}), vec!["/audience/and/1"]),
         (json!({"exclusive": {"group": "g", "from": 0.5, "to": 0.5}}), vec!["/exclusive"]),
         (json!({"exclusive": {"group": "G", "from": 0, "to": 1}}), vec!["/exclusive/group"]),
         (json!({"started": 5, "stopped": 4}), vec!["/stopped"]),
@@ -200,7 +201,8 @@ fn who_takes_part() {
     assert_eq!(HoldOut { share: 0.6, ..everybody }.faults()[0].at, "/share");
     // What a visitor met before stays theirs, but not beyond a hold-out or a refusal, and not if it is no variant.
     let met = |variant| Subject { remembered: Some(variant), ..subject("anna") };
-    assert_eq!(assign(&gold, None, &met("trending")).unwrap().variant, "trending");
+    let kept = assign(&gold, None, &met("trending")).unwrap();
+    assert!(kept.variant == "trending" && kept.remembered);
     assert_eq!(assign(&gold, None, &met("gone")), Err(Exclusion::NotOfAudience));
 }
 
@@ -321,6 +323,34 @@ fn what_a_visitor_did_becomes_numbers() {
     for metric in Metric::ALL {
         assert_eq!(serde_json::to_value(metric).unwrap(), metric.as_str());
     }
+}
+
+#[test]
+fn variants_change_the_decision_they_speak_of() {
+    let home = crate::Placement::new("home", crate::Strategy::Personal, 12);
+    let rule = |id: &str, slot: usize, enabled: bool| -> Rule {
+        let effect = json!({"kind": "pin", "product": "1", "slot": slot});
+        serde_json::from_value(json!({"id": id, "enabled": enabled, "effect": effect})).unwrap()
+    };
+    let rules = [rule("one", 1, true), rule("two", 2, true)];
+    let none = Treatment::none(&home, &rules);
+    let experiment =
+        experiment(json!({"design": {"kind": "variants", "variants": [{"id": "control"}, {"id": "all", "changes": [
+            {"kind": "strategy", "placement": "home", "strategy": "trending"},
+            {"kind": "strategy", "placement": "feed", "strategy": "basket"},
+            {"kind": "blend", "placement": "home", "factors": {"popularity": 2.0}},
+            {"kind": "rule", "rule": rule("two", 2, false)},
+            {"kind": "rule", "rule": rule("three", 3, true)},
+            {"kind": "layout", "placement": "home", "payload": {"columns": 3}},
+            {"kind": "content", "slot": "hero", "payload": "sale.jpg"},
+        ]}]}}));
+    assert_eq!(none.clone().with(&experiment.changes_of("control")), none);
+    assert_eq!(none.clone().with(&experiment.changes_of("gone")), none);
+    let all = none.with(&experiment.changes_of("all"));
+    assert_eq!(all.placement, crate::Placement { strategy: crate::Strategy::Trending, ..home });
+    assert_eq!(all.rules, [rule("one", 1, true), rule("two", 2, false), rule("three", 3, true)]);
+    assert_eq!(all.blend, BTreeMap::from([("popularity".to_owned(), 2.0)]));
+    assert_eq!((all.layout, all.content["hero"].clone()), (Some(json!({"columns": 3})), json!("sale.jpg")));
 }
 
 /// From the definition to the word: visitors are assigned, shop, and the sums of their numbers are compared.

@@ -109,6 +109,15 @@ fn window(name: &str) -> Option<(&'static str, u16)> {
     WINDOWS.iter().find(|feature| feature.name == what).map(|feature| (feature.name, days))
 }
 
+/// Whether a name is that of a window, with days that are none.
+pub(super) fn is_no_window(name: &str) -> bool {
+    let parts = name.strip_suffix('d').and_then(|name| name.rsplit_once('_'));
+    let like = parts.is_some_and(|(what, days)| {
+        WINDOWS.iter().any(|feature| feature.name == what) && days.bytes().all(|b| b.is_ascii_digit())
+    });
+    like && window(name).is_none()
+}
+
 /// What the values of a feature or window are; none for a field of the customer.
 pub(super) fn of(name: &str) -> Option<FeatureType> {
     let feature = FEATURES.iter().find(|feature| feature.name == name);

@@ -248,6 +248,12 @@ fn faults_say_where_and_how() {
         ]
     );
     assert!(serde_json::from_value::<Segment>(json!({"id": "x", "filter": "orders > 1", "more": 1})).is_err());
+    let found = faults(json!({"id": "x", "filter": "orders_500d > 1 or spend_007d > 1"}));
+    assert_eq!(found[0].1, "1 to 365 days for `orders_500d`, such as `orders_30d`");
+    assert_eq!(found.len(), 2);
+    let segment: Segment =
+        serde_json::from_value(json!({"id": "x", "filter": "order_30d > 1 and orders > 1"})).unwrap();
+    assert_eq!(segment.fields(), BTreeSet::from(["order_30d"]));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::beta::checked_beta_reg;
 use statrs::function::gamma::ln_gamma;
 
-use super::normal_cdf;
+use super::{Moments, normal_cdf, real};
 
 /// Most arms.
 pub const MAX_ARMS: usize = 32;
@@ -62,6 +62,13 @@ impl Observed {
     fn is_sound(&self) -> bool {
         let finite = [self.visitors, self.sum, self.squares].iter().all(|number| number.is_finite());
         finite && self.visitors >= 0.0 && self.squares >= 0.0
+    }
+}
+
+impl From<&Moments> for Observed {
+    fn from(moments: &Moments) -> Self {
+        let n = real(moments.n);
+        Self { visitors: n, sum: n * moments.y, squares: moments.yy + n * moments.y * moments.y }
     }
 }
 

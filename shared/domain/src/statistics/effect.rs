@@ -46,6 +46,13 @@ impl Estimate {
         };
         (value.is_finite() && variance.is_finite()).then_some(Self { n: moments.n, value, variance })
     }
+
+    /// The standard deviation of one visitor's number (of a ratio: of its linearization): what a [`Question`](super::Question)
+    /// asks for.
+    #[must_use]
+    pub fn deviation(&self) -> f64 {
+        (self.variance * real(self.n)).sqrt()
+    }
 }
 
 /// How a result is read.

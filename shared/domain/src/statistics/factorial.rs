@@ -32,8 +32,9 @@ pub struct Contrast {
     pub adjusted_p: f64,
 }
 
-/// The levels of a cell, from its number: the last factor runs fastest.
-pub(crate) fn levels_of(mut cell: usize, levels: &[usize]) -> Vec<usize> {
+/// The level of each factor in a cell, from the cell's number: the last factor runs fastest.
+#[must_use]
+pub fn levels_of(mut cell: usize, levels: &[usize]) -> Vec<usize> {
     let mut at = vec![0; levels.len()];
     for (place, count) in at.iter_mut().zip(levels).rev() {
         *place = cell % (*count).max(1);

@@ -74,6 +74,10 @@ fn a_ratio_takes_its_variance_from_both_sums() {
     assert!(near(ratio.value, 20.0, 1e-12));
     // Residuals y - 20 x: -10, 0, 10, 0; their variance 200 / 3, over four visitors and the square of the mean of x.
     assert!(near(ratio.variance, 200.0 / 3.0 / 4.0, 1e-12));
+    // In the ratio's unit: the mean of x is 1.
+    assert!(near(ratio.deviation(), (200.0_f64 / 3.0).sqrt(), 1e-12));
+    let observed = bandit::Observed::from(&moments);
+    assert!(near(observed.sum, 80.0, 1e-9) && near(observed.squares, 3_000.0, 1e-9) && observed.visitors == 4.0);
     assert_eq!(Estimate::of(MetricKind::Ratio, &Moments::of_counts(100, 3)), None);
     assert_eq!(Estimate::of(MetricKind::Mean, &Moments::of(1.0, 1.0)), None);
 }
