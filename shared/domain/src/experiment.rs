@@ -1,15 +1,16 @@
 //! Experiments: several ways to do something, each shown to a share of the visitors, to learn which is best.
 //!
-//! The variants are written down one by one (A/B/n), or follow from factors, each level of one with each level of the others (full
-//! factorial). What a variant changes is anything that a decision depends on: a placement's strategy or blend, a rule, the payload
-//! of a layout, content. Visitors are divided by the public hash of GrowthBook, version 2 ([`hash`]), so that another SDK
-//! computes the same variant from the same key.
+//! The variants are written down one by one (A/B/n), or follow from factors, each level of one with each level of the
+//! others (full factorial). What a variant changes is anything that a decision depends on: a placement's strategy or
+//! blend, a rule, the payload of a layout, content. Visitors are divided by the public hash of GrowthBook, version 2
+//! ([`hash`]), so that another SDK computes the same variant from the same key.
 
 mod assign;
 mod faults;
 pub mod hash;
 mod metric;
 mod outcome;
+mod shift;
 mod treatment;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use assign::{Assignment, Exclusion, HoldOut, Subject, assign};
 pub use faults::{Overlap, overlaps};
 pub use metric::{Direction, Guardrail, Metric, Metrics};
 pub use outcome::{Outcome, Pricing};
+pub use shift::Measurement;
 pub use treatment::Treatment;
 
 /// Longest name or hypothesis.
@@ -57,10 +59,12 @@ pub struct Experiment {
     pub seed: Option<String>,
     /// What is compared.
     pub design: Design,
-    /// Who takes part: visitors of whom this holds, `segments in ["deal-hunters"] and orders > 0`. Everybody if it is absent.
+    /// Who takes part: visitors of whom this holds, `segments in ["deal-hunters"] and orders > 0`. Everybody if it is
+    /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Filter>,
-    /// The share of them that takes part, 0 to 1. A visitor who took part at a smaller share keeps the variant at a larger one.
+    /// The share of them that takes part, 0 to 1. A visitor who took part at a smaller share keeps the variant at a
+    /// larger one.
     #[serde(default = "whole", skip_serializing_if = "is_whole")]
     pub traffic: f64,
     /// Its part of a group of experiments of which a visitor meets at most one.
@@ -74,8 +78,8 @@ pub struct Experiment {
     /// Accepted probability of seeing an effect where there is none.
     #[serde(default = "usual_alpha")]
     pub alpha: f64,
-    /// Visitors of two compared variants together after which a decision is intended; with it results may be read at any time, see
-    /// [`Reading::planned`].
+    /// Visitors of two compared variants together after which a decision is intended; with it results may be read at
+    /// any time, see [`Reading::planned`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<u64>,
     /// When it began.
@@ -129,7 +133,8 @@ pub enum Design {
         /// 2 or more.
         variants: Vec<Variant>,
     },
-    /// Every level of a factor with every level of the others, all with the same share. The control has the first level of each.
+    /// Every level of a factor with every level of the others, all with the same share. The control has the first level
+    /// of each.
     Factorial {
         /// 2 or more.
         factors: Vec<Factor>,
@@ -198,7 +203,8 @@ pub enum Change {
         /// What each named part's weight is multiplied by, 0 to 100; a part that is not named keeps its weight.
         factors: BTreeMap<String, f64>,
     },
-    /// A rule acts, in the place of the one with the same id if there is one. A rule that is not `enabled` switches that one off.
+    /// A rule acts, in the place of the one with the same id if there is one. A rule that is not `enabled` switches
+    /// that one off.
     Rule {
         /// The rule.
         rule: Box<Rule>,
@@ -233,7 +239,8 @@ impl Change {
     }
 }
 
-/// An experiment's part of an exclusive group: visitors whose place in the group, 0 to 1, lies in it (a GrowthBook namespace).
+/// An experiment's part of an exclusive group: visitors whose place in the group, 0 to 1, lies in it (a GrowthBook
+/// namespace).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {
@@ -311,9 +318,10 @@ impl Experiment {
 }
 
 impl Experiment {
-    /// What [`report`](crate::statistics::report) compares: visitors exposed to each variant and, for each metric that was measured,
-    /// the sums of each variant, all in the order of [`cells`](Self::cells). With `covariate` the companions of proportions and means
-    /// are numbers from before the first exposure. A metric that is not the experiment's is left out.
+    /// What [`report`](crate::statistics::report) compares: visitors exposed to each variant and, for each metric that
+    /// was measured, the sums of each variant, all in the order of [`cells`](Self::cells). With `covariate` the
+    /// companions of proportions and means are numbers from before the first exposure. A metric that is not the
+    /// experiment's is left out.
     #[must_use]
     pub fn study(&self, exposed: Vec<u64>, sums: &BTreeMap<Metric, Vec<Moments>>, covariate: bool) -> Study {
         let metrics = &self.metrics;
@@ -345,7 +353,8 @@ impl Design {
         }
     }
 
-    /// The same with other shares, in the order of the variants: what a bandit decides. A factorial test keeps its equal ones.
+    /// The same with other shares, in the order of the variants: what a bandit decides. A factorial test keeps its
+    /// equal ones.
     #[must_use]
     pub fn with_weights(mut self, weights: &[f64]) -> Self {
         if let Self::Variants { variants } = &mut self

@@ -1,9 +1,9 @@
 //! Segments: visitors who have something in common.
 //!
-//! A segment is a filter over a visitor: the language of [`filter`](crate::filter), with nested `and`, `or` and `not`, over
-//! the features of [`FEATURES`], over windows of time ([`WINDOWS`]: `orders_30d`), and over everything that identify events and
-//! customer imports said (CRM fields, loyalty). Membership follows from a profile and the time; entering and leaving are the
-//! difference of two memberships.
+//! A segment is a filter over a visitor: the language of [`filter`](crate::filter), with nested `and`, `or` and `not`,
+//! over the features of [`FEATURES`], over windows of time ([`WINDOWS`]: `orders_30d`), and over everything that
+//! identify events and customer imports said (CRM fields, loyalty). Membership follows from a profile and the time;
+//! entering and leaving are the difference of two memberships.
 
 mod features;
 mod rfm;
@@ -48,8 +48,8 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// What is wrong with it: where, and how to mend it. Empty for a segment in order. A name that is no feature is taken for
-    /// a field of the customer, whose type nobody knows beforehand.
+    /// What is wrong with it: where, and how to mend it. Empty for a segment in order. A name that is no feature is
+    /// taken for a field of the customer, whose type nobody knows beforehand.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -66,14 +66,15 @@ impl Segment {
         faults
     }
 
-    /// The names that it asks for and that are no features: they are taken for fields of the customer. One that no customer has is
-    /// probably misspelled.
+    /// The names that it asks for and that are no features: they are taken for fields of the customer. One that no
+    /// customer has is probably misspelled.
     #[must_use]
     pub fn fields(&self) -> BTreeSet<&str> {
         self.filter.attributes().into_iter().filter(|name| features::of(name).is_none()).collect()
     }
 
-    /// Whether a visitor is in it. Where a field of the customer is of another type than it is compared with, nobody is.
+    /// Whether a visitor is in it. Where a field of the customer is of another type than it is compared with, nobody
+    /// is.
     #[must_use]
     pub fn holds(&self, visitor: &dyn Attributes) -> bool {
         self.filter.holds(visitor).unwrap_or(false)
@@ -134,8 +135,8 @@ impl<'a> Known<'a> {
 }
 
 impl Attributes for Known<'_> {
-    /// As of a [`Person`], besides `segments` (those that were given and those that were found), `rfm_recency`, `rfm_frequency`, `rfm_money`
-    /// (1 to 5, 5 is best) and `rfm` (the three grades as text, `543`).
+    /// As of a [`Person`], besides `segments` (those that were given and those that were found), `rfm_recency`,
+    /// `rfm_frequency`, `rfm_money` (1 to 5, 5 is best) and `rfm` (the three grades as text, `543`).
     fn values(&self, name: &str) -> Vec<Value> {
         let grades = || {
             let customer = Customer::of(&self.person)?;
@@ -156,8 +157,8 @@ impl Attributes for Known<'_> {
     }
 }
 
-/// The segments that a visitor is in. A segment may ask for `segments` that were given to the visitor, not for those found here: their
-/// order does not matter, and none can depend on itself.
+/// The segments that a visitor is in. A segment may ask for `segments` that were given to the visitor, not for those
+/// found here: their order does not matter, and none can depend on itself.
 #[must_use]
 pub fn memberships<'s>(
     segments: impl IntoIterator<Item = &'s Segment>,

@@ -8,8 +8,8 @@ use crate::filter::Attributes;
 use crate::rule::MAX_ID;
 use crate::{Purpose, Purposes};
 
-/// The share of visitors who are left out of everything that is compared to it, whatever experiments come and go, so that what
-/// all of them together achieve can be measured.
+/// The share of visitors who are left out of everything that is compared to it, whatever experiments come and go, so
+/// that what all of them together achieve can be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldOut {
@@ -25,8 +25,8 @@ fn usual_seed() -> String {
 }
 
 impl HoldOut {
-    /// Whether a visitor is left out. An SDK of GrowthBook does the same with the filter `{"seed": SEED, "ranges": [[SHARE, 1]],
-    /// "hashVersion": 2}`.
+    /// Whether a visitor is left out. An SDK of GrowthBook does the same with the filter `{"seed": SEED, "ranges":
+    /// [[SHARE, 1]], "hashVersion": 2}`.
     #[must_use]
     pub fn holds(&self, visitor: &str) -> bool {
         hash::bucket(&self.seed, visitor) < self.share
@@ -53,8 +53,8 @@ pub struct Subject<'a> {
     pub id: &'a str,
     /// What the visitor allows.
     pub purposes: Purposes,
-    /// What is known of the visitor, with the segments they are in ([`Known`](crate::segment::Known)); none for somebody of whom
-    /// nothing is known.
+    /// What is known of the visitor, with the segments they are in ([`Known`](crate::segment::Known)); none for
+    /// somebody of whom nothing is known.
     pub visitor: Option<&'a dyn Attributes>,
     /// The variant that the visitor met before. It stays theirs, also when shares, audience or identity change.
     pub remembered: Option<&'a str>,
@@ -93,8 +93,9 @@ pub enum Exclusion {
     OutsideTraffic,
 }
 
-/// A visitor's variant of an experiment. The same visitor gets the same answer as long as the experiment stays as it is; whether to
-/// take somebody in is asked in the order of GrowthBook's evaluation: exclusive group, audience, traffic.
+/// A visitor's variant of an experiment. The same visitor gets the same answer as long as the experiment stays as it
+/// is; whether to take somebody in is asked in the order of GrowthBook's evaluation: exclusive group, audience,
+/// traffic.
 ///
 /// # Errors
 /// Says why the visitor has none.

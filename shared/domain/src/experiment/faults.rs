@@ -219,8 +219,9 @@ impl Experiment {
         faults.must(summed, "/metrics/primary", "a proportion or a mean for a bandit, such as `conversion`");
     }
 
-    /// What may not be changed like this, given what is stored: an experiment that runs keeps what decides who meets what and how it
-    /// is judged, or its result would mix two experiments. The shares of a bandit may move; traffic may grow.
+    /// What may not be changed like this, given what is stored: an experiment that runs keeps what decides who meets
+    /// what and how it is judged, or its result would mix two experiments. The shares of a bandit may move; traffic may
+    /// grow.
     #[must_use]
     pub fn faults_of_change(&self, stored: &Self) -> Vec<Fault> {
         let mut faults = Faults(Vec::new());

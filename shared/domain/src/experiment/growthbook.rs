@@ -1,5 +1,6 @@
-//! The cases that GrowthBook publishes for those who build an SDK: `packages/sdk-js/test/cases.json` of growthbook/growthbook, as
-//! carried by growthbook/growthbook-python in `tests/cases.json` (commit 076eab84). Those of the parts that are used here: `hash`,
+//! The cases that GrowthBook publishes for those who build an SDK: `packages/sdk-js/test/cases.json` of
+//! growthbook/growthbook, as carried by growthbook/growthbook-python in `tests/cases.json` (commit 076eab84). Those of
+//! the parts that are used here: `hash`,
 //! `getBucketRange`, `chooseVariation`, `inNamespace`, `getEqualWeights`, and of `run` those with version 2 of the hash.
 
 use super::hash::{bucket, choose, fnv1a32, group_place, old_bucket, ranges, weights};

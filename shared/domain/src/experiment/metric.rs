@@ -17,7 +17,8 @@ pub enum Direction {
     Down,
 }
 
-/// A number by which variants are compared. The visitor is the unit: whoever was exposed counts once, with everything they did after.
+/// A number by which variants are compared. The visitor is the unit: whoever was exposed counts once, with everything
+/// they did after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Metric;
 use crate::{Action, Event};
 
-/// What one visitor did in some time: after the first exposure for an experiment's metrics, or before it for their covariates.
-/// Whoever was exposed and did nothing more counts too, with zeros.
+/// What one visitor did in some time: after the first exposure for an experiment's metrics, or before it for their
+/// covariates. Whoever was exposed and did nothing more counts too, with zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
@@ -29,7 +29,8 @@ pub struct Outcome {
 /// What turns amounts into money.
 #[derive(Clone, Copy)]
 pub struct Pricing<'a> {
-    /// The currency that revenue and margin are counted in; amounts in another one are left out. Events that name none are taken to be in it.
+    /// The currency that revenue and margin are counted in; amounts in another one are left out. Events that name none
+    /// are taken to be in it.
     pub currency: &'a str,
     /// What one piece of a product costs the shop.
     pub cost: &'a dyn Fn(&str) -> Option<f64>,
@@ -74,8 +75,8 @@ impl Outcome {
         self.margin += sign * finite(margin.sum::<f64>() - discount);
     }
 
-    /// The measure and its companion, for [`Moments::add`](crate::statistics::Moments::add): numerator and denominator of a
-    /// ratio, else the measure and 0.
+    /// The measure and its companion, for [`Moments::add`](crate::statistics::Moments::add): numerator and denominator
+    /// of a ratio, else the measure and 0.
     #[must_use]
     pub fn numbers(&self, metric: Metric) -> (f64, f64) {
         let whether = |holds: bool| f64::from(u8::from(holds));

@@ -326,6 +326,28 @@ fn what_a_visitor_did_becomes_numbers() {
 }
 
 #[test]
+fn a_bandit_s_shares_are_the_experiment_s_next_ones() {
+    let mut experiment = experiment(json!({"bandit": {"floor": 0.1, "half_life_days": 7}}));
+    let day = |age: f64, counts: [u64; 2]| Measurement {
+        age,
+        variants: counts.map(|did| Moments::of_counts(1_000, did)).to_vec(),
+    };
+    assert_eq!(experiment.shifted(&[]), Ok(Some(vec![0.5; 2])));
+    // Long ago the control was better; lately the other one is.
+    let days = [day(60.0, [90, 50]), day(2.0, [50, 80]), day(1.0, [52, 78]), day(0.0, [0, 0])];
+    let shares = experiment.shifted(&days[1..3]).unwrap().unwrap();
+    assert!(shares[0] < 0.11 && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{shares:?}");
+    assert!((experiment.shifted(&days[..3]).unwrap().unwrap()[0] - shares[0]).abs() < 0.01);
+    let stored = experiment.clone();
+    experiment.design = experiment.design.with_weights(&shares);
+    assert_eq!((experiment.faults(), experiment.faults_of_change(&stored)), (vec![], vec![]));
+    let met = (0..1_000).filter(|n| assign(&experiment, None, &subject(&n.to_string())).unwrap().variant == "trending");
+    assert!((850..=950).contains(&met.count()));
+    experiment.bandit = None;
+    assert_eq!(experiment.shifted(&days), Ok(None));
+}
+
+#[test]
 fn variants_change_the_decision_they_speak_of() {
     let home = crate::Placement::new("home", crate::Strategy::Personal, 12);
     let rule = |id: &str, slot: usize, enabled: bool| -> Rule {

@@ -41,7 +41,8 @@ const fn text(name: &'static str, meaning: &'static str) -> Feature {
 /// Longest window, in days.
 pub const LONGEST_WINDOW: u16 = 365;
 
-/// Everything about a visitor that is no window and no field of the customer. Each takes precedence over a field of the same name.
+/// Everything about a visitor that is no window and no field of the customer. Each takes precedence over a field of the
+/// same name.
 pub const FEATURES: &[Feature] = &[
     text("segments", "Segments that the shop gave to the customer, and those the visitor was found to be in."),
     text("category", "The three categories liked most, the strongest first."),

@@ -1,5 +1,5 @@
-//! Grades of recency, frequency and money: each customer among all customers of the shop, in fifths (Hughes, Strategic Database
-//! Marketing, 1994).
+//! Grades of recency, frequency and money: each customer among all customers of the shop, in fifths (Hughes, Strategic
+//! Database Marketing, 1994).
 
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +49,8 @@ impl Scale {
         })
     }
 
-    /// Grades of recency, frequency and money, 1 to 5, 5 is best. Customers who are equal have the same grade, so where most order once
-    /// a fifth can be empty.
+    /// Grades of recency, frequency and money, 1 to 5, 5 is best. Customers who are equal have the same grade, so where
+    /// most order once a fifth can be empty.
     #[must_use]
     pub fn grades(&self, customer: &Customer) -> [u8; 3] {
         let above =

@@ -1,4 +1,5 @@
-//! The segments every shop starts with. They are definitions like any other: the shop changes their figures or deletes them.
+//! The segments every shop starts with. They are definitions like any other: the shop changes their figures or deletes
+//! them.
 
 use super::Segment;
 

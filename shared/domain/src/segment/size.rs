@@ -19,8 +19,8 @@ pub struct Size {
 }
 
 impl Size {
-    /// From the visitors found in a random sample of all visitors (Wilson, "Probable Inference", 1927); exact if all were asked.
-    /// None if nobody was asked, or more were found than asked, or more asked than there are.
+    /// From the visitors found in a random sample of all visitors (Wilson, "Probable Inference", 1927); exact if all
+    /// were asked. None if nobody was asked, or more were found than asked, or more asked than there are.
     #[must_use]
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
     pub fn estimate(found: u64, asked: u64, all: u64) -> Option<Self> {

@@ -258,9 +258,14 @@ fn faults_say_where_and_how() {
 
 #[test]
 fn a_size_has_an_interval() {
-    // Wilson's interval of 10 of 100 is .0552 to .1744 (Newcombe, Statistics in Medicine 1998).
-    let size = Size::estimate(10, 100, 1_000_000).unwrap();
-    assert_eq!((size.visitors, size.low, size.high), (100_000, 55_229, 174_366));
+    // Newcombe, "Two-Sided Confidence Intervals for the Single Proportion", Statistics in Medicine 1998, table I, method 3.
+    for (found, asked, low, high) in
+        [(81, 263, 2_553, 3_662), (15, 148, 624, 1_605), (0, 20, 0, 1_611), (1, 29, 61, 1_718)]
+    {
+        let size = Size::estimate(found, asked, 100_000_000).unwrap();
+        let in_ten_thousand = |visitors: u64| (visitors + 5_000) / 10_000;
+        assert_eq!((in_ten_thousand(size.low), in_ten_thousand(size.high)), (low, high), "{found} of {asked}");
+    }
     let all = Size::estimate(10, 100, 100).unwrap();
     assert_eq!((all.low, all.visitors, all.high), (10, 10, 10));
     assert_eq!((Size::estimate(0, 50, 1_000).unwrap().low, Size::estimate(50, 50, 1_000).unwrap().high), (0, 1_000));

@@ -1,8 +1,9 @@
 //! Bandits: traffic shifts to the variant that is probably best, while every variant keeps a floor.
 //!
-//! Thompson sampling gives each arm the probability of being the best one (Thompson, 1933; Chapelle and Li, NIPS 2011). Instead of
-//! drawing from the posteriors, that probability is integrated, so it is exact, needs no seed, and is the propensity to log.
-//! Old observations lose weight (discounted Thompson sampling, Raj and Kalyani, 2017), so that a taste that turns is noticed.
+//! Thompson sampling gives each arm the probability of being the best one (Thompson, 1933; Chapelle and Li, NIPS 2011).
+//! Instead of drawing from the posteriors, that probability is integrated, so it is exact, needs no seed, and is the
+//! propensity to log. Old observations lose weight (discounted Thompson sampling, Raj and Kalyani, 2017), so that a
+//! taste that turns is noticed.
 
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::checked_beta_reg;
@@ -19,7 +20,8 @@ pub const MAX_ARMS: usize = 32;
 pub enum Reward {
     /// 0 or 1. The posterior is Beta, from a uniform prior.
     Conversion,
-    /// A number. The posterior of its mean is normal, from a prior around the mean of all arms that is worth one visitor.
+    /// A number. The posterior of its mean is normal, from a prior around the mean of all arms that is worth one
+    /// visitor.
     Value,
 }
 
@@ -52,7 +54,8 @@ impl Observed {
         }
     }
 
-    /// What is left after some days, if half is left after `half_life` days. Nothing is forgotten with a half-life of 0.
+    /// What is left after some days, if half is left after `half_life` days. Nothing is forgotten with a half-life of
+    /// 0.
     #[must_use]
     pub fn after(self, days: f64, half_life: f64) -> Self {
         let kept = if half_life > 0.0 { (-days.max(0.0) / half_life).exp2() } else { 1.0 };
@@ -86,8 +89,8 @@ pub enum BanditError {
     Observed(usize),
 }
 
-/// The share of traffic of each arm: the probability that it is the best one, above a floor that every arm keeps. The shares add up to
-/// one and are the probabilities with which visitors meet the arms.
+/// The share of traffic of each arm: the probability that it is the best one, above a floor that every arm keeps. The
+/// shares add up to one and are the probabilities with which visitors meet the arms.
 ///
 /// # Errors
 /// If there are too few or too many arms, the floor does not fit, or sums are impossible.
@@ -128,7 +131,8 @@ fn posteriors(reward: Reward, arms: &[Observed]) -> Vec<Posterior> {
     let all = arms.iter().fold(Observed::default(), |all, arm| all.merged(*arm));
     let mean = if all.visitors > 0.0 { all.sum / all.visitors } else { 0.0 };
     let about = |of: &Observed, mean: f64| (of.squares - 2.0 * mean * of.sum + of.visitors * mean * mean).max(0.0);
-    // An arm's own variance is trusted as far as it goes: it is mixed with that of all arms, which counts as ten visitors.
+    // An arm's own variance is trusted as far as it goes: it is mixed with that of all arms, which counts as ten
+    // visitors.
     const BORROWED: f64 = 10.0;
     let common = if all.visitors > 0.0 { about(&all, mean) / all.visitors } else { 1.0 };
     let common = if common > 0.0 { common } else { 1.0 };

@@ -1,5 +1,6 @@
-//! CUPED: a metric less what could be foretold of each visitor before the experiment (Deng, Xu, Kohavi and Walker, "Improving the
-//! Sensitivity of Online Controlled Experiments by Utilizing Pre-Experiment Data", WSDM 2013, section 3).
+//! CUPED: a metric less what could be foretold of each visitor before the experiment (Deng, Xu, Kohavi and Walker,
+//! "Improving the Sensitivity of Online Controlled Experiments by Utilizing Pre-Experiment Data", WSDM 2013, section
+//! 3).
 
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +18,8 @@ pub struct Cuped {
     pub estimates: Vec<Estimate>,
 }
 
-/// Estimates of a proportion or mean, adjusted by the companion of each visitor: a number known before the visitor entered the
-/// experiment. None if a variant has fewer than two visitors, or the covariate or metric never varies.
+/// Estimates of a proportion or mean, adjusted by the companion of each visitor: a number known before the visitor
+/// entered the experiment. None if a variant has fewer than two visitors, or the covariate or metric never varies.
 #[must_use]
 pub fn adjusted(variants: &[Moments]) -> Option<Cuped> {
     let within = variants.iter().fold((0.0, 0.0, 0.0), |sum, m| (sum.0 + m.yy, sum.1 + m.yx, sum.2 + m.xx));

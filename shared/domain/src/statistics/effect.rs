@@ -47,8 +47,8 @@ impl Estimate {
         (value.is_finite() && variance.is_finite()).then_some(Self { n: moments.n, value, variance })
     }
 
-    /// The standard deviation of one visitor's number (of a ratio: of its linearization): what a [`Question`](super::Question)
-    /// asks for.
+    /// The standard deviation of one visitor's number (of a ratio: of its linearization): what a
+    /// [`Question`](super::Question) asks for.
     #[must_use]
     pub fn deviation(&self) -> f64 {
         (self.variance * real(self.n)).sqrt()
@@ -61,15 +61,16 @@ impl Estimate {
 pub struct Reading {
     /// Accepted probability of seeing an effect where there is none, above 0, below 1.
     pub alpha: f64,
-    /// Visitors, of all compared variants together, after which a decision is intended. With it, intervals and p-values hold at all
-    /// times at once, however often they are looked at, and are tightest around that number. Without it they hold for one
-    /// look at a time chosen beforehand.
+    /// Visitors, of all compared variants together, after which a decision is intended. With it, intervals and p-values
+    /// hold at all times at once, however often they are looked at, and are tightest around that number. Without it
+    /// they hold for one look at a time chosen beforehand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<u64>,
 }
 
 /// `-2 ln α + ln(1 - 2 ln α)` at α = .05: the growth of the mixture that makes the sequence tightest at the planned number of
-/// visitors (Waudby-Smith et al., appendix on the choice of ρ). It is the same for every α, so that p-values do not depend on it.
+/// visitors (Waudby-Smith et al., appendix on the choice of ρ). It is the same for every α, so that p-values do not
+/// depend on it.
 const TUNED: f64 = 7.936_154_601_737_565;
 
 impl Reading {
@@ -148,11 +149,13 @@ impl Interval {
 pub struct Effect {
     /// The difference, in the metric's unit.
     pub absolute: Interval,
-    /// The difference as a share of the control's value (.05 is 5 % more); none where the control is too near to 0 for it to mean something.
+    /// The difference as a share of the control's value (.05 is 5 % more); none where the control is too near to 0 for
+    /// it to mean something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative: Option<Interval>,
-    /// Probability of a difference at least as clear if there is none; with an any-time reading of ever seeing one. Such p-values
-    /// may be read as they come: the smallest so far is one too, and so is what all intervals so far have in common.
+    /// Probability of a difference at least as clear if there is none; with an any-time reading of ever seeing one.
+    /// Such p-values may be read as they come: the smallest so far is one too, and so is what all intervals so far have
+    /// in common.
     pub p: f64,
 }
 

@@ -1,8 +1,9 @@
 //! What the factors of a full-factorial test do, alone and together.
 //!
-//! A main effect is a level against the first level of its factor, averaged over all cells of the other factors. An interaction
-//! is how much the effect of one factor's level changes when another factor goes from its first level to another one, averaged
-//! over the rest (Montgomery, Design and Analysis of Experiments, sections 5.3 and 6.2, with first levels as reference).
+//! A main effect is a level against the first level of its factor, averaged over all cells of the other factors. An
+//! interaction is how much the effect of one factor's level changes when another factor goes from its first level to
+//! another one, averaged over the rest (Montgomery, Design and Analysis of Experiments, sections 5.3 and 6.2, with
+//! first levels as reference).
 
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +44,8 @@ pub fn levels_of(mut cell: usize, levels: &[usize]) -> Vec<usize> {
     at
 }
 
-/// All main effects, then all interactions of two factors. `levels` says how many levels each factor has; there is one estimate for
-/// each cell, the last factor running fastest. None if their number is another, or nothing varies yet.
+/// All main effects, then all interactions of two factors. `levels` says how many levels each factor has; there is one
+/// estimate for each cell, the last factor running fastest. None if their number is another, or nothing varies yet.
 #[must_use]
 pub fn contrasts(levels: &[usize], cells: &[Estimate], reading: Reading) -> Option<Vec<Contrast>> {
     if levels.iter().any(|count| *count < 2) || levels.iter().product::<usize>() != cells.len() {
@@ -82,8 +83,8 @@ impl Table<'_> {
     }
 
     fn contrast(&self, of: Vec<Step>, reading: Reading) -> Option<Contrast> {
-        // Each cell counts by the product of +1 (at the level), -1 (at the first level) and 0 (at another), shared by the
-        // cells of the other factors.
+        // Each cell counts by the product of +1 (at the level), -1 (at the first level) and 0 (at another), shared by
+        // the cells of the other factors.
         let share = self.levels.iter().enumerate().filter(|(factor, _)| of.iter().all(|step| step.factor != *factor));
         #[allow(clippy::cast_precision_loss, reason = "few cells")]
         let share = share.map(|(_, count)| *count as f64).product::<f64>();

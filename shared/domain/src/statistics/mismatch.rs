@@ -1,20 +1,20 @@
 //! The sample-ratio alarm: are visitors divided as intended?
 //!
-//! The test is sequential (Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data", NeurIPS 2022): the counts so far
-//! under a Dirichlet mixture of divisions around the intended one, against the intended one alone. Its inverse is a p-value that
-//! holds at all times at once, so it may be read after every visitor.
+//! The test is sequential (Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data", NeurIPS 2022): the
+//! counts so far under a Dirichlet mixture of divisions around the intended one, against the intended one alone. Its
+//! inverse is a p-value that holds at all times at once, so it may be read after every visitor.
 
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::ln_gamma;
 
 use super::real;
 
-/// Below this p-value the alarm goes off. It is strict because the experiment is then worthless: whatever kept visitors out of a
-/// variant also chose whom.
+/// Below this p-value the alarm goes off. It is strict because the experiment is then worthless: whatever kept visitors
+/// out of a variant also chose whom.
 pub const ALARM: f64 = 0.001;
 
-/// How closely the mixture lies around the intended division: as closely as a division observed of so many visitors. Faults in
-/// practice move a few visitors in a hundred.
+/// How closely the mixture lies around the intended division: as closely as a division observed of so many visitors.
+/// Faults in practice move a few visitors in a hundred.
 const CONCENTRATION: f64 = 1_000.0;
 
 /// Whether visitors are divided as intended.
@@ -31,8 +31,8 @@ pub struct Mismatch {
     pub alarm: bool,
 }
 
-/// Compares visitors of each variant with the variants' shares of the traffic, which need not add up to one. None unless there
-/// are as many shares as counts, all of them positive.
+/// Compares visitors of each variant with the variants' shares of the traffic, which need not add up to one. None
+/// unless there are as many shares as counts, all of them positive.
 #[must_use]
 pub fn mismatch(observed: &[u64], shares: &[f64]) -> Option<Mismatch> {
     let whole: f64 = shares.iter().sum();

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::real;
 
-/// Count, means and sums of products of deviations of two numbers per visitor: a measure, and what it is divided by or was
-/// foretold by. Merging two gives what all visitors together would have given, whatever the order (Chan, Golub and LeVeque,
-/// 1979), without the cancellation of plain sums of squares.
+/// Count, means and sums of products of deviations of two numbers per visitor: a measure, and what it is divided by or
+/// was foretold by. Merging two gives what all visitors together would have given, whatever the order (Chan, Golub and
+/// LeVeque, 1979), without the cancellation of plain sums of squares.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moments {

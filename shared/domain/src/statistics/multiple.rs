@@ -8,8 +8,8 @@ fn ascending(p: &[f64]) -> Vec<(usize, f64)> {
 }
 
 /// P-values such that calling all below α an effect makes even one wrong call with probability at most α, whatever the
-/// dependence between them (Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979). For the few comparisons a
-/// decision hangs on. In the order given.
+/// dependence between them (Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979). For the few
+/// comparisons a decision hangs on. In the order given.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "few comparisons")]
 pub fn holm(p: &[f64]) -> Vec<f64> {
@@ -24,9 +24,9 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// P-values such that of all called an effect below α, at most a share α is wrong on average, if they are independent or positively
-/// dependent (Benjamini and Hochberg, "Controlling the False Discovery Rate", 1995). For the many metrics one looks through. In the
-/// order given.
+/// P-values such that of all called an effect below α, at most a share α is wrong on average, if they are independent
+/// or positively dependent (Benjamini and Hochberg, "Controlling the False Discovery Rate", 1995). For the many metrics
+/// one looks through. In the order given.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "few comparisons")]
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {

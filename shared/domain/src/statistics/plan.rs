@@ -12,7 +12,8 @@ pub struct Question {
     pub kind: MetricKind,
     /// Its value now: for a proportion above 0, below 1.
     pub baseline: f64,
-    /// Standard deviation of one visitor's number (of a ratio: of its linearization). Not used for a proportion, which has its own.
+    /// Standard deviation of one visitor's number (of a ratio: of its linearization). Not used for a proportion, which
+    /// has its own.
     #[serde(default)]
     pub deviation: f64,
     /// The smallest relative change that must not be missed: .05 is 5 %, up or down.
@@ -109,7 +110,8 @@ impl Question {
     }
 
     /// `n = (w + z_power)² (σ_a² + σ_b²) (1 - ρ²) / δ²` for each variant, where `w` is half the interval's width in standard
-    /// errors at the end: the normal quantile for one look, more for a sequence. Several comparisons with the control share α.
+    /// errors at the end: the normal quantile for one look, more for a sequence. Several comparisons with the control
+    /// share α.
     ///
     /// # Errors
     /// Names the field that is out of bounds.
@@ -141,8 +143,8 @@ impl Question {
         Ok(Plan { per_variant, visitors: per_variant * u64::from(self.variants), compared: 2 * per_variant, days })
     }
 
-    /// The smallest relative change that is found with the wanted power after so many days: for those who have only so long.
-    /// For a proportion the noise is taken at the baseline.
+    /// The smallest relative change that is found with the wanted power after so many days: for those who have only so
+    /// long. For a proportion the noise is taken at the baseline.
     ///
     /// # Errors
     /// Names the field that is out of bounds; what `effect` says does not matter.

@@ -104,7 +104,8 @@ pub struct Comparison {
     /// How it differs; the intervals hold for all comparisons of this metric together. None for the control.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
-    /// The p-value given the other comparisons: of this metric (Holm), for secondary metrics of all of them (Benjamini and Hochberg).
+    /// The p-value given the other comparisons: of this metric (Holm), for secondary metrics of all of them (Benjamini
+    /// and Hochberg).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjusted_p: Option<f64>,
     /// In a word.
@@ -162,8 +163,8 @@ impl Study {
     }
 }
 
-/// The result of a study. Its figures hold for shares that stay: where a bandit moves them, days of different shares are mixed,
-/// and only the bandit's own allocation says which variant is best.
+/// The result of a study. Its figures hold for shares that stay: where a bandit moves them, days of different shares
+/// are mixed, and only the bandit's own allocation says which variant is best.
 ///
 /// # Errors
 /// Names the field whose length or value does not fit the others.

@@ -1,5 +1,5 @@
-//! Published values, properties, and simulations with a known truth. `VITRINE_RUNS` sets how many experiments are simulated; the
-//! figures are printed (`cargo test -p vitrine-domain -- --nocapture statistics`).
+//! Published values, properties, and simulations with a known truth. `VITRINE_RUNS` sets how many experiments are
+//! simulated; the figures are printed (`cargo test -p vitrine-domain -- --nocapture statistics`).
 #![allow(clippy::print_stdout, reason = "the figures are to be seen")]
 #![allow(
     clippy::cast_precision_loss,

@@ -46,7 +46,8 @@ proptest::proptest! {
     }
 }
 
-/// What a bandit, or an even division, loses against always the best arm, over days of so many visitors; and the share of the best arm on the last day.
+/// What a bandit, or an even division, loses against always the best arm, over days of so many visitors; and the share
+/// of the best arm on the last day.
 fn regret(shift: bool, reward: Reward, half_life: f64, truth: &dyn Fn(usize) -> [f64; 3], seed: u64) -> (f64, f64) {
     const FLOOR: f64 = 0.05;
     let mut draws = Draws::new(seed);

@@ -22,7 +22,8 @@ fn the_normal_distribution_is_as_tabulated() {
     }
 }
 
-/// The fifteen p-values of Benjamini and Hochberg (1995), section 3.2: their procedure rejects four, Bonferroni and Holm three.
+/// The fifteen p-values of Benjamini and Hochberg (1995), section 3.2: their procedure rejects four, Bonferroni and
+/// Holm three.
 #[test]
 fn several_comparisons_are_adjusted_as_published() {
     let p = [
@@ -36,7 +37,8 @@ fn several_comparisons_are_adjusted_as_published() {
     assert_eq!(holm(&[f64::NAN, 0.01]), [1.0, 0.02]);
 }
 
-/// Two of the 2x2 table of Montgomery, Design and Analysis of Experiments, example of section 6.2: totals of three runs 80, 100, 60, 90.
+/// Two of the 2x2 table of Montgomery, Design and Analysis of Experiments, example of section 6.2: totals of three runs
+/// 80, 100, 60, 90.
 #[test]
 fn factorial_effects_are_as_published() {
     // The first factor runs slowest: (1), b, a, ab.
@@ -91,7 +93,8 @@ fn an_effect_that_cannot_be_told_is_none() {
     assert_eq!(effect.relative, None, "one conversion is too near to none");
 }
 
-/// Under H0 the chance that Beta(a, b) is above Beta(c, d) in closed form (Evan Miller, "Formulas for Bayesian A/B Testing").
+/// Under H0 the chance that Beta(a, b) is above Beta(c, d) in closed form (Evan Miller, "Formulas for Bayesian A/B
+/// Testing").
 fn beats(a: u32, b: u32, c: u32, d: u32) -> f64 {
     let [a, b, c, d] = [a, b, c, d].map(f64::from);
     (0..a as u32)

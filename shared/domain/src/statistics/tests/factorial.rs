@@ -9,7 +9,8 @@ const CONVERSION: [f64; 6] = [0.10, 0.12, 0.10, 0.13, 0.15, 0.17];
 
 #[test]
 fn planted_effects_and_interactions_are_found() {
-    // Main effects average over the other factor; then interactions of the second layout with the second and third strategy.
+    // Main effects average over the other factor; then interactions of the second layout with the second and third
+    // strategy.
     let truth = [0.13 / 3.0, 0.02, 0.02, 0.0, 0.04];
     let runs = runs() / 4;
     let (mut held, mut found) = ([0_usize; 5], [0_usize; 5]);

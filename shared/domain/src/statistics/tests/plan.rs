@@ -16,7 +16,8 @@ fn one_look_needs_the_usual_size() {
     // (1.9600 + 0.8416)² (.05 · .95 + .06 · .94) / .01²
     let plan = question().plan().unwrap();
     assert_eq!((plan.per_variant, plan.visitors, plan.compared, plan.days), (8_155, 16_310, 16_310, 17));
-    // Cohen, Statistical Power Analysis, table 2.4.1: half a standard deviation, two-sided .05, power .8: 64 (63 without Student's t).
+    // Cohen, Statistical Power Analysis, table 2.4.1: half a standard deviation, two-sided .05, power .8: 64 (63
+    // without Student's t).
     let mean = Question { kind: MetricKind::Mean, baseline: 1.0, deviation: 2.0, effect: 1.0, ..question() };
     assert_eq!(mean.plan().unwrap().per_variant, 63);
     let cuped = Question { correlation: 0.6, ..mean.clone() };
