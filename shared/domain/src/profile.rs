@@ -4,6 +4,8 @@
 //! repetition nor the number of times it is run can change it, and folding a compacted state further gives what folding
 //! everything at once gives. The property tests at the end say so.
 
+mod behaviour;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::product::price_band;
 use crate::robot::Pace;
 use crate::time::{DAY, MINUTE};
 use crate::{Action, Channel, Event, Millis, Product, ProductId, Purpose, Visitor};
+
+pub use behaviour::{Behaviour, TRADES, TRAIL, Trade, VISITS, Visit};
 
 /// How many past actions on products a profile keeps.
 pub const ACTIONS: usize = 50;
@@ -237,6 +241,9 @@ pub struct State {
     pub affinities: Affinities,
     /// What identify events and customer imports said, the latest word of each.
     pub traits: Map<String, Value>,
+    /// Visits, purchases and searches of late.
+    #[serde(skip_serializing_if = "Behaviour::is_empty")]
+    pub behaviour: Behaviour,
     /// The last [`ACTIONS`] actions on products, oldest first.
     pub actions: Vec<PastAction>,
     /// Keys of the last [`LATEST`] folded events, oldest first.
@@ -287,6 +294,7 @@ impl State {
         self.count(event);
         self.money(event);
         if event.purposes.allows(Purpose::Personalise) {
+            self.behaviour.apply(event, &self.affinities);
             self.interest(event, catalogue);
             self.learn_traits(event);
         }

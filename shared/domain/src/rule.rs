@@ -7,6 +7,7 @@ mod conflict;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::is_id;
 use crate::filter::{Attributes, Filter, Person};
 use crate::{Millis, ProductId};
 
@@ -16,7 +17,7 @@ pub use conflict::{Conflict, ConflictKind, conflicts};
 pub const MAX_RULES: usize = 200;
 /// Strongest boost, and the inverse of the strongest bury.
 pub const MAX_FACTOR: f32 = 100.0;
-/// Longest id of a rule.
+/// Longest id of a rule, segment, experiment or variant.
 pub const MAX_ID: usize = 40;
 /// Longest name of a rule, segment or category in a rule.
 pub const MAX_NAME: usize = 200;
@@ -196,9 +197,7 @@ impl Rule {
                 faults.push((at, how));
             }
         };
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let named = (1..=MAX_ID).contains(&self.id.len()) && self.id.bytes().all(plain) && !self.id.starts_with('-');
-        must(named, "id", format!("1 to {MAX_ID} lower-case letters, digits and hyphens, no hyphen first"));
+        must(is_id(&self.id), "id", format!("1 to {MAX_ID} lower-case letters, digits and hyphens, no hyphen first"));
         must(self.name.len() <= MAX_NAME, "/name", format!("at most {MAX_NAME} bytes"));
         let When { placements, segments, categories, from, until, visitor } = &self.when;
         for (at, names) in

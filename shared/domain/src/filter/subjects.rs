@@ -10,9 +10,9 @@ use crate::{Kind, Millis, Product, State};
 /// Attributes of a product that are no part of `attributes`.
 impl Attributes for Product {
     /// `id`, `kind`, `title`, `description`, `url`, `image`, `category` (every level of the path), `brand`, `price` (what one
-    /// costs now), `regular_price`, `sale_price`, `discount` (what is taken off the regular price, 0 to 1; missing where
-    /// nothing is), `price_band`, `currency`, `availability`, `stock`, and everything else the feed said. What it costs the
-    /// shop is not among them.
+    /// costs now), `regular_price`, `sale_price`, `discount` (what is taken off the regular price, 0 to 1; missing
+    /// where nothing is), `price_band`, `currency`, `availability`, `stock`, and everything else the feed said. What it
+    /// costs the shop is not among them.
     fn values(&self, name: &str) -> Vec<Value> {
         let text = |text: &Option<String>| text.iter().map(|text| Value::from(text.as_str())).collect();
         let number = |number: Option<f64>| number.filter(|x| x.is_finite()).map(Value::from).into_iter().collect();
@@ -81,7 +81,9 @@ impl Person<'_> {
 
 impl Attributes for Person<'_> {
     /// `segments`; `category`, `brand` and `price_band` (the three they like most, the strongest first); `orders`, `visits`,
-    /// `units`; `days_since_visit`, `days_since_order`; and their traits: what identify events and customer imports said.
+    /// `units`; `days_since_visit`, `days_since_order`; the features and windows that segments are made of
+    /// ([`FEATURES`](crate::segment::FEATURES), [`WINDOWS`](crate::segment::WINDOWS)); and their traits: what identify
+    /// events and customer imports said.
     fn values(&self, name: &str) -> Vec<Value> {
         let state = self.state;
         #[allow(clippy::cast_precision_loss, reason = "days need no more")]
@@ -96,6 +98,7 @@ impl Attributes for Person<'_> {
             "units" => vec![state.units.into()],
             "days_since_visit" if state.last > Millis(0) => vec![days(state.last)],
             "days_since_order" => state.last_order.map(days).into_iter().collect(),
+            other if let Some(values) = crate::segment::feature(self, other) => values,
             other => match state.traits.get(other) {
                 None | Some(Value::Null | Value::Object(_)) => Vec::new(),
                 Some(Value::Array(values)) => values.iter().filter(|value| is_scalar(value)).cloned().collect(),

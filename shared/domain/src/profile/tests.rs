@@ -99,6 +99,25 @@ fn counts_value_visits_and_affinities() {
 }
 
 #[test]
+fn what_is_kept_of_visits_and_orders_is_small() {
+    let mut state = State::default();
+    for n in 0..600_u32 {
+        let action = [Action::View, Action::Order, Action::Search][n as usize % 3];
+        let time = 1_700_000_000_000 + i64::from(n / 30) * DAY + i64::from(n % 30) * MINUTE;
+        let mut event = event(n, time, action, u8::try_from(n % 80).unwrap());
+        event.currency = Some("EUR".into());
+        event.context.locale = Some("fr-FR".into());
+        state.apply(&event, &());
+    }
+    let Behaviour { visits, trail, trades, .. } = &state.behaviour;
+    assert_eq!((visits.len(), trades.len()), (VISITS, TRADES));
+    assert!(trail.len() <= TRAIL && visits.windows(2).all(|pair| pair[0].to < pair[1].from));
+    assert!(visits.iter().all(|visit| (visit.views, visit.pages) == (10, 10)));
+    let stored = serde_json::to_string(&state.behaviour).unwrap();
+    assert!(stored.len() < 2_000, "{}", stored.len());
+}
+
+#[test]
 fn the_catalogue_speaks_where_the_event_is_silent() {
     let mut view = event(1, 1_700_000_000_000, Action::View, 1);
     view.lines[0].category = None;
@@ -118,6 +137,7 @@ fn without_consent_to_personalise_nothing_is_learned() {
     view.traits.insert("age".into(), 40.into());
     let state = State::default().fold([&view], &());
     assert_eq!(state.counts[&Action::View], 1);
+    assert!(state.behaviour == Behaviour::default());
     assert!(state.actions.is_empty() && state.affinities == Affinities::default() && state.traits.is_empty());
 }
 

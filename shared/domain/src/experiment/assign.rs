@@ -1,0 +1,141 @@
+//! Who meets which variant.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, Experiment, Status, hash};
+use crate::fault::Fault;
+use crate::filter::Attributes;
+use crate::rule::MAX_ID;
+use crate::{Purpose, Purposes};
+
+/// The share of visitors who are left out of everything that is compared to it, whatever experiments come and go, so
+/// that what all of them together achieve can be measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldOut {
+    /// What is hashed with the visitor.
+    #[serde(default = "usual_seed")]
+    pub seed: String,
+    /// 0 to .5.
+    pub share: f64,
+}
+
+fn usual_seed() -> String {
+    "hold-out".to_owned()
+}
+
+impl HoldOut {
+    /// Whether a visitor is left out. An SDK of GrowthBook does the same with the filter `{"seed": SEED, "ranges":
+    /// [[SHARE, 1]], "hashVersion": 2}`.
+    #[must_use]
+    pub fn holds(&self, visitor: &str) -> bool {
+        hash::bucket(&self.seed, visitor) < self.share
+    }
+
+    /// What is wrong with it: where, and how to mend it.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !(0.0..=0.5).contains(&self.share) {
+            faults.push(Fault::new("/share", "0 to .5"));
+        }
+        if !(1..=MAX_ID).contains(&self.seed.len()) {
+            faults.push(Fault::new("/seed", format!("1 to {MAX_ID} bytes")));
+        }
+        faults
+    }
+}
+
+/// A visitor to be assigned.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// What is hashed: the id by which the visitor is known wherever the experiment runs.
+    pub id: &'a str,
+    /// What the visitor allows.
+    pub purposes: Purposes,
+    /// What is known of the visitor, with the segments they are in ([`Known`](crate::segment::Known)); none for
+    /// somebody of whom nothing is known.
+    pub visitor: Option<&'a dyn Attributes>,
+    /// The variant that the visitor met before. It stays theirs, also when shares, audience or identity change.
+    pub remembered: Option<&'a str>,
+}
+
+/// A visitor's variant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// The experiment.
+    pub experiment: String,
+    /// The variant, or cell of a factorial test.
+    pub variant: String,
+    /// The probability with which one who takes part for the first time meets it, as shares are now.
+    pub propensity: f64,
+    /// Whether the visitor has it because they had it before.
+    #[serde(default)]
+    pub remembered: bool,
+}
+
+/// Why a visitor has no variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exclusion {
+    /// The experiment is a draft or over.
+    NotRunning,
+    /// The visitor does not allow experiments, or has no id.
+    NotAllowed,
+    /// The visitor is in the global hold-out.
+    HeldOut,
+    /// The visitor's place in the exclusive group belongs to another experiment.
+    InAnother,
+    /// The visitor is not of the audience.
+    NotOfAudience,
+    /// The visitor is outside the share of traffic.
+    OutsideTraffic,
+}
+
+/// A visitor's variant of an experiment. The same visitor gets the same answer as long as the experiment stays as it
+/// is; whether to take somebody in is asked in the order of GrowthBook's evaluation: exclusive group, audience,
+/// traffic.
+///
+/// # Errors
+/// Says why the visitor has none.
+pub fn assign(
+    experiment: &Experiment,
+    hold_out: Option<&HoldOut>,
+    subject: &Subject<'_>,
+) -> Result<Assignment, Exclusion> {
+    if experiment.status != Status::Running {
+        return Err(Exclusion::NotRunning);
+    }
+    if subject.id.is_empty() || !subject.purposes.allows(Purpose::Experiment) {
+        return Err(Exclusion::NotAllowed);
+    }
+    if hold_out.is_some_and(|hold_out| hold_out.holds(subject.id)) {
+        return Err(Exclusion::HeldOut);
+    }
+    let cells = experiment.cells();
+    let remembered = subject.remembered.and_then(|id| cells.iter().find(|cell| cell.id == id));
+    if let Some(cell) = remembered {
+        return Ok(assignment(experiment, cell, true));
+    }
+    if let Some(slice) = &experiment.exclusive {
+        let place = hash::group_place(&slice.group, subject.id);
+        if place < slice.from || place >= slice.to {
+            return Err(Exclusion::InAnother);
+        }
+    }
+    if let Some(audience) = &experiment.audience
+        && !subject.visitor.is_some_and(|visitor| audience.holds(visitor).unwrap_or(false))
+    {
+        return Err(Exclusion::NotOfAudience);
+    }
+    let weights: Vec<f64> = cells.iter().map(|cell| cell.weight).collect();
+    let ranges = hash::ranges(cells.len(), experiment.traffic, Some(&weights));
+    let chosen = hash::choose(hash::bucket(experiment.seed(), subject.id), &ranges);
+    let cell = chosen.and_then(|at| cells.get(at)).ok_or(Exclusion::OutsideTraffic)?;
+    Ok(assignment(experiment, cell, false))
+}
+
+fn assignment(experiment: &Experiment, cell: &Cell<'_>, remembered: bool) -> Assignment {
+    Assignment { experiment: experiment.id.clone(), variant: cell.id.clone(), propensity: cell.weight, remembered }
+}
