@@ -271,7 +271,10 @@ mod tests {
     async fn a_collector_is_told_of_the_request_its_stages_and_its_trace() {
         let parent = w3c("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
         let (told, mut hear) = tokio::sync::mpsc::unbounded_channel();
-        let take = move |body: bytes::Bytes| std::future::ready(told.send(body).unwrap());
+        let take = move |body: bytes::Bytes| {
+            told.send(body).unwrap();
+            std::future::ready(())
+        };
         sent(axum::Router::new().route("/v1/traces", axum::routing::post(take)), &parent).await;
         let body = hear.recv().await.unwrap();
         let holds = |part: &[u8]| body.windows(part.len()).any(|window| window == part);

@@ -37,7 +37,7 @@ struct Person {
 
 impl Person {
     fn device(&self) -> Option<String> {
-        (self.n % 3 != 0).then(|| format!("{}-phone", self.name))
+        (!self.n.is_multiple_of(3)).then(|| format!("{}-phone", self.name))
     }
 
     fn user(&self) -> Option<String> {
