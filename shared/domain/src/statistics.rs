@@ -1,7 +1,7 @@
 //! What an experiment says: estimates, effects with intervals, alarms, plans, and bandits.
 //!
-//! Everything is computed from small sums that can be merged ([`Moments`], [`Observed`]), so a result page reads one
-//! row per file of the archive and no event. The methods and where they are described:
+//! Everything is computed from small sums that can be merged ([`Moments`], [`Observed`](bandit::Observed)), so a result
+//! page reads one row per file of the archive and no event. The methods and where they are described:
 //!
 //! | what | method |
 //! |---|---|
