@@ -80,7 +80,7 @@ fn is_the_same_as_json(filter: &Filter) {
 
 /// A file of products, orders or customers, in every format it could be: the rows read are the rows kept and the rows refused.
 pub fn feed(bytes: &[u8]) {
-    let bounds = Limits { input_bytes: 1 << 20, row_bytes: 4_000, window_bytes: 4_000, rows: 200, ..Limits::default() };
+    let bounds = Limits { input_bytes: 1 << 16, row_bytes: 4_000, window_bytes: 4_000, rows: 200, ..Limits::default() };
     let options = Options { limits: bounds, ..Options::at(NOW) };
     for format in Format::ALL.into_iter().map(Some).chain([None]) {
         let input = || Input::stream(bytes).format(format);
