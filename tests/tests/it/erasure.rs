@@ -37,7 +37,7 @@ struct Person {
 
 impl Person {
     fn device(&self) -> Option<String> {
-        (self.n % 3 != 0).then(|| format!("{}-phone", self.name))
+        (!self.n.is_multiple_of(3)).then(|| format!("{}-phone", self.name))
     }
 
     fn user(&self) -> Option<String> {
@@ -176,6 +176,7 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
                     let events: Vec<Value> = part.iter().flat_map(|person| person.events(start, round)).collect();
                     send(&shop, &events).await?;
                     sent.fetch_add(events.len(), Ordering::SeqCst);
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 }
             }
             Ok::<(), anyhow::Error>(())
