@@ -1,5 +1,6 @@
 //! What is held on a visitor, for whoever answers for it: seeing it, taking it along, erasing it.
 
+mod counts;
 mod erase;
 mod export;
 mod fresh;
@@ -18,6 +19,7 @@ struct Document;
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(visitor::get, erase::delete))
+        .routes(routes!(counts::get))
         .routes(routes!(export::get))
         .routes(routes!(erase::receipt))
         .routes(routes!(erase::check))

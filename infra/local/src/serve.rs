@@ -13,6 +13,9 @@ use vitrine_runtime::Limits;
 
 use crate::{Options, Running, Stack};
 
+/// Between two times at which the erased are taken out of the files: the table is busy for it.
+const SCRUB: Duration = Duration::from_secs(3600);
+
 /// How a person starts the stack: arguments of a command line.
 #[derive(Debug, Args)]
 // A program may have a command of this name, which would be an argument group of the same name.
@@ -76,10 +79,11 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
     eprintln!("  the API      {url}/docs");
     eprintln!("  OpenAPI      {url}/openapi.json\n\nCtrl-C stops it; nothing is lost.");
     let mut trim = tokio::time::interval(Duration::from_secs(60));
+    let mut scrub = tokio::time::interval(SCRUB);
     loop {
         tokio::select! {
-            _ = trim.tick() => {
-                stack.trim();
+            _ = trim.tick() => stack.trim(),
+            _ = scrub.tick() => {
                 if let Err(error) = stack.scrub().await {
                     tracing::warn!(cause = format!("{error:#}"), "the erased could not be taken out of the files yet");
                 }

@@ -116,3 +116,22 @@ async fn everything_that_is_held_comes_in_one_answer() {
         assert_eq!(stack.get("/v1/visitors/anna/export", Some(key)).await.0, expected);
     }
 }
+
+#[tokio::test]
+async fn what_nobody_did_is_told_by_day_and_action() {
+    let stack = Stack::start().await;
+    for (days_ago, action, times) in [(0, "view", 3), (0, "view", 2), (1, "order", 1), (40, "view", 9)] {
+        let day = NOW.plus(-days_ago * vitrine_domain::time::DAY);
+        stack.table().count(&stack.shop, day, action, times).await.unwrap();
+    }
+    let get = async |query: &str| stack.get(&format!("/v1/counts{query}"), Some("server")).await;
+    let both = json!({"days": {"2026-09-20": {"order": 1}, "2026-09-21": {"view": 5}}});
+    assert_eq!(get("").await, (StatusCode::OK, both));
+    let older = json!({"days": {"2026-08-12": {"view": 9}}});
+    assert_eq!(get("?from=2026-08-01&to=2026-08-31").await, (StatusCode::OK, older));
+    for (query, code) in [("?from=soon", "invalid-day"), ("?from=2000-01-01", "too-many-days")] {
+        let (status, problem) = get(query).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)), "{problem}");
+    }
+    assert_eq!(stack.get("/v1/counts", Some("browser")).await.0, StatusCode::FORBIDDEN);
+}
