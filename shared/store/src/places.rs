@@ -103,6 +103,8 @@ places! {
     Count: Mark::Shop("#A", "") => Erasure::HoldsNobody("sums by day and action");
     /// API keys and the keys that check user tokens.
     ApiKey: Mark::Key => Erasure::HoldsNobody("keys are the shop's");
+    /// The list of a shop's keys.
+    KeyEntry: Mark::Shop("#K", "") => Erasure::HoldsNobody("keys are the shop's");
     /// Products.
     Product: Mark::Shop("#P#", "") => Erasure::HoldsNobody("products are the shop's");
     /// Changes of the catalogue and settings.
@@ -205,6 +207,7 @@ mod tests {
             (keys::counts(&shop), "2026-11-22#view".to_owned(), Place::Count),
             (keys::api_key("00"), keys::KEY.to_owned(), Place::ApiKey),
             (keys::token_key("00"), keys::KEY.to_owned(), Place::ApiKey),
+            (keys::shop_keys(&shop), "00".to_owned(), Place::KeyEntry),
             (keys::product(&shop, &ProductId::new("p").unwrap()), keys::PRODUCT.to_owned(), Place::Product),
             (keys::changes(&shop), "0".to_owned(), Place::Change),
             (keys::settings(&shop), keys::REVISION.to_owned(), Place::Setting),
