@@ -3,7 +3,7 @@
 //! A bucket is one number: the time at which it will be full again (the generic cell rate algorithm, ITU-T I.371 annex A;
 //! it admits just what a bucket with a count of tokens admits). All arithmetic is in whole numbers, so the limit is exact.
 //!
-//! The table is sets of [`WAYS`] buckets, each behind a lock of its own that is held for some ten nanoseconds and never
+//! The table is sets of buckets, each behind a lock of its own that is held for some ten nanoseconds and never
 //! while anything waits. An identifier's keyed hash (SipHash with a key of the process) says which set it is in. Where a set
 //! is full, the fullest bucket makes room: a bucket that is full again is forgotten without loss, and where none is, its
 //! owner is given at most a full bucket. So memory is bounded, and a mistake lets somebody through and never shuts anybody
