@@ -140,7 +140,7 @@ pub struct Sessions {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { sessions: 200_000, places: 1_250_000, per_product: 1_000, reads: 8_000 }
+        Self { sessions: 200_000, places: 1_250_000, per_product: 1_000, reads: 50_000 }
     }
 }
 
