@@ -3,19 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use vitrine_domain::{Change, Millis, Product, ProductId, Shop};
 
-use crate::error::classify;
-use crate::table::{Item, Table, document, item, key, nonce, sort_key};
-use crate::{Error, Result, keys};
+use crate::table::{Table, document, item, key, nonce, sort_key};
+use crate::{Result, keys};
 
 /// Products written in one transaction with their entry in the delta.
 const TRANSACTION: usize = 40;
 /// Bytes of a delta entry before another one is begun.
 const ENTRY_BYTES: usize = 250_000;
-/// Keys of one batch read, the table's own bound.
-const READ_BATCH: usize = 100;
 
 /// Delta entries that this process has written.
 static WRITTEN: AtomicU32 = AtomicU32::new(0);
@@ -47,33 +43,10 @@ impl Table {
     /// # Errors
     /// If the table fails or holds something unreadable.
     pub async fn products(&self, shop: &Shop, ids: &[ProductId]) -> Result<BTreeMap<ProductId, Product>> {
-        let mut found = BTreeMap::new();
         let unique: BTreeSet<&ProductId> = ids.iter().collect();
-        let unique: Vec<&ProductId> = unique.into_iter().collect();
-        for chunk in unique.chunks(READ_BATCH) {
-            let mut wanted: Vec<Item> = chunk.iter().map(|id| key(keys::product(shop, id), keys::PRODUCT)).collect();
-            for attempt in 0..8_u32 {
-                let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-                let request = request.map_err(|e| Error::corrupt("product", e))?;
-                let call = self.client.batch_get_item().request_items(&self.name, request);
-                let mut answer = call.send().await.map_err(|e| classify("BatchGetItem", e))?;
-                let items = answer.responses.as_mut().and_then(|all| all.remove(&self.name)).unwrap_or_default();
-                for item in &items {
-                    let product: Product = document(item, "product")?;
-                    found.insert(product.id.clone(), product);
-                }
-                let rest = answer.unprocessed_keys.and_then(|mut all| all.remove(&self.name));
-                wanted = rest.map(|r| r.keys).unwrap_or_default();
-                if wanted.is_empty() {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
-            }
-            if !wanted.is_empty() {
-                return Err(Error::Unavailable { operation: "BatchGetItem", source: "keys stayed unprocessed".into() });
-            }
-        }
-        Ok(found)
+        let wanted = unique.into_iter().map(|id| key(keys::product(shop, id), keys::PRODUCT)).collect();
+        let products = self.get_all(wanted).await?.into_iter().map(|item| document::<Product>(&item, "product"));
+        products.map(|product| product.map(|product| (product.id.clone(), product))).collect()
     }
 
     /// Writes products that are new or different, each together with its entry in the delta.

@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, Delete, KeySchemaElement, KeyType, Put, PutRequest,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification, TransactWriteItem, WriteRequest,
+    AttributeDefinition, AttributeValue, BillingMode, Delete, KeySchemaElement, KeyType, KeysAndAttributes, Put,
+    PutRequest, ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification, TransactWriteItem,
+    WriteRequest,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Serialize;
@@ -62,6 +63,8 @@ impl std::fmt::Debug for Table {
     }
 }
 
+/// Keys of one read, the table's own bound.
+const READ_BATCH: usize = 100;
 /// How long events are kept unless something else is said: 25 months.
 const RETENTION: i64 = 760 * DAY;
 
@@ -162,6 +165,32 @@ impl Table {
         let call = self.client.get_item().table_name(&self.name).set_key(Some(key(pk, sk))).consistent_read(true);
         let answer = call.send().await.map_err(|e| classify("GetItem", e))?;
         Ok(answer.item.filter(|item| !self.is_over(item)))
+    }
+
+    /// Items by their keys, in no order; those that are not there are left out.
+    pub(crate) async fn get_all(&self, keys: Vec<Item>) -> Result<Vec<Item>> {
+        let mut found = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(READ_BATCH) {
+            let mut wanted = chunk.to_vec();
+            for attempt in 0..8_u32 {
+                let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+                let request = request.map_err(|e| Error::corrupt("keys of a read", e))?;
+                let call = self.client.batch_get_item().request_items(&self.name, request);
+                let mut answer = call.send().await.map_err(|e| classify("BatchGetItem", e))?;
+                found.extend(answer.responses.as_mut().and_then(|all| all.remove(&self.name)).unwrap_or_default());
+                let rest = answer.unprocessed_keys.and_then(|mut all| all.remove(&self.name));
+                wanted = rest.map(|rest| rest.keys).unwrap_or_default();
+                if wanted.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+            }
+            if !wanted.is_empty() {
+                return Err(Error::Unavailable { operation: "BatchGetItem", source: "keys stayed unprocessed".into() });
+            }
+        }
+        found.retain(|item| !self.is_over(item));
+        Ok(found)
     }
 
     pub(crate) async fn put(&self, item: Item) -> Result<()> {

@@ -11,7 +11,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,15 +20,13 @@ use vitrine_domain::{Event, Millis, Shop, Span, Visitor};
 
 use crate::api_keys::hex;
 use crate::error::{classify, code};
-use crate::table::{Item, Table, document, item, key, partition_key, version_of, with_version};
+use crate::table::{Table, document, item, key, partition_key, version_of, with_version};
 use crate::{Error, Result, keys};
 
 /// How long a function trusts that somebody was not erased.
 const TRUST: i64 = 30 * SECOND;
 /// Answers remembered at once.
 const MEMORY: usize = 8192;
-/// Keys of one read, the table's own bound.
-const BATCH: usize = 100;
 /// Digits of a hash: 128 bits.
 const DIGITS: usize = 32;
 /// Tries of a write that others are faster than.
@@ -245,39 +243,15 @@ impl Table {
     }
 
     async fn tombstones(&self, shop: &Shop, hashes: Vec<String>) -> Result<HashMap<String, Tombstone>> {
-        let mut found = HashMap::new();
-        if let [hash] = hashes.as_slice() {
-            let stored = self.get(keys::tombstone(shop, hash), keys::TOMBSTONE).await?;
-            if let Some(stored) = stored {
-                found.insert(hash.clone(), document(&stored, "tombstone")?);
+        let items = match hashes.as_slice() {
+            [hash] => self.get(keys::tombstone(shop, hash), keys::TOMBSTONE).await?.into_iter().collect(),
+            _ => {
+                let wanted = hashes.iter().map(|hash| key(keys::tombstone(shop, hash), keys::TOMBSTONE));
+                self.get_all(wanted.collect()).await?
             }
-            return Ok(found);
-        }
-        for chunk in hashes.chunks(BATCH) {
-            let mut wanted: Vec<Item> =
-                chunk.iter().map(|hash| key(keys::tombstone(shop, hash), keys::TOMBSTONE)).collect();
-            for attempt in 0..8_u32 {
-                let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-                let request = request.map_err(|e| Error::corrupt("tombstone", e))?;
-                let call = self.client.batch_get_item().request_items(&self.name, request);
-                let mut answer = call.send().await.map_err(|e| classify("BatchGetItem", e))?;
-                for item in answer.responses.as_mut().and_then(|all| all.remove(&self.name)).unwrap_or_default() {
-                    if let Some(hash) = keys::parse_tombstone(partition_key(&item)) {
-                        found.insert(hash, document(&item, "tombstone")?);
-                    }
-                }
-                let rest = answer.unprocessed_keys.and_then(|mut all| all.remove(&self.name));
-                wanted = rest.map(|rest| rest.keys).unwrap_or_default();
-                if wanted.is_empty() {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
-            }
-            if !wanted.is_empty() {
-                return Err(Error::Unavailable { operation: "BatchGetItem", source: "keys stayed unprocessed".into() });
-            }
-        }
-        Ok(found)
+        };
+        let found = items.iter().filter_map(|item| Some((keys::parse_tombstone(partition_key(item))?, item)));
+        found.map(|(hash, item)| Ok((hash, document(item, "tombstone")?))).collect()
     }
 
     /// Changes the tombstone under a hash, whoever else changes it meanwhile. One that says nothing any more goes.
