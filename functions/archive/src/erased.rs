@@ -22,9 +22,12 @@ static NOBODY: LazyLock<Barred> = LazyLock::new(Barred::default);
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Erased(BTreeMap<Shop, Barred>);
 
-/// Whom the records of a batch name, by shop.
-fn visitors(records: &[EventRecord]) -> BTreeMap<Shop, BTreeSet<Visitor>> {
-    let mut visitors: BTreeMap<Shop, BTreeSet<Visitor>> = BTreeMap::new();
+/// Visitors by shop.
+pub(crate) type Visitors = BTreeMap<Shop, BTreeSet<Visitor>>;
+
+/// Whom the records of a batch name.
+pub(crate) fn visitors(records: &[EventRecord]) -> Visitors {
+    let mut visitors = Visitors::new();
     for record in records {
         let Some((shop, visitor, (_, sk))) = place_of(record) else { continue };
         let of_shop = visitors.entry(shop).or_default();
@@ -45,14 +48,14 @@ fn event_of(record: &EventRecord) -> Option<Event> {
 }
 
 impl Erased {
-    /// Asks for everybody whom the records name.
-    pub(crate) async fn among(context: &Context, records: &[EventRecord]) -> vitrine_store::Result<Self> {
+    /// Asks who of some visitors is erased by now.
+    pub(crate) async fn among(context: &Context, visitors: &Visitors) -> vitrine_store::Result<Self> {
         let key = context.tombstone_key();
         let mut erased = BTreeMap::new();
-        for (shop, visitors) in visitors(records) {
-            let barred = context.table.barred_now(&key, &shop, visitors).await?;
+        for (shop, visitors) in visitors {
+            let barred = context.table.barred_now(&key, shop, visitors.iter().cloned()).await?;
             if !barred.is_empty() {
-                erased.insert(shop, barred);
+                erased.insert(shop.clone(), barred);
             }
         }
         Ok(Self(erased))

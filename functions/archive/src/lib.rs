@@ -62,7 +62,8 @@ pub async fn handle(context: &Context, event: StreamEvent) -> DynamoDbEventRespo
 
 /// Writes the files of a batch. Whoever is erased meanwhile is taken out again.
 async fn write_batch(context: &Context, records: &[EventRecord]) -> Result<BTreeSet<usize>, Error> {
-    let mut erased = Erased::among(context, records).await?;
+    let named = erased::visitors(records);
+    let mut erased = Erased::among(context, &named).await?;
     loop {
         let (files, mut failed) = files::read(records, &erased);
         let writing = stream::iter(files).map(|file| write(&context.objects, file)).buffer_unordered(PARALLEL);
@@ -76,7 +77,7 @@ async fn write_batch(context: &Context, records: &[EventRecord]) -> Result<BTree
                 }
             }
         }
-        let now = Erased::among(context, records).await?;
+        let now = Erased::among(context, &named).await?;
         if now == erased {
             if !erased.is_empty() {
                 erased.mend_table(context, records).await?;
