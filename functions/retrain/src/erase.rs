@@ -116,7 +116,7 @@ pub(crate) async fn complete(context: &Context, shop: &Shop, swept: Vec<Record>,
         (record.completed, record.model) = (Some(now), live.clone());
         let copy = serde_json::to_vec(&record).map_err(|e| Error::Pack { what: "an erasure", source: e.into() })?;
         context.objects.put(&format!("shops/{shop}/erasures/{}.json", record.id), copy).await?;
-        context.table.put_erasure(shop, &record).await?;
+        context.table.end_erasure(shop, &record).await?;
     }
     Ok(())
 }

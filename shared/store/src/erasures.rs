@@ -283,16 +283,21 @@ impl Table {
         self.write_all(keys.into_iter().map(|(pk, sk)| delete_request(pk, sk)).collect::<Result<_>>()?).await
     }
 
-    /// Writes the record of an erasure; when it is done it stands among those that are.
+    /// Writes the record of an erasure.
     ///
     /// # Errors
     /// If the table fails.
     pub async fn put_erasure(&self, shop: &Shop, record: &Record) -> Result<()> {
-        self.put(item(keys::erasures(shop), record.sort_key(), "erasure", record)?).await?;
-        if record.completed.is_some() {
-            self.delete(keys::erasures(shop), &format!("{WAITING}{}", record.id)).await?;
-        }
-        Ok(())
+        self.put(item(keys::erasures(shop), record.sort_key(), "erasure", record)?).await
+    }
+
+    /// Writes the record of an erasure that is done: it stands among those that are, and no longer among those that wait.
+    ///
+    /// # Errors
+    /// If the table fails; ending it again is right.
+    pub async fn end_erasure(&self, shop: &Shop, record: &Record) -> Result<()> {
+        self.put_erasure(shop, record).await?;
+        self.delete(keys::erasures(shop), &format!("{WAITING}{}", record.id)).await
     }
 
     /// An erasure, by its identifier.
