@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a person at a terminal reads")]
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
@@ -133,9 +133,16 @@ struct Target {
     key: String,
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
     let started = Instant::now();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(run(started));
+    // A training under way is not waited for: the next one begins anew.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    done
+}
+
+async fn run(started: Instant) -> Result<()> {
     telemetry::start(telemetry::Format::Text);
     let cli = Cli::parse();
     match cli.command {

@@ -78,22 +78,30 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
     }
     eprintln!("  the API      {url}/docs");
     eprintln!("  OpenAPI      {url}/openapi.json\n\nCtrl-C stops it; nothing is lost.");
+    // Asked once and listened to all the time: a signal that comes while nobody listens is lost.
+    tokio::select! {
+        () = asked_to_stop() => {}
+        () = tend(&stack) => {}
+    }
+    eprintln!("Stopping");
+    stack.stop().await;
+    Ok(())
+}
+
+/// Keeps the table's file small, without end.
+async fn tend(stack: &Stack) {
     let mut trim = tokio::time::interval(Duration::from_secs(60));
     let mut scrub = tokio::time::interval(SCRUB);
     loop {
         tokio::select! {
-            _ = trim.tick() => stack.trim(),
+            _ = trim.tick() => tokio::task::block_in_place(|| stack.trim()),
             _ = scrub.tick() => {
                 if let Err(error) = stack.scrub().await {
                     tracing::warn!(cause = format!("{error:#}"), "the erased could not be taken out of the files yet");
                 }
             }
-            () = asked_to_stop() => break,
         }
     }
-    eprintln!("Stopping");
-    stack.stop().await;
-    Ok(())
 }
 
 /// Serves the table of a data folder alone, says where it is, and runs until it is asked to stop.
