@@ -1,8 +1,8 @@
 // Runs the tests and prints what was promised, what was found, and what was asked for.
 //
-// main.mjs [--long] [--seed N] [--only NAME,...] [--scale SHARE] [--keep]
+// main.mjs [--long] [--seed N] [--only NAME,...] [--scale SHARE] [--keep] [--table FILE]
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,6 +22,7 @@ const { values: wishes } = parseArgs({
     only: { type: 'string' },
     scale: { type: 'string', default: '1' },
     keep: { type: 'boolean', default: false },
+    table: { type: 'string' },
   },
 });
 const seed = wishes.seed ?? String(Math.floor(Date.now() / 1000));
@@ -62,6 +63,7 @@ for (const test of TESTS) {
   say(`done, load ${load()}`);
 }
 
+if (wishes.table) writeFileSync(wishes.table, JSON.stringify(rows));
 const missed = rows.filter((row) => !row.holds);
 console.log(`\n${new Date().toISOString().slice(0, 16)}Z, seed ${seed}, load ${load()}\n`);
 console.log('| promise | figure | bar |\n|---|---|---|');

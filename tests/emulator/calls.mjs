@@ -29,6 +29,7 @@ function s3(method, pathname, query, body) {
   if (!bucket) return undefined;
   if (!key) {
     if (method === 'GET' && query.has('list-type')) return [{ service: 's3', operation: 'ListObjectsV2', on: place(query.get('prefix') ?? '') }];
+    if (method === 'GET' && query.has('versions')) return [{ service: 's3', operation: 'ListObjectVersions', on: place(query.get('prefix') ?? '') }];
     if (method === 'POST' && query.has('delete')) {
       return [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map((found) => ({ service: 's3', operation: 'DeleteObjects', on: place(found[1]) }));
     }
@@ -38,7 +39,7 @@ function s3(method, pathname, query, body) {
   if (method === 'GET') return one('GetObject');
   if (method === 'HEAD') return one('HeadObject');
   if (method === 'PUT') return one('PutObject');
-  if (method === 'DELETE') return one('DeleteObject');
+  if (method === 'DELETE') return one(query.has('versionId') ? 'DeleteObjectVersion' : 'DeleteObject');
   return undefined;
 }
 

@@ -22,6 +22,8 @@ test('calls of the bucket, and where they reach', () => {
   assert.deepEqual(s3('GET', '/bucket?list-type=2&prefix=shops%2Fa%2Fevents%2F'), ['ListObjectsV2 events/*']);
   const both = '<Delete><Object><Key>shops/a/models/1</Key></Object><Object><Key>shops/a/models/2</Key></Object><Object><Key>shops/a/events/1</Key></Object></Delete>';
   assert.deepEqual(s3('POST', '/bucket?delete', both), ['DeleteObjects models/*', 'DeleteObjects events/*']);
+  assert.deepEqual(s3('GET', '/bucket?versions=&prefix=shops%2Fa%2F'), ['ListObjectVersions *']);
+  assert.deepEqual(s3('DELETE', '/bucket/shops/a/events/1?versionId=2'), ['DeleteObjectVersion events/*']);
   assert.deepEqual(s3('POST', '/bucket/key?uploads'), ['POST /bucket/key?uploads undefined']);
   assert.equal(place('elsewhere/a'), '*');
 });

@@ -3,6 +3,7 @@
 // Called by `run`, which finds the tools. What failed is told with the number that makes it again:
 //   tests/hostile/run --seed N --only NUMBER     sends one request of the generator and shows what came back
 
+import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 
@@ -19,7 +20,7 @@ import { Connection, basic } from './wire.mjs';
 const { values: options } = parseArgs({
   options: {
     binary: { type: 'string' }, schemathesis: { type: 'string' }, seed: { type: 'string' }, long: { type: 'boolean', default: false }, only: { type: 'string' },
-    requests: { type: 'string' }, calls: { type: 'string' }, tokens: { type: 'string' }, debugged: { type: 'string' }, stages: { type: 'string', default: 'limits,contract,hostile,access,logs' }, keep: { type: 'boolean', default: false },
+    requests: { type: 'string' }, calls: { type: 'string' }, tokens: { type: 'string' }, debugged: { type: 'string' }, stages: { type: 'string', default: 'limits,contract,hostile,access,logs' }, keep: { type: 'boolean', default: false }, table: { type: 'string' },
   },
 });
 const seed = Number(options.seed ?? Math.floor(Date.now() / 1000) % 1_000_000);
@@ -29,7 +30,7 @@ const counts = {
   tokens: Number(options.tokens ?? (options.long ? 1_000_000 : 100_000)),
   examples: options.long ? 200 : 10,
   contractSeconds: options.long ? 1800 : 60,
-  debugged: Number(options.debugged ?? (options.long ? 50_000 : 5_000)),
+  debugged: Number(options.debugged ?? (options.long ? 100_000 : 5_000)),
 };
 const stages = options.stages.split(',');
 /** How far memory may grow over what the stack has after a round of good requests. */
@@ -207,6 +208,7 @@ for (const [name, part] of Object.entries(parts)) {
   await part();
   say(`${((Date.now() - from) / 1000).toFixed(0)} s`);
 }
+if (options.table) writeFileSync(options.table, JSON.stringify(rows.map(({ kept, ...row }) => ({ ...row, holds: kept }))));
 const width = (name) => Math.max(name.length, ...rows.map((one) => one[name].length));
 const [a, b, c] = ['promise', 'figure', 'bar'].map(width);
 console.log(`\n${'promise'.padEnd(a)} | ${'figure'.padEnd(b)} | ${'bar'.padEnd(c)} |\n${'-'.repeat(a)}-|-${'-'.repeat(b)}-|-${'-'.repeat(c)}-|-----`);

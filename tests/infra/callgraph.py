@@ -1,7 +1,7 @@
 """Which calls of AWS the code can make, read from its source.
 
 The store is the only crate that makes any, so what a function can make follows from which of the store's functions it
-names. Names are matched, not types: `table.`, `objects.`, `client.` and the store's own `self.` stand for what they
+names. Names are matched, not types: `table.`, `objects.`, `bucket.`, `client.` and the store's own `self.` stand for what they
 always are here. That is enough, because the result has to equal what is declared, and both ways of being wrong show.
 """
 
@@ -12,6 +12,8 @@ from stack import TOP
 
 # The SDK's builders, and the object store's functions, by the call they make.
 OBJECTS = {"get": "GetObject", "put": "PutObject", "list": "ListObjectsV2", "list_with_delimiter": "ListObjectsV2", "delete": "DeleteObjects"}
+# What is signed by hand, by words of the request.
+SIGNED = {"signed_url(http::Method::PUT": "PutObject", 'append_pair("versions"': "ListObjectVersions", 'append_pair("versionId"': "DeleteObjectVersion"}
 WRITES = {"put": "Put", "delete": "Delete", "condition_check": "ConditionCheck", "update": "Update"}
 
 
@@ -50,8 +52,9 @@ def direct(body):
             calls.add((home, camel(name)))
     for name in re.findall(r"\bself\s*\.\s*store\s*\.\s*(\w+)\(", body):
         calls.add(("s3", OBJECTS[name]))
-    if "signed_url(http::Method::PUT" in body:
-        calls.add(("s3", "PutObject"))
+    for words, name in SIGNED.items():
+        if words in body:
+            calls.add(("s3", name))
     return calls
 
 
@@ -73,8 +76,8 @@ def store():
                 functions.setdefault((kind, name), []).append(body)
 
     def named(kind, body):
-        for receiver, name in re.findall(r"\b(self|table|objects)\s*\.\s*(\w+)(?:::<[^>]*>)?\(", body):
-            yield ({"self": kind, "table": "Table", "objects": "Objects"}[receiver], name)
+        for receiver, name in re.findall(r"\b(self|table|objects|bucket)\s*\.\s*(\w+)(?:::<[^>]*>)?\(", body):
+            yield ({"self": kind, "table": "Table", "objects": "Objects", "bucket": "Bucket"}[receiver], name)
         for name in re.findall(r"(?<![.\w:])(\w+)\(", body):
             yield ("", name)
 

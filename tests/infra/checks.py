@@ -477,7 +477,7 @@ def declared():
             allowed |= {(action, "Table") for action in adapters["dynamodb"][call]}
         for call, keys in services.get("s3", {}).items():
             for action in adapters["s3"][call]:
-                if action == "s3:ListBucket":
+                if action.startswith("s3:ListBucket"):
                     allowed.add((action, bucket))
                 else:
                     allowed |= {(action, f"{bucket}/shops/*/{key}") for key in keys}

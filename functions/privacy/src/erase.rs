@@ -6,7 +6,6 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitrine_domain::Millis;
-use vitrine_domain::time::DAY;
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::erasures::{Record, Until};
 use vitrine_store::places::{Erasure, Place};
@@ -82,8 +81,7 @@ impl Receipt {
             },
         };
         let backups = app.context.config.backups;
-        // The last version of a rewritten file is kept as long as any backup, and it is cleared once a day.
-        let until = record.completed.filter(|_| backups > 0).map(|done| done.plus(backups + DAY));
+        let until = record.completed.filter(|_| backups > 0).map(|done| done.plus(backups));
         let mut receipt = Self {
             erasure_id: record.id.clone(),
             shop: shop.to_owned(),

@@ -111,8 +111,11 @@ pub(crate) async fn complete(context: &Context, shop: &Shop, swept: Vec<Record>,
         // Another training that read the lake before was faster: the next one ends it.
         return Ok(());
     }
+    // All of them: files that held the erased were replaced, merged, imported and pruned.
+    let purged = context.objects.delete_old_versions(shop).await?;
     let now = context.clock.now();
-    for mut record in swept {
+    for (at, mut record) in swept.into_iter().enumerate() {
+        record.touch(Place::OldVersion, if at == 0 { purged } else { 0 });
         (record.completed, record.model) = (Some(now), live.clone());
         let copy = serde_json::to_vec(&record).map_err(|e| Error::Pack { what: "an erasure", source: e.into() })?;
         context.objects.put(&format!("shops/{shop}/erasures/{}.json", record.id), copy).await?;

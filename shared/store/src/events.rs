@@ -1,6 +1,7 @@
 //! Events: written once, under a key that the client decided.
 
-use aws_sdk_dynamodb::types::WriteRequest;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use vitrine_domain::profile::{Link, in_fold_order};
@@ -8,7 +9,7 @@ use vitrine_domain::time::DAY;
 use vitrine_domain::{Event, MessageId, Millis, Shop, Visitor};
 
 use crate::error::classify;
-use crate::table::{Item, Table, item, put_request, sort_key, text, with_expiry};
+use crate::table::{Item, Table, expiry, item, put_request, sort_key, text, with_expiry};
 use crate::{Error, Result, keys};
 
 /// What became of an event that was sent.
@@ -138,7 +139,8 @@ impl Table {
         Ok((events, links))
     }
 
-    /// Notes that a device and a user belong together, on both sides; the earliest time stays.
+    /// Notes that a device and a user belong together, on both sides; the earliest time stays. A link lives as long as events
+    /// do, from the last time that it was noted.
     ///
     /// # Errors
     /// If the table cannot take it; linking again is right.
@@ -148,16 +150,41 @@ impl Table {
     }
 
     async fn link_one(&self, shop: &Shop, from: &Visitor, to: &Visitor, since: Millis) -> Result<()> {
-        let mut link = crate::table::key(keys::visitor(shop, from), keys::link(to));
-        link.insert("t".to_owned(), text(since.sort_key()));
+        let over = self.time().map_or(since, |now| now.max(since)).plus(self.retention + DAY);
+        let link = |since: &str| {
+            let mut link = crate::table::key(keys::visitor(shop, from), keys::link(to));
+            link.insert("t".to_owned(), text(since));
+            with_expiry(link, over)
+        };
+        let since = since.sort_key();
+        let Some(old) = self.put_link(link(&since), "attribute_not_exists(PK) OR t > :t", &since).await? else {
+            return Ok(());
+        };
+        // It is there, and earlier. Its end moves only now and then: a write for each log-in would be paid for.
+        let fresh = over.plus(-self.retention / 20);
+        if expiry(&old).is_some_and(|end| end >= fresh) {
+            return Ok(());
+        }
+        let Some(earlier) = old.get("t").and_then(|t| t.as_s().ok()) else { return Ok(()) };
+        let link = if self.is_over(&old) { link(&since) } else { link(earlier) };
+        self.put_link(link, "t = :t", earlier).await.map(drop)
+    }
+
+    /// Puts a link under a condition on a time; answers what is there if the condition does not hold.
+    async fn put_link(&self, link: Item, condition: &str, time: &str) -> Result<Option<Item>> {
         let call = self.client.put_item().table_name(&self.name).set_item(Some(link));
         let call = call
-            .condition_expression("attribute_not_exists(PK) OR t > :t")
-            .expression_attribute_values(":t", text(since.sort_key()));
+            .condition_expression(condition)
+            .expression_attribute_values(":t", text(time))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if crate::error::code(&error) == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(classify("PutItem", error)),
+            Ok(_) => Ok(None),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Some(failed.item.clone().unwrap_or_default()))
+                }
+                _ => Err(classify("PutItem", error)),
+            },
         }
     }
 

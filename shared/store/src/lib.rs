@@ -31,6 +31,7 @@ pub mod tail;
 pub mod tombstones;
 pub mod training;
 pub mod vectors;
+mod versions;
 
 pub use error::Error;
 pub use objects::Objects;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use crate::versions::Bucket;
 use crate::{Error, Result};
 
 /// An object and its size.
@@ -30,6 +31,8 @@ pub struct Objects {
     signer: Option<Arc<object_store::aws::AmazonS3>>,
     /// The folder, if it is one: artifacts are then mapped where they lie.
     folder: Option<std::path::PathBuf>,
+    /// Knows old versions, if it is a bucket.
+    versions: Option<Bucket>,
 }
 
 impl Objects {
@@ -40,7 +43,7 @@ impl Objects {
     pub fn folder(path: &FilePath) -> Result<Self> {
         std::fs::create_dir_all(path)?;
         let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
-        Ok(Self { store: Arc::new(store), signer: None, folder: Some(path.to_owned()) })
+        Ok(Self { store: Arc::new(store), signer: None, folder: Some(path.to_owned()), versions: None })
     }
 
     /// A bucket, with the region and credentials of the environment.
@@ -52,9 +55,19 @@ impl Objects {
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(name);
         if let Some(endpoint) = endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(true);
+            if crate::sdk::is_loopback(endpoint) && builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_none()
+            {
+                builder = builder.with_access_key_id("local").with_secret_access_key("local");
+            }
         }
+        let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
         let bucket = Arc::new(builder.build()?);
-        Ok(Self { store: bucket.clone(), signer: Some(bucket), folder: None })
+        let versions = Some(Bucket::new(bucket.clone(), name, &region, endpoint)?);
+        Ok(Self { store: bucket.clone(), signer: Some(bucket), folder: None, versions })
+    }
+
+    pub(crate) const fn versions(&self) -> Option<&Bucket> {
+        self.versions.as_ref()
     }
 
     /// The file of an object, where objects are files.

@@ -20,6 +20,8 @@ pub enum Erasure {
     Retrained,
     /// Deleted when it was read, and at most a day later if it never is.
     Passing,
+    /// Deleted once the next model is live, whosever it is.
+    Purged,
     /// Nothing is held there on a visitor, for this reason.
     HoldsNobody(&'static str),
 }
@@ -29,7 +31,7 @@ impl Erasure {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::WithPartition | Self::WithMentions => "deleted",
+            Self::WithPartition | Self::WithMentions | Self::Purged => "deleted",
             Self::Rewritten => "rewritten",
             Self::Retrained => "retrained",
             Self::Passing => "passing",
@@ -48,6 +50,8 @@ enum Mark {
     Key,
     /// An object of a shop, by the folder behind the shop.
     Object(&'static str),
+    /// What a bucket keeps besides its objects.
+    Bucket,
     /// A file of a stack on one machine, by how its path in the data folder begins.
     File(&'static str),
 }
@@ -123,6 +127,8 @@ places! {
     Artifact: Mark::Object("models/") => Erasure::Retrained;
     /// Uploaded files that wait to be imported.
     Upload: Mark::Object("jobs/") => Erasure::Passing;
+    /// Old versions of a shop's objects, in a bucket that keeps them.
+    OldVersion: Mark::Bucket => Erasure::Purged;
     /// Copies of the records of erasures, from which tombstones are written again after a restore.
     ErasureCopy: Mark::Object("erasures/") => Erasure::HoldsNobody("keyed hashes and counts");
     /// The table's file, with deleted pages and consumed stream records, on one machine.
@@ -142,6 +148,15 @@ impl Place {
     #[must_use]
     pub fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// The folders of a shop's objects in which something may be held on visitors, each with a slash at its end.
+    pub(crate) fn folders_of_visitors() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().filter_map(|place| match (place.mark(), place.erasure()) {
+            (_, Erasure::HoldsNobody(_)) => None,
+            (Mark::Object(folder), _) => Some(folder),
+            _ => None,
+        })
     }
 
     /// The place of an item of the table, by its keys.

@@ -43,6 +43,7 @@ pub(crate) async fn load(endpoint: Option<&str>) -> SdkConfig {
     loader.load().await
 }
 
-fn is_loopback(endpoint: &str) -> bool {
+/// Whether an endpoint is on this machine, where nothing asks for credentials.
+pub(crate) fn is_loopback(endpoint: &str) -> bool {
     ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|host| endpoint.starts_with(host))
 }

@@ -88,10 +88,13 @@ impl Table {
         Self { retention, now: Some(Arc::new(now)), ..self }
     }
 
+    /// The time, if anything expires.
+    pub(crate) fn time(&self) -> Option<Millis> {
+        self.now.as_ref().map(|now| now())
+    }
+
     pub(crate) fn is_over(&self, item: &Item) -> bool {
-        let expiry = item.get(EXPIRY).and_then(|e| e.as_n().ok()).and_then(|e| e.parse::<i64>().ok());
-        let now = self.now.as_ref().map(|now| now());
-        expiry.zip(now).is_some_and(|(expiry, now)| expiry.saturating_mul(SECOND) <= now.0)
+        expiry(item).zip(self.time()).is_some_and(|(expiry, now)| expiry <= now)
     }
 
     /// Deletes what is over, as the table does by itself in the cloud. Answers how many items went.
@@ -100,7 +103,7 @@ impl Table {
     /// If the table fails; doing it again goes on.
     pub async fn delete_expired(&self) -> Result<usize> {
         let (mut deleted, mut from) = (0, None);
-        let Some(now) = self.now.as_ref().map(|now| now()) else { return Ok(0) };
+        let Some(now) = self.time() else { return Ok(0) };
         loop {
             let call = self.client.scan().table_name(&self.name).filter_expression("e <= :now");
             let call = call.expression_attribute_values(":now", AttributeValue::N((now.0 / SECOND).to_string()));
@@ -339,6 +342,12 @@ pub(crate) fn with_version(mut item: Item, version: u64) -> Item {
 pub(crate) fn with_expiry(mut item: Item, at: Millis) -> Item {
     item.insert(EXPIRY.to_owned(), AttributeValue::N((at.0 / 1000).to_string()));
     item
+}
+
+/// When an item is over, if it ever is.
+pub(crate) fn expiry(item: &Item) -> Option<Millis> {
+    let seconds = item.get(EXPIRY).and_then(|e| e.as_n().ok()).and_then(|e| e.parse::<i64>().ok());
+    seconds.map(|seconds| Millis(seconds.saturating_mul(SECOND)))
 }
 
 pub(crate) fn partition_key(item: &Item) -> &str {

@@ -17,3 +17,4 @@ mod shapes;
 mod stream;
 mod support;
 mod tail;
+mod versions;

@@ -57,6 +57,36 @@ async fn events_profiles_and_decisions_end_on_their_day_whether_or_not_they_were
 }
 
 #[tokio::test]
+async fn a_link_ends_when_it_was_not_noted_for_as_long_as_events_are_kept() {
+    let stack = Stack::start().await;
+    let clock = Arc::new(AtomicI64::new(NOW.0));
+    let read = clock.clone();
+    let table = stack.table.clone().keeping(100 * DAY, move || Millis(read.load(Ordering::SeqCst)));
+    let (phone, anna) = (device("phone"), crate::support::user("anna"));
+    let linked = async || table.links(&shop(), &anna).await.unwrap().first().map(|link| link.since);
+    for (day, noted, expected) in [
+        (0, Some(NOW), Some(NOW)),
+        // An earlier time from before counts from now on too.
+        (60, Some(NOW.plus(-DAY)), Some(NOW.plus(-DAY))),
+        (120, Some(NOW.plus(120 * DAY)), Some(NOW.plus(-DAY))),
+        // Noted again so soon that its end need not move.
+        (121, Some(NOW.plus(121 * DAY)), Some(NOW.plus(-DAY))),
+        (220, None, Some(NOW.plus(-DAY))),
+        (221, None, None),
+        (222, Some(NOW.plus(222 * DAY)), Some(NOW.plus(222 * DAY))),
+    ] {
+        clock.store(NOW.plus(day * DAY).0, Ordering::SeqCst);
+        if let Some(since) = noted {
+            table.link(&shop(), &phone, &anna, since).await.unwrap();
+        }
+        assert_eq!(linked().await, expected, "day {day}");
+        assert_eq!(table.links(&shop(), &phone).await.unwrap().len(), usize::from(expected.is_some()));
+    }
+    clock.store(NOW.plus(400 * DAY).0, Ordering::SeqCst);
+    assert_eq!(table.delete_expired().await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn the_lake_ends_by_its_days() {
     let folder = tempfile::tempdir().unwrap();
     let objects = vitrine_store::Objects::folder(folder.path()).unwrap();
