@@ -57,6 +57,12 @@ impl Objects {
         Ok(Self { store: bucket.clone(), signer: Some(bucket), folder: None })
     }
 
+    /// Any other store.
+    #[must_use]
+    pub fn on(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, signer: None, folder: None }
+    }
+
     /// The file of an object, where objects are files.
     #[must_use]
     pub fn file(&self, key: &str) -> Option<std::path::PathBuf> {
