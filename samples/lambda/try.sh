@@ -4,8 +4,11 @@
 #
 #   cargo run --release &                                                    the stack with the sample shop
 #   cargo build --release --workspace --bins && samples/lambda/try.sh        the functions
+#
+# Needs Python 3.11; cargo-lambda comes from PyPI, pinned, into the target folder.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
+PATH="$("$here/../../tests/python/venv" lambda):$PATH"
 port="${PORT:-9100}"
 lake="$(mktemp -d)"
 watch=
@@ -44,7 +47,15 @@ begin collect
 expect collect '"success":true' ask -u demo: "$api/v1/t" -d '{"event":"Product Viewed","anonymousId":"lambda-visitor","properties":{"product_id":"1082185"}}'
 finish
 begin recommend
-expect recommend '1082185' ask -u demo: "$api/v1/recommendations/recently-viewed?anonymous_id=lambda-visitor"
+recent="$api/v1/recommendations/recently-viewed?anonymous_id=lambda-visitor"
+expect recommend '1082185' ask -u demo: "$recent"
+# After fifty answers it tells CloudWatch its figures, in a line of its log.
+# shellcheck disable=SC2046
+ask -u demo: $(printf -- "$recent %.0s" $(seq 50)) > /dev/null
+grep '"Namespace":"Vitrine"' "$lake/log" > "$lake/figures" || { echo "recommend told no figures" >&2; exit 1; }
+for figure in latency requests stage candidates cold_start; do
+  grep -q "\"$figure\":" "$lake/figures" || { echo "recommend does not tell $figure" >&2; exit 1; }
+done
 finish
 begin privacy
 expect privacy 'lambda-visitor' ask -u demo-secret: "$api/v1/visitors/lambda-visitor"

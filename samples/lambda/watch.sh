@@ -32,8 +32,10 @@ interface=$!
 program=
 trap 'kill $interface $program 2> /dev/null || true' EXIT
 trap 'exit 130' INT TERM
-# Nothing answers before the interface listens; a program that comes too early ends.
-until curl --silent --output /dev/null --max-time 1 "http://127.0.0.1:$port/2015-03-31/functions/_/none"; do
+# A program that comes before the interface listens ends. What was asked of it by HTTP would be kept for the program, so it
+# is only called up; 7 says that nobody is there.
+listens() { curl --silent --max-time 0.2 "telnet://127.0.0.1:$port" < /dev/null || [ $? -ne 7 ]; }
+until listens; do
   kill -0 "$interface" 2> /dev/null || fail "cargo lambda watch ended"
   sleep 0.1
 done

@@ -75,7 +75,8 @@ pub(crate) async fn take(state: &Collect, request: Request, address: Option<Kind
     let purposes = state.app.defaults.of(&context.table, shop, now).await?;
     let robot = agent && access.kind == KeyKind::Browser;
     let terms = Terms { now, retention: context.config.retention, purposes, robot, said };
-    let (mut accepted, mut rejected) = sort(&envelope, address, &terms)?;
+    let sorted = sort(&envelope, address, &terms).inspect_err(|_| metrics::counter!("events_refused").increment(1));
+    let (mut accepted, mut rejected) = sorted?;
     // The shop's own servers speak for many visitors, and import what one did in years.
     if access.kind == KeyKind::Browser {
         limit(&state.app, shop, now, &mut accepted, &mut rejected)?;

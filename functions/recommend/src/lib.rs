@@ -36,19 +36,24 @@ mod timing;
 mod visit;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRef;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vitrine_http::{App, layers};
+use vitrine_domain::Shop;
+use vitrine_http::{App, Problem, layers};
 use vitrine_learn::Lineup;
 use vitrine_rank::Workspaces;
 
 use nearby::Nearby;
 use settings::AllSettings;
 use shops::Shops;
+
+/// A function has ten seconds before its first request.
+const OPENING: Duration = Duration::from_secs(8);
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -83,14 +88,49 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(browse::categories))
 }
 
+impl State {
+    fn new(app: App) -> Self {
+        let lineup = app.context.added::<Lineup>().cloned().unwrap_or_default();
+        let shops = Arc::new(Shops::new(app.context.clone(), lineup));
+        let settings = Arc::new(AllSettings::new(app.context.clone()));
+        let nearby = Nearby::of(&app.context).map(Arc::new);
+        Self { app, shops, settings, workspaces: Arc::default(), nearby }
+    }
+
+    fn router(self) -> Router {
+        layers::measured("recommend", routes().with_state(self).into())
+    }
+
+    /// Reads what the first request of a shop would wait for.
+    async fn open(&self, shop: &Shop) -> Result<(), Problem> {
+        let (shown, set) = tokio::join!(self.shops.display(shop), self.settings.now(shop));
+        shown?;
+        set.map(|_| ())
+    }
+}
+
 /// The function's routes. Models are served by the [`Lineup`] that was added to the context, or the shipped one.
 pub fn router(app: App) -> Router {
-    let lineup = app.context.added::<Lineup>().cloned().unwrap_or_default();
-    let shops = Arc::new(Shops::new(app.context.clone(), lineup));
-    let settings = Arc::new(AllSettings::new(app.context.clone()));
-    let nearby = Nearby::of(&app.context).map(Arc::new);
-    let state = State { app, shops, settings, workspaces: Arc::default(), nearby };
-    layers::measured("recommend", routes().with_state(state).into())
+    State::new(app).router()
+}
+
+/// The function's routes with the model and the settings in memory, where there is one shop: its first request does not wait
+/// for them. Of several shops nobody knows which one will be asked for. What cannot be read now is read by the first
+/// request.
+pub async fn opened(app: App) -> Router {
+    let state = State::new(app);
+    let open = async {
+        match state.shops.only().await.map_err(Problem::from)? {
+            Some(shop) => state.open(&shop).await,
+            None => Ok(()),
+        }
+    };
+    match tokio::time::timeout(OPENING, open).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => tracing::warn!(cause = problem.detail, "the first request will open the model"),
+        Err(_) => tracing::warn!("the first request will go on opening the model"),
+    }
+    state.router()
 }
 
 /// The function's part of the OpenAPI document.

@@ -7,5 +7,5 @@ use vitrine_runtime::{Context, telemetry};
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::start_in_cloud();
     let app = App::new(Context::from_env().await?);
-    lambda_http::run(layers::surround(vitrine_recommend::router(app))).await
+    lambda_http::run(layers::surround(vitrine_recommend::opened(app).await)).await
 }

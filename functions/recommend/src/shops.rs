@@ -2,9 +2,13 @@
 //!
 //! What is known of a shop never changes; a reading of the table makes a new one of it. So every answer is made from one
 //! model and one state of the catalogue, whatever is published meanwhile.
+//!
+//! A new model is opened beside the readings too, for it may have to be downloaded: until it is there, the one before
+//! answers and goes on taking in what changes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use vitrine_domain::time::{MINUTE, SECOND};
 use vitrine_domain::{Change, Millis, Shop};
@@ -16,7 +20,7 @@ use vitrine_store::catalogue::Catalogue;
 use vitrine_store::models::Live;
 
 use crate::cell::{Cell, Read, unavailable};
-use crate::open::{OpenError, aside, open};
+use crate::open::{OpenError, Opening, aside, open, opened};
 use crate::settings::{FIRST, bounded};
 
 /// How far back the delta is read again, for entries that were dated before and written after the last reading.
@@ -27,6 +31,8 @@ const MEMORY: usize = 64;
 const PINNED: i64 = 30 * MINUTE;
 /// How long a model that cannot be opened is not tried again.
 const REFUSED: i64 = 30 * SECOND;
+/// What part of the catalogue's deadline a new model may take to be opened before the one before goes on answering.
+const MOMENT: u32 = 8;
 /// How much longer than the table's first reading the first opening of a model may take: it may be downloaded.
 const DOWNLOAD: u32 = 10;
 
@@ -57,6 +63,13 @@ impl Delta {
             self.0.insert((key.clone(), place), change.clone());
         }
         self.0.len() != known
+    }
+
+    /// What was read from a time on.
+    fn of(from: Millis, changes: &[(String, Change)]) -> Self {
+        let mut delta = Self::default();
+        delta.absorb(from, changes);
+        delta
     }
 
     fn changes(&self) -> Vec<Change> {
@@ -99,9 +112,7 @@ impl Stand {
         artifact: Option<Arc<Artifact>>,
         changes: &[(String, Change)],
     ) -> Result<Self, Problem> {
-        let mut delta = Delta::default();
-        delta.absorb(Millis(0), changes);
-        Self::new(live, delta, On::Artifact(artifact)).await
+        Self::new(live, Delta::of(Millis(0), changes), On::Artifact(artifact)).await
     }
 
     fn version(&self) -> Option<&str> {
@@ -137,6 +148,8 @@ struct Known {
     before: Option<(Millis, Arc<Stand>)>,
     /// A version that cannot be opened, and when that was tried.
     refused: Option<(Millis, String)>,
+    /// The version that is to answer next.
+    opening: Option<Opening>,
 }
 
 /// All shops in memory.
@@ -179,6 +192,15 @@ impl Shops {
         Ok(Read { value: known.value.now.display.clone(), stale: known.stale })
     }
 
+    /// The only shop that there is, if there is only one.
+    ///
+    /// # Errors
+    /// If the object store fails.
+    pub(crate) async fn only(&self) -> vitrine_store::Result<Option<Shop>> {
+        let mut shops = self.reader.context.objects.shops().await?;
+        Ok(shops.pop().filter(|_| shops.is_empty()))
+    }
+
     /// The display of a version that a cursor pins, if it is still in memory.
     pub(crate) fn pinned(&self, shop: &Shop, version: Option<&str>) -> Option<Display> {
         let known = self.cell(shop).last()?;
@@ -217,62 +239,66 @@ impl Reader {
             now.since(*tried) < REFUSED && live.as_ref().is_some_and(|live| live.version == *version)
         });
         if same && (stand.live.is_none() || stand.display.version.is_some()) || refused.is_some() {
-            return Ok(Known { now: stand, before, refused });
+            return Ok(Known { now: stand, before, refused, opening: None });
         }
-        match self.stand(shop, live.clone()).await {
-            Ok(new) => Ok(Known { now: Arc::new(new), before: Some((now, stand)), refused: None }),
-            // The one before answers until the new one can be opened.
-            Err(problem) if problem.code == CANNOT_OPEN => {
-                Ok(Known { now: stand, before, refused: live.map(|live| (now, live.version)) })
+        let artifact = match &live {
+            None => None,
+            Some(live) => {
+                // One that lies on the disk is open in a moment; what takes longer is looked at again by the next reading.
+                let begin =
+                    || Opening::begin(self.context.clone(), self.lineup.clone(), shop.clone(), live.clone(), now);
+                let (opening, most) = match known.opening.filter(|opening| opening.is_of(live, now)) {
+                    Some(opening) => (opening, Duration::ZERO),
+                    None => (begin(), self.context.deadlines.catalogue / MOMENT),
+                };
+                match opening.within(most).await {
+                    Some(Some(artifact)) => Some(artifact),
+                    // The one before answers until the new one can be opened.
+                    Some(None) => {
+                        let refused = Some((now, live.version.clone()));
+                        return Ok(Known { now: stand, before, refused, opening: None });
+                    }
+                    None => return Ok(Known { now: stand, before, refused: None, opening: Some(opening) }),
+                }
             }
-            Err(problem) => Err(problem),
-        }
+        };
+        let delta = self.delta(shop, live.as_ref()).await?;
+        let new = Stand::new(live, delta, On::Artifact(artifact)).await?;
+        Ok(Known { now: Arc::new(new), before: Some((now, stand)), refused: None, opening: None })
     }
 
     async fn first(&self, shop: &Shop) -> Result<Known, Problem> {
         let (table, most) = (&self.context.table, self.context.deadlines.catalogue * FIRST);
         let live = bounded(most, table.live_model(shop)).await?.map(|(live, _)| live);
-        match self.stand(shop, live.clone()).await {
-            Ok(stand) => Ok(Known { now: Arc::new(stand), before: None, refused: None }),
-            Err(problem) if problem.code == CANNOT_OPEN => {
-                // Without any model the catalogue that it was built from is still something to show.
-                let catalogue = Catalogue::load(table, &self.context.objects, shop, live.as_ref()).await?;
-                let time = Millis(0);
-                let change =
-                    |product: vitrine_domain::Product| Change { time, id: product.id.clone(), product: Some(product) };
-                let products = catalogue.products.into_iter().map(change).collect();
-                let from = live.as_ref().map_or(Millis(0), |live| live.delta_from);
-                let mut delta = Delta::default();
-                delta.absorb(from, &bounded(most, table.changes_since(shop, from)).await?);
-                let refused = live.as_ref().map(|live| (self.context.clock.now(), live.version.clone()));
-                let stand = Stand::new(live, delta, On::Products(products)).await?;
-                Ok(Known { now: Arc::new(stand), before: None, refused })
+        let artifact = async {
+            match &live {
+                Some(live) => opened(&self.context, &self.lineup, shop, live).await.map(Some),
+                None => Some(None),
             }
-            Err(problem) => Err(problem),
+        };
+        let (opened, delta) = tokio::join!(artifact, self.delta(shop, live.as_ref()));
+        let delta = delta?;
+        if let Some(artifact) = opened {
+            let stand = Stand::new(live, delta, On::Artifact(artifact)).await?;
+            return Ok(Known { now: Arc::new(stand), before: None, refused: None, opening: None });
         }
+        // Without any model the catalogue that it was built from is still something to show.
+        let catalogue = Catalogue::load(table, &self.context.objects, shop, live.as_ref()).await?;
+        let time = Millis(0);
+        let change = |product: vitrine_domain::Product| Change { time, id: product.id.clone(), product: Some(product) };
+        let products = catalogue.products.into_iter().map(change).collect();
+        let refused = live.as_ref().map(|live| (self.context.clock.now(), live.version.clone()));
+        let stand = Stand::new(live, delta, On::Products(products)).await?;
+        Ok(Known { now: Arc::new(stand), before: None, refused, opening: None })
     }
 
-    /// The stand of a model, with everything that changed since it was built.
-    async fn stand(&self, shop: &Shop, live: Option<Live>) -> Result<Stand, Problem> {
-        let from = live.as_ref().map_or(Millis(0), |live| live.delta_from);
-        let most = self.context.deadlines.catalogue * FIRST;
-        let opened = async {
-            let Some(live) = &live else { return Ok(None) };
-            open(&self.context, &self.lineup, live).await.map(Some).map_err(|error| {
-                tracing::error!(cause = %error, %shop, version = live.version, "the published model cannot be opened");
-                Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, CANNOT_OPEN, "the model cannot be opened")
-            })
-        };
-        let changes = bounded(most, self.context.table.changes_since(shop, from));
-        let (artifact, changes) = tokio::try_join!(opened, changes)?;
-        let mut delta = Delta::default();
-        delta.absorb(from, &changes);
-        Stand::new(live, delta, On::Artifact(artifact)).await
+    /// Everything that changed since a model was built.
+    async fn delta(&self, shop: &Shop, live: Option<&Live>) -> Result<Delta, Problem> {
+        let from = live.map_or(Millis(0), |live| live.delta_from);
+        let changes = self.context.table.changes_since(shop, from);
+        Ok(Delta::of(from, &bounded(self.context.deadlines.catalogue * FIRST, changes).await?))
     }
 }
-
-/// The one problem that an older model helps against.
-const CANNOT_OPEN: &str = "model-cannot-be-opened";
 
 async fn more(stand: Arc<Stand>, changes: &[(String, Change)]) -> Result<Arc<Stand>, Problem> {
     Ok(stand.with(changes).await?.map_or(stand, Arc::new))

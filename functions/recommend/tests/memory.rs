@@ -18,6 +18,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 #[allow(dead_code, reason = "the other tests use all of it")]
+#[path = "it/bucket.rs"]
+mod bucket;
+#[allow(dead_code, reason = "the other tests use all of it")]
 #[path = "it/proxy.rs"]
 mod proxy;
 #[allow(dead_code, reason = "the other tests use all of it")]

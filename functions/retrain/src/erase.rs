@@ -15,7 +15,7 @@ use vitrine_store::places::Place;
 use vitrine_store::sweep::Erased;
 use vitrine_store::vectors::{self, VectorSet};
 
-use crate::{Error, publish};
+use crate::{Error, card};
 
 /// How long an uploaded file may wait to be imported, and vectors to be listed.
 const WAITS: i64 = DAY;
@@ -106,7 +106,7 @@ pub(crate) async fn complete(context: &Context, shop: &Shop, swept: Vec<Record>,
     }
     let live = context.table.live_model(shop).await?.map(|(live, _)| live.version);
     if let Some(live) = &live
-        && publish::erasures(context, shop, live).await?.is_none_or(|then| then < erasures)
+        && card::erasures(context, shop, live).await?.is_none_or(|then| then < erasures)
     {
         // Another training that read the lake before was faster: the next one ends it.
         return Ok(());

@@ -22,7 +22,7 @@ use vitrine_runtime::Context;
 use vitrine_store::models::Live;
 
 use crate::Error;
-use crate::publish;
+use crate::card;
 
 /// The length of the list that is judged.
 const AT: usize = 20;
@@ -127,7 +127,7 @@ impl Opponent {
         let Ok(artifact) = artifact.and_then(|artifact| artifact.verify().map(|()| artifact)) else {
             return Ok(Err(Gate::not_judged("the live model cannot be opened")));
         };
-        let Some(newest) = publish::newest(context, shop, &live.version).await? else {
+        let Some(newest) = card::newest(context, shop, &live.version).await? else {
             return Ok(Err(Gate::not_judged("the live model has no card that says what it has seen")));
         };
         // One clock that is ahead must not hide a day from the gate.

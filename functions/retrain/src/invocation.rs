@@ -154,7 +154,7 @@ pub(crate) async fn is_idle(context: &Context, shop: &Shop) -> Result<bool, Erro
         return Ok(false);
     }
     if let Some(server) = Server::of(context)?
-        && server.lacks(shop, &live).await
+        && server.lacks(shop, &live).await?
     {
         return Ok(false);
     }

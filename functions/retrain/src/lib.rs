@@ -10,12 +10,14 @@
 //! gone back to; only the very model that was taken back is not published again ([`Outcome::TakenBack`]).
 //!
 //! Where a Qdrant server carries the vectors, those of a version are written to a collection of their own and checked between
-//! the files and the flip, and the collection goes when the version does.
+//! the files and the flip, and the collection goes when the version does. If the server is away the version is published
+//! without it, for its artifact can be searched by itself, and the next training writes the collection.
 //!
 //! The live catalogue holds every change written before [`Live::delta_from`](vitrine_store::models::Live::delta_from),
 //! which lies a little before the first read: entries are dated before they are written, and clocks differ. Changes since
 //! are the delta, and reading one twice changes nothing.
 
+mod card;
 mod erase;
 mod error;
 pub mod gate;
@@ -45,11 +47,11 @@ use vitrine_store::catalogue::Catalogue;
 use vitrine_store::models::Live;
 use vitrine_store::training::Training;
 
+pub use card::Published;
 pub use error::Error;
 pub use gate::{Gate, Judgement};
 pub use invocation::{Invocation, Report, handle, invoke};
 pub use progress::{Progress, Stage};
-pub use publish::Published;
 pub use start::Start;
 pub use vitrine_learn::log::Read;
 
@@ -76,6 +78,10 @@ pub enum Outcome {
         read: Read,
         /// Seconds it took.
         seconds: f64,
+        /// Why the vector server does not carry it, where there is one that should: functions search it themselves until a
+        /// later training finds the server again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uncarried: Option<String>,
     },
     /// The shop would get the model it has.
     Unchanged {
@@ -109,11 +115,14 @@ pub enum Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Published { version, counts, .. } => write!(
-                f,
-                "model {version} from {} products and {} actions of {} people",
-                counts.products, counts.actions, counts.people
-            ),
+            Self::Published { version, counts, uncarried, .. } => {
+                let Counts { products, actions, people, .. } = counts;
+                write!(f, "model {version} from {products} products and {actions} actions of {people} people")?;
+                match uncarried {
+                    Some(cause) => write!(f, ", without the vector server: {cause}"),
+                    None => Ok(()),
+                }
+            }
             Self::Unchanged { version } => write!(f, "nothing new: model {version} stays"),
             Self::Refused { reason, .. } => f.write_str(reason),
             Self::TakenBack { version, from } => {
@@ -180,9 +189,11 @@ async fn conduct(
     // Before the events: what is erased while they are read is counted afterwards.
     let erasures = context.table.erasures(shop).await?;
     let outcome = Box::pin(train_and_publish(context, shop, training, settings, erasures, progress)).await?;
-    let tidied = match prune::prune(context, shop, training.keep).await {
-        Ok(()) => erase::complete(context, shop, swept, erasures).await,
-        Err(error) => Err(error),
+    // A server that did not take the new version is not asked for more, and what it may still hold of the erased is not gone.
+    let away = matches!(&outcome, Outcome::Published { uncarried: Some(_), .. });
+    let tidied = match prune::prune(context, shop, training.keep, !away).await {
+        Ok(()) if !away => erase::complete(context, shop, swept, erasures).await,
+        pruned => pruned,
     };
     if let Err(error) = tidied {
         // The model is live; what is left over goes after the next training.
@@ -223,7 +234,7 @@ async fn train_and_publish(
     let (log, lake) = lake::read(context, shop, &products, settings.limits.actions, progress).await?;
     let seen = Seen { lake, last_change: catalogue.last_change, vectors };
     let then = match &live {
-        Some(live) => publish::erasures(context, shop, &live.version).await?,
+        Some(live) => card::erasures(context, shop, &live.version).await?,
         None => None,
     };
     // A model that remembers somebody who was erased is no opponent: it has to go, however good it is.
@@ -260,7 +271,7 @@ async fn train_and_publish(
                 if let Some(server) = server::Server::of(context)? {
                     server.forget_visitors(shop, &live.version).await?;
                 }
-                publish::note_erasures(context, shop, &live.version, erasures).await?;
+                card::note_erasures(context, shop, &live.version, erasures).await?;
             }
             return Ok(Outcome::Unchanged { version: live.version.clone() });
         }
@@ -281,6 +292,7 @@ async fn train_and_publish(
             counts: card.model.counts,
             read: card.read,
             seconds: card.seconds,
+            uncarried: card.uncarried,
         },
         Verdict::Superseded => Outcome::Superseded,
     })
@@ -296,7 +308,7 @@ async fn parent(
     live: Option<&Live>,
 ) -> Result<(Start, Option<Artifact>), Error> {
     let then = match live {
-        Some(live) if wanted => publish::erasures(context, shop, &live.version).await?,
+        Some(live) if wanted => card::erasures(context, shop, &live.version).await?,
         _ => None,
     };
     let parent = live.map(|live| start::Parent { version: &live.version, erasures: then });

@@ -10,7 +10,8 @@ use vitrine_runtime::telemetry::causes;
 use vitrine_store::models::Live;
 
 use crate::Error;
-use crate::publish::{delete, erasures, models, published};
+use crate::card::erasures;
+use crate::publish::{delete, models, published};
 use crate::server::Server;
 
 /// How long a folder without a version may belong to a training under way.
@@ -20,12 +21,13 @@ const LEFTOVER: i64 = DAY;
 const DELTA: i64 = DAY;
 
 /// Tidies up after a training: of the versions, the newest `keep` stay and the live one. Killed at any moment, the next
-/// one finishes.
-pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result<(), Error> {
+/// one finishes. `server` says whether the vector server, if there is one, is to be tidied too.
+pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize, server: bool) -> Result<(), Error> {
+    let server = if server { Server::of(context)? } else { None };
     // Versions are read before folders: a folder whose version was published in between is too young to go.
     let Some((live, flips)) = context.table.live_model(shop).await? else {
         sweep(context, shop, &BTreeSet::new()).await?;
-        return tidy_server(context, shop, None, &BTreeSet::new(), &BTreeSet::new()).await;
+        return tidy_server(context, server, shop, None, &BTreeSet::new(), &BTreeSet::new()).await;
     };
     let mut versions = context.table.model_versions(shop).await?;
     versions.sort_by(|a, b| (b.published, &b.version).cmp(&(a.published, &a.version)));
@@ -54,7 +56,7 @@ pub(crate) async fn prune(context: &Context, shop: &Shop, keep: usize) -> Result
     // Whoever goes back to a version needs every change since its catalogue.
     let needed = kept.iter().map(|version| version.delta_from).min().unwrap_or(live.delta_from);
     context.table.forget_changes_before(shop, needed.plus(-DELTA)).await?;
-    tidy_server(context, shop, Some(&live), &known, &gone).await
+    tidy_server(context, server, shop, Some(&live), &known, &gone).await
 }
 
 /// Takes a version's vectors from the server, if there is one. What stays goes with other leftovers.
@@ -72,6 +74,7 @@ pub(crate) async fn forget_on_server(context: &Context, shop: &Shop, version: &s
 /// Makes the vector server hold what it should, if there is one. It comes last: what it fails at keeps nothing else.
 async fn tidy_server(
     context: &Context,
+    server: Option<Server<'_>>,
     shop: &Shop,
     live: Option<&Live>,
     known: &BTreeSet<&str>,
@@ -83,7 +86,7 @@ async fn tidy_server(
         gone.contains(version)
             || !known.contains(version) && published(version).is_none_or(|at| now.since(at) > LEFTOVER)
     };
-    match Server::of(context)? {
+    match server {
         Some(server) => Box::pin(server.tidy(shop, live, known, &is_left)).await,
         None => Ok(()),
     }

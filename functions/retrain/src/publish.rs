@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use vitrine_domain::{Millis, Shop};
-use vitrine_learn::{Artifact, Card, Lineup};
+use vitrine_learn::{Artifact, Lineup};
 use vitrine_runtime::Context;
+use vitrine_runtime::telemetry::causes;
 use vitrine_store::api_keys::hex;
 use vitrine_store::models::Live;
 
 use crate::Error;
-use crate::gate::Gate;
+use crate::card::{self, Published};
 use crate::lake::Mark;
 use crate::prune::forget_on_server;
 use crate::server::Server;
 use crate::start::Start;
 use crate::training::Trained;
-use vitrine_learn::log::Read;
 
 /// Name of a version: when it was published, in UTC, and the first digits of the artifact's SHA-256.
 pub(crate) fn version(now: Millis, artifact: &[u8]) -> String {
@@ -54,40 +53,8 @@ pub(crate) fn file(shop: &Shop, version: &str, name: &str) -> String {
 const ARTIFACT: &str = "artifact.bin";
 /// The catalogue it was built from.
 const CATALOGUE: &str = "catalogue.ndjson.zst";
-/// The model card.
-const CARD: &str = "card.json";
 /// What this version has seen of lake and delta.
 const SEEN: &str = "seen.json";
-
-/// The model card as it stands beside an artifact.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Published {
-    /// Name of the version.
-    pub version: String,
-    /// When it was published, RFC 3339.
-    pub published: String,
-    /// The version that was live before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<String>,
-    /// Seconds from the first read to publishing.
-    pub seconds: f64,
-    /// What was found in the lake.
-    pub read: Read,
-    /// A hash of catalogue and actions, 16 hexadecimal digits: equal for equal data, however it was stored.
-    #[serde(default)]
-    pub fingerprint: String,
-    /// How it was compared with the model that was live before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gate: Option<Gate>,
-    /// Where the training started from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Start>,
-    /// How often something had been erased from the shop's events before they were read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub erasures: Option<u64>,
-    /// What was learned, and how well.
-    pub model: Card,
-}
 
 /// Up to where a version knows the shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,33 +79,6 @@ pub(crate) async fn seen(context: &Context, shop: &Shop, version: &str) -> Resul
 pub(crate) async fn note_seen(context: &Context, shop: &Shop, version: &str, seen: &Seen) -> Result<(), Error> {
     let bytes = serde_json::to_vec(seen).map_err(|error| Error::Pack { what: "the mark", source: error.into() })?;
     Ok(context.objects.put(&file(shop, version, SEEN), bytes).await?)
-}
-
-/// The card of a version as JSON; none if it is gone or damaged, for a model works without it. Members are read one by
-/// one: a card of another release may have other settings.
-async fn card(context: &Context, shop: &Shop, version: &str) -> Result<Option<Value>, Error> {
-    let bytes = context.objects.get(&file(shop, version, CARD)).await?;
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-}
-
-/// Up to when a version has seen events; none if that cannot be told.
-pub(crate) async fn newest(context: &Context, shop: &Shop, version: &str) -> Result<Option<Millis>, Error> {
-    let card = card(context, shop, version).await?;
-    let newest = card.and_then(|mut card| Some(card.pointer_mut("/model/newest")?.take()));
-    Ok(newest.and_then(|newest| serde_json::from_value(newest).ok()))
-}
-
-/// How often something had been erased before a version's events were read; none if that cannot be told.
-pub(crate) async fn erasures(context: &Context, shop: &Shop, version: &str) -> Result<Option<u64>, Error> {
-    Ok(card(context, shop, version).await?.and_then(|card| card.get("erasures")?.as_u64()))
-}
-
-/// Notes that a version knows nothing of what was erased up to a count.
-pub(crate) async fn note_erasures(context: &Context, shop: &Shop, version: &str, count: u64) -> Result<(), Error> {
-    let Some(mut card) = card(context, shop, version).await? else { return Ok(()) };
-    card["erasures"] = count.into();
-    let text = serde_json::to_vec_pretty(&card).map_err(|e| Error::Pack { what: "the card", source: e.into() })?;
-    Ok(context.objects.put(&file(shop, version, CARD), text).await?)
 }
 
 /// Whether a model is byte for byte the one of a version.
@@ -194,11 +134,14 @@ pub(crate) enum Verdict {
 
 /// Writes the files, and the vectors where a server carries them, and flips the pointer. What it names comes first, so whoever
 /// sees the pointer finds it.
+///
+/// A server that is away keeps no version from its shop: every artifact has an index of its own, which answers until a later
+/// training finds the server again. One that holds something else than was written does.
 pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Result<Verdict, Error> {
     let Candidate { shop, trained, seen, live, flips, started, watermark, start, erasures } = candidate;
     let now = context.clock.now();
     let version = version(now, &trained.artifact);
-    let card = Published {
+    let mut told = Published {
         version: version.clone(),
         published: now.to_rfc3339(),
         replaces: live.map(|live| live.version.clone()),
@@ -208,10 +151,9 @@ pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Resu
         gate: Some(trained.gate),
         start: Some(start),
         erasures: Some(erasures),
+        uncarried: None,
         model: trained.card,
     };
-    let text =
-        serde_json::to_vec_pretty(&card).map_err(|error| Error::Pack { what: "the card", source: error.into() })?;
     let pointer = Live {
         version: version.clone(),
         artifact: file(shop, &version, ARTIFACT),
@@ -229,19 +171,26 @@ pub(crate) async fn publish(context: &Context, candidate: Candidate<'_>) -> Resu
     };
     context.objects.put(&pointer.artifact, trained.artifact).await?;
     context.objects.put(&pointer.catalogue, trained.catalogue).await?;
-    context.objects.put(&file(shop, &version, CARD), text).await?;
     note_seen(context, shop, &version, &seen).await?;
-    let server = Server::of(context)?;
-    if let (Some(server), Some(artifact)) = (&server, artifact)
-        && let Err(error) = server.carry(shop, &version, artifact, trained.queries, trained.visitors).await
-    {
-        delete_unless_kept(context, shop, &version).await?;
-        return Err(error);
+    if let (Some(server), Some(artifact)) = (Server::of(context)?, artifact) {
+        match server.carry(shop, &version, artifact, trained.queries, trained.visitors).await {
+            Ok(()) => {}
+            Err(Error::Server(error)) => {
+                let cause = causes(&error);
+                tracing::warn!(%shop, version, cause, "published without the vector server: functions search it themselves");
+                told.uncarried = Some(cause);
+            }
+            Err(error) => {
+                delete_unless_kept(context, shop, &version).await?;
+                return Err(error);
+            }
+        }
     }
+    card::put(context, shop, &version, &told).await?;
     match context.table.publish_model(shop, &pointer, flips).await {
-        Ok(()) => Ok(Verdict::Live(Box::new(card))),
+        Ok(()) => Ok(Verdict::Live(Box::new(told))),
         Err(error) => settle(context, shop, &pointer, error).await.map(|won| match won {
-            true => Verdict::Live(Box::new(card)),
+            true => Verdict::Live(Box::new(told)),
             false => Verdict::Superseded,
         }),
     }

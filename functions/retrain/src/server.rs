@@ -26,8 +26,7 @@ use vitrine_runtime::telemetry::causes;
 use vitrine_runtime::{Context, VectorServer};
 use vitrine_store::models::Live;
 
-use crate::Error;
-use crate::publish;
+use crate::{Error, card};
 
 /// Share of the ten nearest products that the server must find.
 const RECALL: f64 = 0.95;
@@ -185,10 +184,17 @@ impl<'a> Server<'a> {
         if found < RECALL { Err(Error::Recall { found, needed: RECALL }) } else { Ok(()) }
     }
 
-    /// Whether the live version is not on the server, or not whole. A server that does not answer lacks nothing.
-    pub(crate) async fn lacks(&self, shop: &Shop, live: &Live) -> bool {
-        let collection = self.names.collection(shop, &live.version);
-        matches!(self.remote.state(&collection).await, Ok(None))
+    /// Whether the live version is not on the server, or was published while the server was away. A server that does not
+    /// answer lacks nothing.
+    ///
+    /// # Errors
+    /// If the object store fails.
+    pub(crate) async fn lacks(&self, shop: &Shop, live: &Live) -> Result<bool, Error> {
+        match self.remote.state(&self.names.collection(shop, &live.version)).await {
+            Ok(Some(_)) => Ok(card::carried(self.context, shop, &live.version).await?.is_some_and(|(_, all)| !all)),
+            Ok(None) => Ok(true),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Takes away the vectors of a version.
@@ -243,7 +249,7 @@ impl<'a> Server<'a> {
         // Visitors are those of the live version, and only while nothing was erased since it was trained.
         let of_live = match live {
             Some(live) => {
-                let then = publish::erasures(self.context, shop, &live.version).await?;
+                let then = card::erasures(self.context, shop, &live.version).await?;
                 then == Some(self.context.table.erasures(shop).await?)
             }
             None => false,
@@ -264,22 +270,22 @@ impl<'a> Server<'a> {
     }
 
     /// Writes the live version if the server does not have all of it: it was published without a server, or the server was
-    /// set up anew.
+    /// set up anew. The artifact is read only then.
     async fn mend(&self, shop: &Shop, live: &Live) -> Result<(), Error> {
         let collection = self.names.collection(shop, &live.version);
-        let state = self.remote.state(&collection).await.map_err(Error::Server)?;
+        let there = self.remote.state(&collection).await.map_err(Error::Server)?.is_some();
+        if let (true, Some((products, true))) = (there, card::carried(self.context, shop, &live.version).await?)
+            && self.remote.count(&collection, None).await.map_err(Error::Server)? == products
+        {
+            return Ok(());
+        }
         let Some(bytes) = self.context.objects.get(&live.artifact).await? else { return Ok(()) };
         let lineup = self.context.added::<Lineup>().cloned().unwrap_or_default();
         let artifact = tokio::task::spawn_blocking(move || Artifact::from_bytes(bytes.to_vec(), &lineup)).await?;
         let Ok(artifact) = artifact else { return Ok(()) };
-        if let Some(state) = state
-            && state.dims == Some(artifact.dims())
-            && self.remote.count(&collection, None).await.map_err(Error::Server)? == artifact.len()
-        {
-            return Ok(());
-        }
         tracing::info!(%shop, collection, "the vectors of the live version are written to the server");
-        self.carry(shop, &live.version, Arc::new(artifact), Vec::new(), Vec::new()).await
+        self.carry(shop, &live.version, Arc::new(artifact), Vec::new(), Vec::new()).await?;
+        card::note_carried(self.context, shop, &live.version).await
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
-use vitrine_runtime::Limits;
+use vitrine_runtime::{Limits, VectorServer};
 
 use crate::{Options, Running, Stack};
 
@@ -66,6 +66,7 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
         quiet: false,
         lineup,
         limits: Limits::from_env()?,
+        vectors: VectorServer::from_env()?,
     })
     .await?;
     let url = stack.url();

@@ -42,6 +42,8 @@ pub struct Options {
     pub lineup: Lineup,
     /// How much one key and one visitor may ask.
     pub limits: Limits,
+    /// The server that carries the vectors, if one does.
+    pub vectors: Option<VectorServer>,
 }
 
 impl Options {
@@ -59,6 +61,7 @@ impl Options {
             quiet: true,
             lineup: Lineup::default(),
             limits: Limits::default(),
+            vectors: None,
         }
     }
 }
@@ -101,8 +104,8 @@ impl Stack {
                 (Some(engine), endpoint)
             }
         };
-        let mut context =
-            Context::connect(config(&options.data, &endpoint)?, Clock::system()).await?.with(options.lineup.clone());
+        let config = config(&options.data, &endpoint, options.vectors.clone())?;
+        let mut context = Context::connect(config, Clock::system()).await?.with(options.lineup.clone());
         context.limits = options.limits;
         context.table.create_if_missing().await.with_context(|| format!("the table at {endpoint} does not answer"))?;
         if !options.host.is_loopback() && context.table.api_key(sample::SERVER_KEY).await?.is_some() {
@@ -196,7 +199,7 @@ impl Stack {
 }
 
 /// The settings of the functions on one machine.
-pub(crate) fn config(data: &Path, endpoint: &str) -> Result<Config> {
+fn config(data: &Path, endpoint: &str, vectors: Option<VectorServer>) -> Result<Config> {
     let scratch = data.join("scratch");
     std::fs::create_dir_all(&scratch)?;
     Ok(Config {
@@ -209,7 +212,7 @@ pub(crate) fn config(data: &Path, endpoint: &str) -> Result<Config> {
         backups: 0,
         scratch,
         text_weights: Some(data.join("text.weights")).filter(|file| file.exists()),
-        vectors: VectorServer::from_env()?,
+        vectors,
     })
 }
 

@@ -70,6 +70,12 @@ impl Objects {
         self.versions.as_ref()
     }
 
+    /// Any other store.
+    #[must_use]
+    pub fn on(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, signer: None, folder: None }
+    }
+
     /// The file of an object, where objects are files.
     #[must_use]
     pub fn file(&self, key: &str) -> Option<std::path::PathBuf> {

@@ -9,6 +9,7 @@
 
 mod asked;
 mod browse;
+mod bucket;
 mod consent;
 mod degraded;
 mod nearby;

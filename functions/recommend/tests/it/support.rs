@@ -22,6 +22,7 @@ use vitrine_store::Table;
 use vitrine_store::api_keys::KeyKind;
 use vitrine_store::models::Live;
 
+use crate::bucket::Bucket;
 use crate::proxy::Proxy;
 
 /// When the tests begin: any time will do.
@@ -152,6 +153,21 @@ impl Stack {
         self.context.deadlines = Deadlines { visitor: long, catalogue: long, index: long, log: long };
         self.router = self.restarted();
         self
+    }
+
+    /// The same table and a bucket in the folder's place, with a disk of the function's own for what it downloads.
+    pub(crate) async fn with_bucket(mut self) -> (Self, Bucket) {
+        let bucket = Bucket::start().await;
+        self.context.objects = bucket.objects();
+        self.context.config.scratch = self.scratch();
+        std::fs::create_dir(self.scratch()).unwrap();
+        self.router = self.restarted();
+        (self, bucket)
+    }
+
+    /// The function's own disk, where there is a bucket.
+    pub(crate) fn scratch(&self) -> std::path::PathBuf {
+        self.folder.path().join("scratch")
     }
 
     /// The same stores behind a function that asks a vector server, which carries the models that are given.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
+use vitrine_http::{App, layers};
 
 use crate::proxy::Fault;
-use crate::support::{ARTIFACTS, Stack, product};
+use crate::support::{ARTIFACTS, PRODUCTS, Stack, product};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_answer_is_of_one_model_while_models_are_published() {
@@ -40,7 +42,7 @@ async fn every_answer_is_of_one_model_while_models_are_published() {
         stack.publish(&format!("r{round}-{}", (round + 1) % 2), &ARTIFACTS[(round + 1) % 2]).await;
         for _ in 0..6 {
             stack.later(250);
-            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
     }
     done.store(true, Ordering::Relaxed);
@@ -69,4 +71,70 @@ async fn a_slow_reading_of_the_catalogue_holds_nobody_up_while_the_shelf_is_fres
     stack.later(1_100);
     let answer = stack.recommend("trending", json!({"limit": 48})).await;
     assert!(answer.body.to_string().contains("Article 6 changed"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn while_a_model_is_downloaded_the_one_before_answers_at_once_and_knows_what_changes() {
+    let (mut stack, bucket) = Stack::untrained().await.with_bucket().await;
+    stack.context.deadlines.catalogue = Duration::from_secs(3);
+    stack.router = stack.restarted();
+    stack.publish("v1", &ARTIFACTS[0]).await;
+    assert_eq!(stack.recommend("trending", json!({})).await.body["model"], "v1");
+    bucket.gives(false);
+    stack.publish("v2", &ARTIFACTS[1]).await;
+    for round in 0..4 {
+        let title = format!("Article 6 changed {round}");
+        stack.sell(&[product(6, &format!(" changed {round}"))]).await;
+        stack.later(1_100);
+        let answer = stack.recommend("trending", json!({"limit": PRODUCTS})).await;
+        assert_eq!((&answer.body["model"], answer.body.get("degraded")), (&json!("v1"), None), "{round}");
+        assert!(answer.body.to_string().contains(&title), "{round}");
+    }
+    assert_eq!(bucket.asked("v2/artifact"), 1, "it is downloaded once");
+    bucket.gives(true);
+    let swapped = async {
+        loop {
+            stack.later(1_100);
+            let answer = stack.recommend("trending", json!({"limit": PRODUCTS})).await;
+            assert_eq!(answer.body.get("degraded"), None);
+            if answer.body["model"] == "v2" {
+                break answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(60), swapped).await.unwrap();
+    assert!(answer.body.to_string().contains("Article 6 changed 3"), "what changed since v1 is known to v2 too");
+    // The disk has the newest version alone, and a function that starts anew does not download it again.
+    let names = || std::fs::read_dir(stack.scratch()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names().count(), 1, "{:?}", names().collect::<Vec<_>>());
+    stack.router = stack.restarted();
+    assert_eq!(stack.recommend("trending", json!({})).await.body["model"], "v2");
+    assert_eq!((bucket.asked("v1/artifact"), bucket.asked("v2/artifact")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_download_that_is_not_what_was_published_is_not_used() {
+    let (stack, bucket) = Stack::untrained().await.patient().with_bucket().await;
+    stack.publish("v1", &ARTIFACTS[0]).await;
+    stack.recommend("trending", json!({})).await;
+    stack.publish("v2", &ARTIFACTS[1]).await;
+    bucket.damage("shops/demo/models/v2/artifact.vitrine");
+    stack.later(1_100);
+    assert_eq!(stack.recommend("trending", json!({})).await.body["model"], "v1");
+    assert_eq!(std::fs::read_dir(stack.scratch()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_function_with_one_shop_begins_with_its_model_in_memory() {
+    let mut stack = Stack::start().await;
+    stack.router = layers::surround(vitrine_recommend::opened(App::new(stack.context.clone())).await);
+    // What the table says from now on comes too late.
+    stack.proxy.breaks("Query", "S#demo#X", Fault::Hangs);
+    let answer = stack.recommend("trending", json!({})).await;
+    assert_eq!((&answer.body["model"], answer.body.get("degraded")), (&json!("v1"), None));
+    // Where it cannot be read it begins all the same.
+    stack.proxy.breaks("", "", Fault::Fails);
+    stack.router = layers::surround(vitrine_recommend::opened(App::new(stack.context.clone())).await);
+    stack.proxy.mends();
+    assert_eq!(stack.recommend("trending", json!({})).await.body["model"], "v1");
 }

@@ -7,6 +7,7 @@ use tokio::task::block_in_place;
 use vitrine_index::testing::Double;
 use vitrine_index::{Condition, Remote, RemoteSettings};
 use vitrine_retrain::{Error, Invocation, invoke};
+use vitrine_store::erasures::Until;
 
 use super::*;
 
@@ -192,22 +193,77 @@ async fn of_two_trainings_at_once_the_alias_follows_the_pointer() {
     assert_eq!((double.names(), double.alias(&names.alias(&demo))), (vec![live.clone()], Some(live)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_whole_is_not_read_again() {
+    let (double, names, stack) = doubled().await;
+    let (demo, other) = (shop("demo"), shop("other"));
+    stack.sell(&demo, &products(&["a", "b"])).await;
+    stack.sell(&other, &products(&["c"])).await;
+    stack.publish(&other).await;
+    let foreign = stack.context.objects.get(&stack.live(&other).await.artifact).await.unwrap().unwrap();
+    // Between publishing and tidying up, another artifact is put where the new one lies.
+    let exchange = |stage, done, _| {
+        let live = || Handle::current().block_on(stack.live(&demo));
+        if (stage, done) == (Stage::Publishing, 1) {
+            let key = block_in_place(live).artifact;
+            block_in_place(|| Handle::current().block_on(stack.context.objects.put(&key, foreign.clone()))).unwrap();
+        }
+    };
+    retrain_with(&stack.context, &demo, &quick(), &exchange).await.unwrap();
+    assert_eq!(double.points(&names.collection(&demo, &stack.live(&demo).await.version)), 2);
+}
+
 #[tokio::test]
-async fn without_its_key_or_without_the_server_nothing_is_published() {
+async fn without_its_key_or_without_the_server_a_version_is_published_and_carried_later() {
     let double = Double::with_key("open sesame");
     let url = double.serve().await.unwrap();
     let nowhere = "http://127.0.0.1:9".to_owned();
     let demo = shop("demo");
-    for (url, key) in [(url.clone(), None), (url.clone(), Some("wrong".to_owned())), (nowhere, None)] {
-        let stack = Stack::with_server(Some(server(url, key))).await;
+    let carried = server(url.clone(), Some("open sesame".to_owned()));
+    for (url, key) in [(url.clone(), None), (url, Some("wrong".to_owned())), (nowhere, None)] {
+        let away = VectorServer { url, api_key: key, ..carried.clone() };
+        let mut stack = Stack::with_server(Some(away)).await;
         stack.sell(&demo, &products(&["a"])).await;
-        let error = retrain_with(&stack.context, &demo, &quick(), &quiet).await.unwrap_err();
-        assert!(matches!(error, Error::Server(_)), "{error:?}");
-        assert!(stack.context.table.live_model(&demo).await.unwrap().is_none());
-        assert!(double.names().is_empty());
+        let (key, now) = (stack.context.tombstone_key(), stack.context.clock.now());
+        let anna = Visitor::anonymous("anna").unwrap();
+        stack.context.table.erase(&key, &demo, &anna, Until::Ever, now).await.unwrap();
+        let outcome = stack.train(&demo).await;
+        let Outcome::Published { version, uncarried: Some(cause), .. } = &outcome else { panic!("{outcome:?}") };
+        assert!(!cause.contains("sesame") && outcome.to_string().ends_with(cause), "{outcome}");
+        assert_eq!(stack.card(&demo).await.uncarried.as_ref(), Some(cause));
+        assert_eq!((&stack.live(&demo).await.version, double.names().len()), (version, 0));
+        // What the server may still hold of somebody is not gone.
+        assert_eq!(stack.context.table.waiting_erasures(&demo).await.unwrap().len(), 1);
+
+        // Once it answers, the next schedule writes what it lacks.
+        stack.context.config.vectors = Some(carried.clone());
+        stack.advance(60);
+        let schedule = || invoke(&stack.context, &Invocation::Schedule, &quiet);
+        assert!(matches!(schedule().await.unwrap()[0].result, Ok(Outcome::Unchanged { .. })));
+        let collection = carried.collection(&demo, version);
+        assert_eq!((double.points(&collection), double.alias(&carried.alias(&demo))), (1, Some(collection.clone())));
+        assert_eq!(stack.card(&demo).await.uncarried, None);
+        assert!(stack.context.table.waiting_erasures(&demo).await.unwrap().is_empty());
+        assert!(matches!(schedule().await.unwrap()[0].result, Ok(Outcome::Idle)));
+        double.drop_collection(&collection);
     }
-    let stack = Stack::with_server(Some(server(url, Some("open sesame".to_owned())))).await;
-    stack.sell(&demo, &products(&["a"])).await;
-    stack.publish(&demo).await;
-    assert_eq!(double.names().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_written_by_a_training_that_could_not_check_it_is_written_again() {
+    let (double, names, stack) = doubled().await;
+    let demo = shop("demo");
+    stack.sell(&demo, &products(&["a", "b"])).await;
+    let version = stack.publish(&demo).await;
+    // As it is left by a server that went away between the last product and the check.
+    let key = format!("shops/demo/models/{version}/card.json");
+    let card = Published { uncarried: Some("gone".to_owned()), ..stack.card(&demo).await };
+    stack.context.objects.put(&key, serde_json::to_vec(&card).unwrap()).await.unwrap();
+    double.wrong.store(true, Ordering::SeqCst);
+    stack.train(&demo).await;
+    assert!(!double.names().contains(&names.collection(&demo, &version)), "it finds nothing, so it is not kept");
+    assert!(stack.card(&demo).await.uncarried.is_some());
+    double.wrong.store(false, Ordering::SeqCst);
+    stack.train(&demo).await;
+    assert_eq!((double.points(&names.collection(&demo, &version)), stack.card(&demo).await.uncarried), (2, None));
 }
