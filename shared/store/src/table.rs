@@ -88,10 +88,14 @@ impl Table {
         Self { retention, now: Some(Arc::new(now)), ..self }
     }
 
+    /// The time of the stack, if it has one.
+    pub(crate) fn clock(&self) -> Option<Millis> {
+        self.now.as_ref().map(|now| now())
+    }
+
     pub(crate) fn is_over(&self, item: &Item) -> bool {
         let expiry = item.get(EXPIRY).and_then(|e| e.as_n().ok()).and_then(|e| e.parse::<i64>().ok());
-        let now = self.now.as_ref().map(|now| now());
-        expiry.zip(now).is_some_and(|(expiry, now)| expiry.saturating_mul(SECOND) <= now.0)
+        expiry.zip(self.clock()).is_some_and(|(expiry, now)| expiry.saturating_mul(SECOND) <= now.0)
     }
 
     /// Deletes what is over, as the table does by itself in the cloud. Answers how many items went.
@@ -100,7 +104,7 @@ impl Table {
     /// If the table fails; doing it again goes on.
     pub async fn delete_expired(&self) -> Result<usize> {
         let (mut deleted, mut from) = (0, None);
-        let Some(now) = self.now.as_ref().map(|now| now()) else { return Ok(0) };
+        let Some(now) = self.clock() else { return Ok(0) };
         loop {
             let call = self.client.scan().table_name(&self.name).filter_expression("e <= :now");
             let call = call.expression_attribute_values(":now", AttributeValue::N((now.0 / SECOND).to_string()));
