@@ -14,7 +14,7 @@ GATEWAY = 29
 # Functions behind the API, those that the stream invokes, and those that take their time.
 API = {"Collect", "Recommend", "Catalog", "Manage", "Privacy"}
 STREAM = {"Fold": "FoldStream", "Archive": "ArchiveStream"}
-BACKGROUND = {"Import", "Compact", "Retrain"}
+BACKGROUND = {"Import", "Compact", "Retrain", "Sweep"}
 
 CHECKS = []
 
@@ -350,9 +350,9 @@ def schedules(stack):
         yield from tried_again(stack, name, aim)
         if not may(stack, target(aim["RoleArn"]), "sqs:SendMessage", "WorkDeadLetters"):
             yield f"{name} may not write its dead letters"
-    if set(targets) != {"Training", "Compact"}:
+    if set(targets) != {"Training", "Compact", "Sweep"}:
         yield f"schedules begin {sorted(targets)}"
-    for action, aim in (("states:StartExecution", "Training"), ("lambda:InvokeFunction", "Compact")):
+    for action, aim in (("states:StartExecution", "Training"), ("lambda:InvokeFunction", "Compact"), ("lambda:InvokeFunction", "Sweep")):
         if not may(stack, "StartRole", action, aim):
             yield f"schedules may not begin {aim}"
 

@@ -11,12 +11,17 @@
 //! - where an event is silent the catalogue speaks, as it stands within the last minute; so a fold equals another one
 //!   made with the same catalogue;
 //! - a profile that would not change is not written.
+//!
+//! What is derived stands beside it: the segments that the visitor is in by then, and the last changes of them. They follow
+//! from definitions and time too, so a daily sweep looks at everybody.
 
 mod bells;
 mod catalogue;
 mod error;
 mod folding;
+mod segments;
 mod source;
+mod sweep;
 mod visitor;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +37,10 @@ use vitrine_domain::Event;
 use vitrine_domain::profile::Link;
 use vitrine_runtime::Context;
 
+pub use sweep::{Swept, sweep};
+
 use crate::catalogue::Catalogue;
+use crate::segments::AllDefinitions;
 use crate::visitor::Folded;
 
 /// Visitors folded at once.
@@ -62,6 +70,7 @@ pub type Probe = Arc<dyn Fn(&Event) + Send + Sync>;
 pub struct Fold {
     context: Context,
     catalogue: Catalogue,
+    definitions: AllDefinitions,
     bounds: Bounds,
     probe: Option<Probe>,
 }
@@ -77,7 +86,7 @@ impl Fold {
     #[must_use]
     pub fn new(context: Context) -> Self {
         let catalogue = Catalogue::new(context.table.clone(), context.clock.clone());
-        Self { context, catalogue, bounds: Bounds::default(), probe: None }
+        Self { context, catalogue, definitions: AllDefinitions::default(), bounds: Bounds::default(), probe: None }
     }
 
     /// Sets other bounds than the shipped ones.

@@ -1,19 +1,30 @@
-//! The function `fold` in the cloud: invoked with batches of the table's stream.
+//! The function `fold` in the cloud: invoked with batches of the table's stream, and once a day by a schedule to sweep.
 
 use std::sync::Arc;
 
-use aws_lambda_events::event::dynamodb::Event;
 use lambda_runtime::{LambdaEvent, service_fn};
-use vitrine_fold::{Fold, handle};
+use serde_json::{Value, json};
+use vitrine_fold::{Fold, handle, sweep};
 use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start_in_cloud();
-    let fold = Arc::new(Fold::new(Context::from_env_without_secret().await?));
-    let serve = service_fn(move |event: LambdaEvent<Event>| {
-        let fold = fold.clone();
-        async move { Ok::<_, std::convert::Infallible>(handle(&fold, event.payload).await) }
+    let context = Context::from_env_without_secret().await?;
+    let fold = Arc::new(Fold::new(context.clone()));
+    let serve = service_fn(move |event: LambdaEvent<Value>| {
+        let (context, fold) = (context.clone(), fold.clone());
+        async move { serve(&context, &fold, event.payload).await }
     });
     lambda_runtime::run(serve).await
+}
+
+/// A stream batch has records; whatever has none comes from the schedule.
+async fn serve(context: &Context, fold: &Fold, payload: Value) -> Result<Value, lambda_runtime::Error> {
+    if payload.get("Records").is_none() {
+        let swept = sweep(context).await?;
+        return Ok(json!({ "profiles": swept.profiles, "changed": swept.changed }));
+    }
+    let batch = serde_json::from_value(payload)?;
+    Ok(serde_json::to_value(handle(fold, batch).await)?)
 }

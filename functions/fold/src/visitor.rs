@@ -11,7 +11,7 @@ use vitrine_store::tail::Tail;
 use crate::bells::{EventId, Group, Key};
 use crate::folding::{Folding, Outcome};
 use crate::source::Source;
-use crate::{Error, Fold};
+use crate::{Error, Fold, segments};
 
 /// How far back the compacted state ends: events that come later than this are rare.
 const HORIZON: i64 = 48 * HOUR;
@@ -68,13 +68,16 @@ impl Fold {
             let known = self.catalogue.of(shop, &events).await?;
             folding.apply(&events, &known);
         }
-        let Outcome { state, compacted, before, refused } = folding.finish();
+        let Outcome { state, compacted, before: behind, refused } = folding.finish();
         let folded = Folded { links, refused };
-        if is_same(stored.as_ref(), &state, &linked) {
+        let of = self.definitions.of(&self.context, shop).await?.of(&state, now);
+        let before = stored.as_ref().map(|profile| profile.segments.clone()).unwrap_or_default();
+        let (segments, changed) = before.becoming(of, now);
+        if is_same(stored.as_ref(), &state, &linked) && changed.is_empty() {
             return Ok(folded);
         }
         let new = Base { horizon: now.plus(-HORIZON), linked: linked.clone(), state: compacted };
-        let base = Compaction::of(base.as_ref(), new, before >= self.bounds.worth);
+        let base = Compaction::of(base.as_ref(), new, behind >= self.bounds.worth);
         let profile = Profile {
             visitor: visitor.clone(),
             version: version + 1,
@@ -82,8 +85,10 @@ impl Fold {
             linked,
             folded: now,
             compacted: base.ends(),
+            segments,
         };
         table.save_profile(shop, &profile, base.written()).await?;
+        segments::count(shop, &changed);
         Ok(folded)
     }
 

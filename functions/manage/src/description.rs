@@ -21,7 +21,7 @@ pub const OPENAPI: &str = include_str!("../openapi.json");
         description = "Personalization for shops: events in, recommendations out.",
         license(name = "MIT OR Apache-2.0")
     ),
-    tags((name = "manage", description = "Running a shop: training, models, placements, rules, settings")),
+    tags((name = "manage", description = "Running a shop: training, models, placements, rules, segments, experiments, settings")),
     security(("basic" = []), ("bearer" = []), ("query" = [])),
     modifiers(&Keys)
 )]

@@ -1,19 +1,23 @@
 //! Running a shop over HTTP: its keys, training on demand and what became of it, the models and going back to one, the shop's own
-//! vectors, placements, rules and settings, and the description of the whole API with a page to try it.
+//! vectors, placements, rules, segments, experiments and settings, and the description of the whole API with a page to try it.
 //!
 //! Everything but health and the description needs a server key. Settings are written only over the version they were
 //! made from, so that two people never undo each other's change without knowing it.
 
 mod description;
+mod experiments;
 mod filters;
 mod health;
+mod hold_out;
 mod jobs;
+mod keep;
 mod keys;
 mod lock;
 mod models;
 mod placements;
 mod privacy;
 mod rules;
+mod segments;
 mod training;
 mod vectors;
 
@@ -38,6 +42,15 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(placements::put))
         .routes(routes!(rules::list))
         .routes(routes!(rules::get, rules::put, rules::delete))
+        .routes(routes!(segments::list))
+        .routes(routes!(segments::size::size))
+        .routes(routes!(segments::get, segments::put, segments::delete))
+        .routes(routes!(experiments::list))
+        .routes(routes!(experiments::plan::plan))
+        .routes(routes!(experiments::get, experiments::put, experiments::delete))
+        .routes(routes!(keep::history))
+        .routes(routes!(keep::undo))
+        .routes(routes!(hold_out::get, hold_out::put))
         .routes(routes!(privacy::get, privacy::put))
         .routes(routes!(training::get, training::put))
         .routes(routes!(vectors::list))

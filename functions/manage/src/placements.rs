@@ -13,16 +13,16 @@ use utoipa::ToSchema;
 use vitrine_domain::Placement;
 use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess};
+use vitrine_store::settings::PLACEMENT;
 
+use crate::keep;
 use crate::lock::{Expected, etag};
 
-pub(crate) use shape::words;
-use shape::{View, Wanted};
+use shape::Wanted;
+pub(crate) use shape::{View, words};
 
-/// Kind of the setting.
-pub(crate) const KIND: &str = "placement";
 /// Most placements of a shop: all are read together.
-const MAX_PLACEMENTS: usize = 200;
+pub(crate) const MAX_PLACEMENTS: usize = 200;
 
 /// All placements of a shop.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(crate) struct Placements {
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
 pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Placements>, Problem> {
-    let own = app.context.table.settings::<Placement>(&access.shop, KIND).await?;
+    let own = app.context.table.settings::<Placement>(&access.shop, PLACEMENT).await?;
     let shipped = Placement::shipped().into_iter().map(|placement| (placement.name.clone(), View::of(placement, 0)));
     let mut all: BTreeMap<String, View> = shipped.collect();
     all.extend(own.into_iter().map(|setting| (setting.id, View::of(setting.value, setting.version))));
@@ -75,21 +75,12 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let expected = Expected::of(&headers, wanted.version);
     let placement = wanted.check(name)?;
-    let own = app.context.table.settings::<Placement>(&access.shop, KIND).await?;
+    let own = app.context.table.settings::<Placement>(&access.shop, PLACEMENT).await?;
     let current = own.iter().find(|setting| setting.id == placement.name).map_or(0, |setting| setting.version);
     if current == 0 && own.len() >= MAX_PLACEMENTS {
         return Err(Problem::unprocessable("too-many-placements", "a shop has at most 200 placements of its own"));
     }
     let from = expected.over(current)?;
-    let written = app.context.table.put_setting(&access.shop, KIND, &placement.name, &placement, from).await;
-    match written {
-        Ok(_) => {
-            let version = from + 1;
-            Ok((etag(version), Json(View::of(placement, version))).into_response())
-        }
-        Err(vitrine_store::Error::Conflict { .. }) => {
-            Err(expected.refusal("somebody else changed it just now; read it again"))
-        }
-        Err(error) => Err(error.into()),
-    }
+    keep::put(&app, &access, (PLACEMENT, &placement.name), &placement, (from, expected)).await?;
+    Ok((etag(from + 1), Json(View::of(placement, from + 1))).into_response())
 }

@@ -12,13 +12,13 @@ use http::{HeaderMap, StatusCode};
 use vitrine_domain::rule::{MAX_ID, MAX_RULES};
 use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess};
+use vitrine_store::settings::RULE;
 
+use crate::keep;
 use crate::lock::{Expected, etag};
 use context::Surroundings;
-use shape::{Rules, View, Wanted};
-
-/// Kind of the setting.
-const KIND: &str = "rule";
+pub(crate) use shape::View;
+use shape::{Rules, Wanted};
 
 fn unknown() -> Problem {
     Problem::not_found("the shop has no rule of this id; GET /v1/rules lists those it has")
@@ -100,17 +100,10 @@ pub(crate) async fn put(
         return Err(Problem::unprocessable("too-many-rules", format!("a shop has at most {MAX_RULES} rules")));
     }
     let from = expected.over(current)?;
-    match app.context.table.put_setting(&access.shop, KIND, &rule.id, &rule, from).await {
-        Ok(revision) => {
-            let mut view = around.view(&rule, from + 1, &around.all());
-            view.revision = Some(revision);
-            Ok((etag(from + 1), Json(view)).into_response())
-        }
-        Err(vitrine_store::Error::Conflict { .. }) => {
-            Err(expected.refusal("somebody else changed it just now; read it again"))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let revision = keep::put(&app, &access, (RULE, &rule.id), &rule, (from, expected)).await?;
+    let mut view = around.view(&rule, from + 1, &around.all());
+    view.revision = Some(revision);
+    Ok((etag(from + 1), Json(view)).into_response())
 }
 
 /// Remove a rule
@@ -135,23 +128,10 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let (table, shop) = (&app.context.table, &access.shop);
     // The table takes no key of any length.
     if id.len() > MAX_ID {
         return Err(unknown());
     }
-    let expected = Expected::of(&headers, None);
-    let removed = match expected {
-        Expected::Header(version) => table.remove_setting_at(shop, KIND, &id, version).await,
-        Expected::Foreign => return Err(expected.refusal("that was never a version of a rule")),
-        Expected::Any | Expected::Body(_) | Expected::Unsaid => table.remove_setting(shop, KIND, &id).await,
-    };
-    match removed {
-        Ok(Some(_)) => Ok(StatusCode::NO_CONTENT),
-        Ok(None) => Err(unknown()),
-        Err(vitrine_store::Error::Conflict { .. }) => {
-            Err(expected.refusal("it stands at another version; read it again"))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let removed = keep::remove(&app, &access, (RULE, &id), Expected::of(&headers, None)).await?;
+    if removed { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
 }

@@ -10,7 +10,6 @@ use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess, body};
 use vitrine_learn::OwnVectors;
 use vitrine_learn::vectors::{Invalid, Of, is_npy, parse_ndjson, parse_npy};
-use vitrine_store::settings::Versioned;
 use vitrine_store::vectors::{VectorSet, folder};
 
 /// Largest body. In the cloud a request is bounded at 6 MB before.
@@ -62,10 +61,9 @@ pub(crate) struct Wishes {
 }
 
 impl View {
-    fn of(set: Versioned<VectorSet>) -> Self {
-        let VectorSet { dims, products, visitors, bytes, uploaded, .. } = set.value;
-        let uploaded = uploaded.to_rfc3339();
-        Self { name: set.id, dims, products, visitors, bytes, uploaded, version: set.version }
+    fn of(name: String, set: &VectorSet, version: u64) -> Self {
+        let VectorSet { dims, products, visitors, bytes, uploaded, .. } = *set;
+        Self { name, dims, products, visitors, bytes, uploaded: uploaded.to_rfc3339(), version }
     }
 }
 
@@ -103,7 +101,7 @@ fn ids_object(access: &ServerAccess<Manage>, name: &str) -> String {
     ))]
 pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Sets>, Problem> {
     let sets = app.context.table.vector_sets(&access.shop).await?;
-    Ok(Json(Sets { vectors: sets.into_iter().map(View::of).collect() }))
+    Ok(Json(Sets { vectors: sets.into_iter().map(|set| View::of(set.id, &set.value, set.version)).collect() }))
 }
 
 /// Send vectors of your own
@@ -183,7 +181,7 @@ pub(crate) async fn put(
     }
     // Identifiers belong to one matrix: another one must not be read with them by mistake.
     objects.delete(&ids_object(&access, &name)).await?;
-    Ok(Json(View::of(Versioned { id: name, version, value: set })))
+    Ok(Json(View::of(name, &set, version)))
 }
 
 /// The identifiers that were sent for the rows of a matrix.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use vitrine_domain::profile::{Facts, LATEST, Link, devices, event_key, in_fold_order, owner};
+use vitrine_domain::segment::Membership;
 use vitrine_domain::{Event, Millis, ProductId, Profile, Shop, State, Visitor};
 use vitrine_http::Problem;
 use vitrine_store::Table;
@@ -57,6 +58,7 @@ pub(crate) async fn read(table: &Table, shop: &Shop, visitor: &Visitor, now: Mil
         linked: linked.clone(),
         folded: now,
         compacted: None,
+        segments: Membership::default(),
     });
     let applied = if unfolded.gapless { unfolded.newer.as_slice() } else { &[] };
     let catalogue = facts(table, shop, applied).await?;

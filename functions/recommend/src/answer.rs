@@ -1,6 +1,9 @@
 //! What an answer looks like.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use vitrine_rank::{Basis, Item, Reason, Shelf};
@@ -38,9 +41,32 @@ pub(crate) struct Recommendation<'a> {
     /// For server keys: rules whose filter fits no product of the catalogue any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) idle_rules: Option<Vec<&'a str>>,
+    /// The experiments that can change this list, each with the variant that the visitor meets; absent if there is none. The
+    /// visitor counts in them once an event tells that the list was seen: one with this `decision_id`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) experiments: Vec<Met<'a>>,
+    /// What the visitor's variants have the storefront lay the list out by; absent if they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) layout: Option<&'a Value>,
+    /// What the visitor's variants have the storefront show elsewhere, by its own names of the places; absent if nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) content: Option<&'a BTreeMap<String, Value>>,
     /// Asks for the next page; null where there is none.
     #[schema(required = true)]
     pub(crate) cursor: Option<&'a str>,
+}
+
+/// An experiment that a visitor takes part in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExperimentMet)]
+pub(crate) struct Met<'a> {
+    /// The experiment.
+    pub(crate) id: &'a str,
+    /// The variant.
+    pub(crate) variant: &'a str,
 }
 
 /// A product in a recommendation.
@@ -104,7 +130,9 @@ pub(crate) fn render(
     cursor: Option<&str>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let (shelf, answer, ranked) = (&ground.display.shelf, &filled.answer, filled.list.wanted.among.is_some());
-    let rule = |at: &usize| ground.settings.rules.get(*at).map(|rule| rule.id.as_str());
+    let rules = ground.rules(&filled.list);
+    let rule = |at: &usize| rules.get(*at).map(|rule| rule.id.as_str());
+    let treatment = filled.list.treatment.as_ref();
     serde_json::to_vec(&Recommendation {
         decision_id,
         placement: &filled.list.placement.name,
@@ -117,6 +145,9 @@ pub(crate) fn render(
             .then(|| filled.left_out.iter().map(|(id, why)| LeftOut { product_id: id, why: *why }).collect()),
         rules: answer.acted.iter().filter_map(rule).collect(),
         idle_rules: ground.server.then(|| answer.idle.iter().filter_map(rule).collect()),
+        experiments: filled.list.arms.iter().map(|arm| Met { id: &arm.experiment, variant: &arm.variant }).collect(),
+        layout: treatment.and_then(|treatment| treatment.layout.as_ref()),
+        content: treatment.map(|treatment| &treatment.content).filter(|content| !content.is_empty()),
         cursor,
     })
 }

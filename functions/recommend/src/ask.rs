@@ -5,6 +5,7 @@ mod shape;
 mod words;
 
 use serde_json::Value;
+use vitrine_domain::consent::Signal;
 use vitrine_domain::placement::MAX_LIMIT;
 use vitrine_domain::{Filter, FilterError, PastAction, ProductId, Purpose, Visitor};
 use vitrine_http::consent::of_headers;
@@ -39,7 +40,7 @@ pub(crate) struct Asker {
 }
 
 /// Who asks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Who {
     pub(crate) user: Option<Visitor>,
     pub(crate) device: Option<Visitor>,
@@ -48,6 +49,8 @@ pub(crate) struct Who {
     pub(crate) words: Words,
     /// Whether the shop's own server asks.
     pub(crate) server: bool,
+    /// What the request itself says of consent.
+    pub(crate) signal: Signal,
 }
 
 impl Asker {
@@ -77,9 +80,10 @@ impl Asker {
             return Err(Problem::forbidden("what is told to merchandisers needs a server key"));
         }
         // What the browser forbids is not read, and the decision is nobody's.
-        let refuses = of_headers(headers).refuses(Purpose::Personalise);
+        let signal = of_headers(headers);
+        let refuses = signal.refuses(Purpose::Personalise);
         let (user, device) = if refuses { (None, None) } else { (user, device) };
-        Ok(Who { user, device, given, words, server })
+        Ok(Who { user, device, given, words, server, signal })
     }
 }
 

@@ -56,4 +56,11 @@ impl Consent {
         self.default.is_some_and(|default| default.allows(Purpose::Personalise))
             || said.is_some_and(|said| !said.is_empty())
     }
+
+    /// What the visitor allows: what their newest event was sent with, or else the shop's setting. Nothing if either could not
+    /// be told.
+    pub(crate) fn purposes(&self, said: Option<&Said>) -> Purposes {
+        let (Some(default), Some(said)) = (self.default, said) else { return Purposes::NONE };
+        said.purposes().unwrap_or(default)
+    }
 }

@@ -53,6 +53,10 @@ pub(crate) struct Decision {
     seed: String,
     /// What was known of the visitor.
     known: Known,
+    /// The experiments that could change the list.
+    experiments: Vec<TookPart>,
+    /// Whether the visitor was held out of all experiments.
+    held_out: bool,
     /// What was asked.
     asked: AskedFor,
     /// Hash of the answer's bytes: the first 64 bits of SHA-256, as base64url.
@@ -69,6 +73,16 @@ struct Slot {
     position: usize,
     /// Probability that it stood there, given the products above it.
     propensity: f64,
+}
+
+/// An experiment that the visitor took part in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DecisionExperiment)]
+struct TookPart {
+    /// The experiment.
+    id: String,
+    /// The place of the visitor's variant among its variants, the control being zero.
+    place: usize,
 }
 
 /// What was known of a visitor.
@@ -138,6 +152,8 @@ impl Decision {
                 newest_event_of_device: record.newest_of_device,
                 history_hash: record.history,
             },
+            experiments: record.arms.into_iter().map(|(id, place)| TookPart { id, place }).collect(),
+            held_out: record.held_out,
             asked: AskedFor {
                 product_id: record.product,
                 category: record.category,

@@ -180,6 +180,8 @@ impl Answers<'_> {
                 Rows::of(shelf, &rows).and(&unknown)
             }),
             near: list.near.as_deref().map(|rows| Rows::of(shelf, rows)),
+            arms: list.arms.iter().map(|arm| (arm.experiment.clone(), arm.cell)).collect(),
+            held_out: ground.arms.held_out,
             options: Options::new(ground.words, ground.server),
             degraded: ground.degraded,
             body: of_bytes(body),

@@ -3,7 +3,8 @@
 //! Nothing here takes a request down that something can still be shown for. What could not be read in time is done without,
 //! and the answer says so; only where neither the catalogue nor the visitor could be read is there nothing to stand on.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use vitrine_http::Problem;
 use vitrine_http::problem::causes;
 use vitrine_rank::Words;
 
+use crate::arms::Arms;
 use crate::ask::Who;
 use crate::cell::unavailable;
 use crate::consent;
@@ -34,6 +36,10 @@ pub(crate) struct Ground {
     pub(crate) settings: Arc<Settings>,
     pub(crate) visit: Arc<Visit>,
     pub(crate) shown: Arc<Shown>,
+    /// The segments that the visitor is in, once something has asked.
+    pub(crate) members: Arc<OnceLock<BTreeSet<String>>>,
+    /// The variants of experiments that the visitor meets.
+    pub(crate) arms: Arc<Arms>,
     pub(crate) words: Words,
     pub(crate) server: bool,
     /// Whether what is decided is logged.
@@ -65,7 +71,7 @@ impl Ground {
         placements: &[&str],
         timing: &mut Timing,
     ) -> Result<Self, Problem> {
-        let Who { user, device, given, words, server } = who;
+        let Who { user, device, given, words, server, signal } = who;
         let logged = given.is_none();
         let visitor = user.clone().or_else(|| device.clone());
         // The shop's own server asks for many.
@@ -92,6 +98,7 @@ impl Ground {
         if !agreed {
             shown = None;
         }
+        let purposes = signal.over(consent.purposes(said.as_ref()));
         let nobody = visitor.is_none();
         let (stale, unread) = (display.stale.is_some(), if nobody { settings.stale.is_some() } else { said.is_none() });
         if stale && unread {
@@ -114,19 +121,23 @@ impl Ground {
             (None, None) => Visit::unread(user, device),
         };
         timing.passed("read");
-        Ok(Self {
+        let mut ground = Self {
             shop: shop.clone(),
             display,
             settings,
             visit: Arc::new(visit),
             shown: Arc::new(shown.unwrap_or_default()),
+            members: Arc::default(),
+            arms: Arc::default(),
             words,
             server,
             logged,
             degraded: degraded.into_iter().find(|(is, _)| *is).map(|(_, word)| word),
             unindexed: false,
             now: state.app.context.clock.now(),
-        })
+        };
+        ground.arms = Arc::new(ground.meets(purposes));
+        Ok(ground)
     }
 
     /// The rules as they would be, everything else as it is. Nothing is logged.

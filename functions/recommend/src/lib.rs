@@ -11,6 +11,7 @@
 //! the answer says so.
 
 mod answer;
+mod arms;
 mod ask;
 mod breaker;
 mod browse;

@@ -1,10 +1,12 @@
 //! One list: from what it is made from and what is asked to what is shown. Filling it neither reads nor writes anything, so that
 //! a decision is made again by calling the same; what a vector server proposes is asked for before.
 
-use vitrine_domain::{Placement, ProductId, Strategy};
+use vitrine_domain::experiment::Treatment;
+use vitrine_domain::{Placement, ProductId, Rule, Strategy};
 use vitrine_http::Problem;
 use vitrine_rank::{Answer, Filter, Request, Stage, Workspaces, decide, sought};
 
+use crate::arms::Arm;
 use crate::ask::{Wanted, filter_problem};
 use crate::ground::Ground;
 use crate::record::{Degraded, seed};
@@ -18,6 +20,9 @@ pub(crate) const RANK: &str = "rank";
 pub(crate) struct List {
     pub(crate) wanted: Wanted,
     pub(crate) placement: Placement,
+    /// The variants that it is made with, and what they change besides the placement; none where none can.
+    pub(crate) arms: Vec<Arm>,
+    pub(crate) treatment: Option<Treatment>,
     /// Rows that were shown before, or stand above on the page.
     pub(crate) shown: Vec<u32>,
     /// Products on earlier pages of this list.
@@ -26,6 +31,14 @@ pub(crate) struct List {
     pub(crate) nonce: String,
     /// What a vector server proposed, if one was asked.
     pub(crate) near: Option<Vec<u32>>,
+}
+
+impl List {
+    /// The first page of a list without any experiment.
+    pub(crate) fn plain(wanted: Wanted, placement: Placement, nonce: String) -> Self {
+        let (arms, treatment) = (Vec::new(), None);
+        Self { wanted, placement, arms, treatment, shown: Vec::new(), offset: 0, nonce, near: None }
+    }
 }
 
 /// A filled list.
@@ -64,6 +77,22 @@ impl Ground {
             Problem::not_found(format!("there is no placement of this name; there are {names}"))
                 .at(wanted.pointer("placement"), "the name of a placement")
         })
+    }
+
+    /// The first page of the list that is asked for, as the visitor's variants have it.
+    ///
+    /// # Errors
+    /// As for its placement.
+    pub(crate) fn list(&self, wanted: Wanted, nonce: String) -> Result<List, Problem> {
+        let own = self.placement(&wanted)?;
+        let (arms, treatment) = self.treated(&own);
+        let placement = treatment.as_ref().map_or(own, |treatment| treatment.placement.clone());
+        Ok(List { arms, treatment, ..List::plain(wanted, placement, nonce) })
+    }
+
+    /// The rules of a list: the shop's, as variants have them.
+    pub(crate) fn rules<'a>(&'a self, list: &'a List) -> &'a [Rule] {
+        list.treatment.as_ref().map_or(&self.settings.rules, |treatment| &treatment.rules)
     }
 
     /// Asks the vector server what is nearest to what the list looks for, if one searches. Without an answer the list is
@@ -113,9 +142,12 @@ impl Ground {
             list.wanted.among.as_ref().map(|ids| ids.iter().filter_map(|id| shelf.row(id)).collect());
         let limit = list.wanted.limit.unwrap_or(list.placement.limit);
         then(&Request {
-            rules: &self.settings.rules,
+            rules: self.rules(list),
             visitor: self.visit.visitor.as_ref(),
             state: self.visit.state.as_ref(),
+            segments: self.speaks_of_visitor(list).then(|| self.members()),
+            scale: self.settings.scale.as_ref(),
+            blend: list.treatment.as_ref().map(|treatment| &treatment.blend),
             history: &self.visit.history,
             impressions: &impressions,
             product: list.wanted.product.as_ref().map(ProductId::as_str),
@@ -171,12 +203,7 @@ impl Ground {
 
     /// Whether anything that acts on a list speaks of who looks at it.
     pub(crate) fn speaks_of_visitor(&self, list: &List) -> bool {
-        let of_rule = |rule: &vitrine_domain::Rule| {
-            !rule.when.segments.is_empty()
-                || rule.when.visitor.is_some()
-                || rule.effect.filter().is_some_and(Filter::has_references)
-        };
         let filters = list.placement.filter.iter().chain(&list.wanted.filter);
-        self.settings.rules.iter().any(of_rule) || filters.into_iter().any(Filter::has_references)
+        self.rules(list).iter().any(Rule::speaks_of_visitor) || filters.into_iter().any(Filter::has_references)
     }
 }

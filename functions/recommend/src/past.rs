@@ -1,6 +1,7 @@
 //! A decision's ground as it was: everything that its record refers to, read again.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use vitrine_domain::profile::{Link, devices, in_fold_order, past_actions};
 use vitrine_domain::{Event, Millis, Shop, State, Visitor};
@@ -8,6 +9,7 @@ use vitrine_http::Problem;
 use vitrine_store::Table;
 use vitrine_store::decisions::DecisionKey;
 
+use crate::arms::Arms;
 use crate::ground::{Ground, REMEMBERED, Shown};
 use crate::record::{Degraded, Record};
 use crate::settings::Settings;
@@ -56,12 +58,15 @@ pub(crate) async fn ground(
     let (display, settings, shown) =
         tokio::try_join!(display(state, shop, record), settings, shown(context, shop, key, record))?;
     let visit = visit(context, shop, key, record, &display).await?;
+    let arms = Arms::logged(&settings, &record.arms, record.held_out);
     Ok(Ground {
         shop: shop.clone(),
         display,
         settings: settings.into(),
         visit: visit.into(),
         shown: shown.into(),
+        members: Arc::default(),
+        arms: arms.into(),
         words: record.options.words(),
         server: record.options.server(),
         logged: true,

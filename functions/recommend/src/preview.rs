@@ -82,8 +82,8 @@ pub(crate) async fn preview(
     };
     let nonce = nonce()?;
     let mut fill = |ground: &Ground, wanted, placement| {
-        // By the model's own index on both sides: what differs is the rules' doing alone.
-        let list = List { wanted, placement, shown: Vec::new(), offset: 0, nonce: nonce.clone(), near: None };
+        // Without experiments and by the model's own index on both sides: what differs is the rules' doing alone.
+        let list = List::plain(wanted, placement, nonce.clone());
         let filled = ground.fill(&state.workspaces, list, &mut timing)?;
         let body = render(ground, &filled, None, ground.degraded, None).map_err(|e| Problem::internal(&e))?;
         let text = String::from_utf8(body).map_err(|e| Problem::internal(&e))?;

@@ -88,9 +88,7 @@ pub(crate) async fn page(
     let nonce = nonce()?;
     let (mut filled, mut shown) = (Vec::with_capacity(wanted.len()), Vec::new());
     for (at, wanted) in wanted.into_iter().enumerate() {
-        let placement = ground.placement(&wanted)?;
-        let nonce = nonce_at(&nonce, at);
-        let mut list = List { wanted, placement, shown: shown.clone(), offset: 0, nonce, near: None };
+        let mut list = List { shown: shown.clone(), ..ground.list(wanted, nonce_at(&nonce, at))? };
         ground.propose(&state, &mut list, &mut timing).await;
         let one = ground.fill(&state.workspaces, list, &mut timing)?;
         shown.extend(one.answer.items.iter().map(|item| item.row));
@@ -118,9 +116,8 @@ pub(crate) async fn rank(
     let placement = placement.unwrap_or_else(|| RANK.to_owned());
     let wanted = Wanted::check("/".to_owned(), placement, entry)?.with_items(items, limit)?;
     let ground = Ground::read(&state, &access.shop, who, &[&wanted.placement], &mut timing).await?;
-    let placement = ground.placement(&wanted)?;
     let nonce = nonce()?;
-    let list = List { wanted, placement, shown: Vec::new(), offset: 0, nonce: nonce.clone(), near: None };
+    let list = ground.list(wanted, nonce.clone())?;
     let filled = vec![ground.fill(&state.workspaces, list, &mut timing)?];
     let body = Answers { ground: &ground, filled, nonce, page: false }.finish(&state, &mut timing).await?.concat();
     Ok(timing.on(json(body)))
@@ -134,11 +131,9 @@ pub(crate) fn json(body: Vec<u8>) -> Response {
 impl Ground {
     /// The list that is asked for, from where its cursor says. A cursor pins the model, so that rows mean the same.
     fn continued(&mut self, state: &crate::State, wanted: Wanted, nonce: String) -> Result<List, Problem> {
-        let placement = self.placement(&wanted)?;
-        let Some(cursor) = &wanted.cursor else {
-            return Ok(List { wanted, placement, shown: Vec::new(), offset: 0, nonce, near: None });
-        };
-        if cursor.placement != placement.name {
+        let list = self.list(wanted, nonce)?;
+        let Some(cursor) = &list.wanted.cursor else { return Ok(list) };
+        if cursor.placement != list.placement.name {
             return Err(Problem::unprocessable("invalid-cursor", "this cursor belongs to another placement")
                 .at("cursor", format!("it was given for {}", cursor.placement)));
         }
@@ -150,6 +145,6 @@ impl Ground {
             })?;
         }
         let (shown, offset) = (cursor.shown.on(&self.display.shelf), cursor.offset);
-        Ok(List { wanted, placement, shown, offset, nonce, near: None })
+        Ok(List { shown, offset, ..list })
     }
 }

@@ -195,6 +195,12 @@ pub(crate) struct Record {
     /// What the vector server proposed, if one was asked: it may find other rows another time.
     #[serde(rename = "nr", default, skip_serializing_if = "Option::is_none")]
     pub(crate) near: Option<Rows>,
+    /// The experiments that could change the list, each with the place of the visitor's variant among its variants.
+    #[serde(rename = "ex", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) arms: Vec<(String, usize)>,
+    /// Whether the visitor is held out of all experiments.
+    #[serde(rename = "ho", default, skip_serializing_if = "is_default")]
+    pub(crate) held_out: bool,
     /// Language, if not English; audience, if not shoppers; whether a server asked.
     #[serde(rename = "o", default, skip_serializing_if = "is_default")]
     pub(crate) options: Options,

@@ -134,10 +134,10 @@ fn list(ground: &Ground, key: &DecisionKey, record: &Record, shown: Vec<u32>) ->
         }),
         ..Wanted::default()
     };
-    let placement =
-        ground.placement(&wanted).map_err(|_| past::gone("its placement is not among the settings of that time"))?;
+    let list = ground.list(wanted, key.nonce.clone());
+    let list = list.map_err(|_| past::gone("its placement is not among the settings of that time"))?;
     let near = record.near.as_ref().map(|rows| rows.on(shelf));
-    Ok(List { wanted, placement, shown, offset: record.offset, nonce: key.nonce.clone(), near })
+    Ok(List { shown, offset: record.offset, near, ..list })
 }
 
 /// Another list of the page, of which only the products matter.
@@ -156,7 +156,6 @@ fn stand_in(ground: &Ground, record: &Record) -> Filled {
         allowed: 0,
         touched: 0,
     };
-    let list =
-        List { wanted: Wanted::default(), placement, shown: Vec::new(), offset: 0, nonce: String::new(), near: None };
+    let list = List::plain(Wanted::default(), placement, String::new());
     Filled { list, answer, left_out: Vec::new() }
 }

@@ -1,31 +1,35 @@
-//! A shop's placements and rules at a revision, read together at most once a second.
+//! What a shop has set for its decisions, at a revision, read together at most once a second: placements, rules, segments,
+//! experiments, who is held out, and the scale of customers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
-use vitrine_domain::{Placement, Rule, Shop};
+use vitrine_domain::experiment::{HoldOut, Status};
+use vitrine_domain::segment::Scale;
+use vitrine_domain::{Experiment, Placement, Rule, Segment, Shop};
 use vitrine_http::Problem;
 use vitrine_runtime::Context;
-use vitrine_store::settings::{Snapshot, Versioned};
+use vitrine_store::settings::{EXPERIMENT, HOLD_OUT, OF_DECISIONS, PLACEMENT, RULE, SCALE};
 
 use crate::cell::{Cell, Read, unavailable};
 
-/// The kinds that are read: they lie side by side with the revision, so that all three are one query.
-const KINDS: [&str; 2] = ["placement", "rule"];
 /// Shops remembered.
 const MEMORY: usize = 256;
 /// How much longer than any later reading the first one may take: there is nothing to answer with yet.
 pub(crate) const FIRST: u32 = 5;
 
 /// What the shop has set.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) revision: u64,
     placements: BTreeMap<String, Placement>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) segments: Vec<Segment>,
+    /// Those that run, in the order of their ids.
+    pub(crate) experiments: Vec<Experiment>,
+    pub(crate) hold_out: Option<HoldOut>,
+    pub(crate) scale: Option<Scale>,
 }
 
 impl Settings {
@@ -34,12 +38,18 @@ impl Settings {
     /// # Errors
     /// If they are no longer kept, or the table fails.
     pub(crate) async fn at(context: &Context, shop: &Shop, revision: Option<u64>) -> vitrine_store::Result<Self> {
-        let snapshot = context.table.settings_at(shop, &KINDS, revision).await?;
-        let placements: Vec<Placement> = readable(&snapshot, "placement");
+        let snapshot = context.table.settings_at(shop, &OF_DECISIONS, revision).await?;
+        let placements: Vec<Placement> = snapshot.readable(PLACEMENT);
+        let mut experiments: Vec<Experiment> = snapshot.readable(EXPERIMENT);
+        experiments.retain(|experiment| experiment.status == Status::Running);
         Ok(Self {
             revision: snapshot.revision,
             placements: placements.into_iter().map(|placement| (placement.name.clone(), placement)).collect(),
-            rules: readable(&snapshot, "rule"),
+            rules: snapshot.readable(RULE),
+            segments: snapshot.segments(),
+            experiments,
+            hold_out: snapshot.one(HOLD_OUT),
+            scale: snapshot.one(SCALE),
         })
     }
 
@@ -51,7 +61,7 @@ impl Settings {
 
     /// The same with other rules.
     pub(crate) fn with_rules(&self, rules: Vec<Rule>) -> Self {
-        Self { revision: self.revision, placements: self.placements.clone(), rules }
+        Self { rules, ..self.clone() }
     }
 
     /// The names of all placements.
@@ -60,16 +70,6 @@ impl Settings {
         names.extend(self.placements.keys().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
         names
     }
-}
-
-/// What can be read of a kind. One setting that cannot must not take all others with it.
-fn readable<T: DeserializeOwned>(snapshot: &Snapshot, kind: &'static str) -> Vec<T> {
-    let read = |stored: &Versioned<Box<RawValue>>| {
-        serde_json::from_str(stored.value.get())
-            .inspect_err(|error| tracing::error!(kind, id = stored.id, %error, "a setting cannot be read"))
-            .ok()
-    };
-    snapshot.stored(kind).iter().filter_map(read).collect()
 }
 
 /// The settings of all shops in memory.

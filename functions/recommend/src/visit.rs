@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use vitrine_domain::profile::{ACTIONS, Catalogue, Facts, Link, event_key, in_fold_order, owner, past_actions};
-use vitrine_domain::{Event, Millis, PastAction, Shop, State, Visitor};
+use vitrine_domain::{Event, Millis, PastAction, Purposes, Shop, State, Visitor};
 use vitrine_rank::Shelf;
 use vitrine_store::Table;
 use vitrine_store::profiles::Recent;
@@ -62,6 +62,14 @@ impl Said {
     /// Whether nothing is held on them.
     pub(crate) fn is_empty(&self) -> bool {
         [&self.of_user, &self.of_device].iter().all(|recent| recent.profile.is_none() && recent.events.is_empty())
+    }
+}
+
+impl Said {
+    /// What the newest event was sent with: on the device, if there is one, where whoever asks says yes and no.
+    pub(crate) fn purposes(&self) -> Option<Purposes> {
+        let newest = |recent: &Recent| recent.events.last().map(|event| event.purposes);
+        newest(&self.of_device).or_else(|| newest(&self.of_user))
     }
 }
 

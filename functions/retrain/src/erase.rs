@@ -1,7 +1,7 @@
 //! Erasures behind the table: before a training reads anything, the erased are taken out of what it reads; once a model that
 //! never knew them is live, no older one is left to go back to and the erasures are done.
 //!
-//! The lake is swept first, then the shop's own vectors and files that nobody imported. Then the erasure is counted, so that
+//! The lake is swept first, then the shop's own vectors, files that nobody imported and the census of visitors. Then the erasure is counted, so that
 //! a training which read the lake before does not pass for one that did not. The records name nobody: who a line belongs to
 //! is found by its keyed hash.
 
@@ -34,6 +34,7 @@ pub(crate) async fn sweep(context: &Context, shop: &Shop) -> Result<Vec<Record>,
     }
     touched.push((Place::OwnVectors, erase_vectors(context, shop, &mut erased).await?));
     touched.push((Place::Upload, forget_uploads(context, shop).await?));
+    context.objects.forget_census(shop).await?;
     context.table.note_erasure(shop).await?;
     // What was taken out for all of them together is told by the first: lines are not counted visitor by visitor.
     if let Some(first) = waiting.first_mut() {

@@ -6,6 +6,7 @@
 //! ([`hash`]), so that another SDK computes the same variant from the same key.
 
 mod assign;
+mod exposure;
 mod faults;
 pub mod hash;
 mod metric;
@@ -22,6 +23,7 @@ use crate::statistics::{Measured, MetricKind, Moments, Reading, Role, Study};
 use crate::{Filter, Millis, Rule, Strategy};
 
 pub use assign::{Assignment, Exclusion, HoldOut, Subject, assign};
+pub use exposure::exposed_by;
 pub use faults::{Overlap, overlaps};
 pub use metric::{Direction, Guardrail, Metric, Metrics};
 pub use outcome::{Outcome, Pricing};
@@ -36,6 +38,10 @@ pub const MAX_VARIANTS: usize = 32;
 pub const MAX_FACTORS: usize = 5;
 /// Most changes of a variant or level.
 pub const MAX_CHANGES: usize = 20;
+/// Most experiments of a shop, those that are over among them: all are read together.
+pub const MAX_EXPERIMENTS: usize = 100;
+/// Largest experiment, as JSON.
+pub const MAX_BYTES: usize = 64 * 1024;
 /// Largest payload, as JSON.
 pub const MAX_PAYLOAD: usize = 16 * 1024;
 
@@ -318,6 +324,21 @@ impl Experiment {
 }
 
 impl Experiment {
+    /// Whether any variant can change what a placement shows. Content is handed out with every list.
+    #[must_use]
+    pub fn concerns(&self, placement: &str) -> bool {
+        let changes = |change: &Change| match change {
+            Change::Strategy { placement: of, .. }
+            | Change::Blend { placement: of, .. }
+            | Change::Layout { placement: of, .. } => of == placement,
+            Change::Rule { rule } => {
+                rule.when.placements.is_empty() || rule.when.placements.iter().any(|of| of == placement)
+            }
+            Change::Content { .. } => true,
+        };
+        self.design.changes().any(changes)
+    }
+
     /// What [`report`](crate::statistics::report) compares: visitors exposed to each variant and, for each metric that
     /// was measured, the sums of each variant, all in the order of [`cells`](Self::cells). With `covariate` the
     /// companions of proportions and means are numbers from before the first exposure. A metric that is not the
@@ -345,6 +366,16 @@ impl Experiment {
 }
 
 impl Design {
+    /// Everything that any variant changes.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        let (variants, factors): (&[Variant], &[Factor]) = match self {
+            Self::Variants { variants } => (variants, &[]),
+            Self::Factorial { factors } => (&[], factors),
+        };
+        let of_levels = factors.iter().flat_map(|factor| &factor.levels).flat_map(|level| &level.changes);
+        variants.iter().flat_map(|variant| &variant.changes).chain(of_levels)
+    }
+
     /// The shares as they are written, if all variants say theirs.
     fn weights(&self) -> Option<Vec<f64>> {
         match self {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::product::price_band;
 use crate::robot::Pace;
+use crate::segment::Membership;
 use crate::time::{DAY, MINUTE};
 use crate::{Action, Channel, Event, Millis, Product, ProductId, Purpose, Visitor};
 
@@ -394,6 +395,9 @@ pub struct Profile {
     /// Where the compacted state behind it ends, if there is one: events before this time need not be read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compacted: Option<Millis>,
+    /// Derived, and no part of the fold: the segments that the visitor is in, as definitions were when it was written.
+    #[serde(default, skip_serializing_if = "Membership::is_empty")]
+    pub segments: Membership,
 }
 
 /// When a device was first seen with a user.

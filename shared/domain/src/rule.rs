@@ -8,7 +8,8 @@ mod conflict;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::is_id;
-use crate::filter::{Attributes, Filter, Person};
+use crate::filter::{Attributes, Filter};
+use crate::segment::Known;
 use crate::{Millis, ProductId};
 
 pub use conflict::{Conflict, ConflictKind, conflicts};
@@ -147,13 +148,19 @@ pub struct Situation<'a> {
     pub placement: &'a str,
     /// The categories that the page is about, at all levels.
     pub categories: &'a [&'a str],
-    /// Who asks; none for somebody of whom nothing is known.
-    pub visitor: Option<Person<'a>>,
+    /// Who asks, with the segments they are in; none for somebody of whom nothing is known.
+    pub visitor: Option<Known<'a>>,
     /// The time.
     pub now: Millis,
 }
 
 impl When {
+    /// Whether any condition is on who looks at the list.
+    #[must_use]
+    pub fn speaks_of_visitor(&self) -> bool {
+        !self.segments.is_empty() || self.visitor.is_some()
+    }
+
     fn is_always(&self) -> bool {
         *self == Self::default()
     }
@@ -170,13 +177,13 @@ impl When {
         in_placement && in_time && of_category && self.is_of(situation.visitor)
     }
 
-    fn is_of(&self, visitor: Option<Person<'_>>) -> bool {
+    fn is_of(&self, visitor: Option<Known<'_>>) -> bool {
         if self.segments.is_empty() && self.visitor.is_none() {
             return true;
         }
-        let Some(person) = visitor else { return false };
-        let of_segment = || person.segments().iter().any(|segment| self.segments.contains(segment));
-        let of_kind = |filter: &Filter| filter.holds(&person as &dyn Attributes).unwrap_or(false);
+        let Some(known) = visitor else { return false };
+        let of_segment = || self.segments.iter().any(|segment| known.is_in(segment));
+        let of_kind = |filter: &Filter| filter.holds(&known as &dyn Attributes).unwrap_or(false);
         (self.segments.is_empty() || of_segment()) && self.visitor.as_ref().is_none_or(of_kind)
     }
 }
@@ -186,6 +193,12 @@ impl Rule {
     #[must_use]
     pub fn acts(&self, situation: &Situation<'_>) -> bool {
         self.enabled && self.when.holds(situation)
+    }
+
+    /// Whether it depends on who looks at the list.
+    #[must_use]
+    pub fn speaks_of_visitor(&self) -> bool {
+        self.when.speaks_of_visitor() || self.effect.filter().is_some_and(Filter::has_references)
     }
 
     /// What is wrong with it: where, and how to mend it. Empty for a rule in order.

@@ -6,6 +6,7 @@
 //! entering and leaving are the difference of two memberships.
 
 mod features;
+mod membership;
 mod rfm;
 mod shipped;
 mod size;
@@ -20,6 +21,7 @@ use crate::filter::{Attributes, Filter, Op, Person};
 
 pub(crate) use features::feature;
 pub use features::{FEATURES, Feature, FeatureType, LONGEST_WINDOW, WINDOWS};
+pub use membership::{Membership, PASSAGES, Passage, Transitions, in_force, memberships};
 pub use rfm::{Customer, Scale};
 pub use shipped::shipped;
 pub use size::Size;
@@ -132,6 +134,13 @@ impl<'a> Known<'a> {
     pub const fn of(person: Person<'a>) -> Self {
         Self { person, scale: None, segments: None }
     }
+
+    /// Whether the visitor was found to be in a segment, or the shop gave it to them.
+    #[must_use]
+    pub fn is_in(&self, segment: &str) -> bool {
+        let found = self.segments.is_some_and(|found| found.contains(segment));
+        found || self.person.segments().iter().any(|given| given == segment)
+    }
 }
 
 impl Attributes for Known<'_> {
@@ -154,42 +163,6 @@ impl Attributes for Known<'_> {
             "rfm" => grades().map(|[r, f, m]| format!("{r}{f}{m}").into()).into_iter().collect(),
             other => self.person.values(other),
         }
-    }
-}
-
-/// The segments that a visitor is in. A segment may ask for `segments` that were given to the visitor, not for those
-/// found here: their order does not matter, and none can depend on itself.
-#[must_use]
-pub fn memberships<'s>(
-    segments: impl IntoIterator<Item = &'s Segment>,
-    person: Person<'_>,
-    scale: Option<&Scale>,
-) -> BTreeSet<String> {
-    let visitor = Known { person, scale, segments: None };
-    segments.into_iter().filter(|segment| segment.holds(&visitor)).map(|segment| segment.id.clone()).collect()
-}
-
-/// What changed between two evaluations of one visitor.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Transitions {
-    /// Segments that the visitor is in now and was not in before.
-    pub entered: BTreeSet<String>,
-    /// Segments that the visitor was in before and is not in now.
-    pub left: BTreeSet<String>,
-}
-
-impl Transitions {
-    /// From what was to what is.
-    #[must_use]
-    pub fn between(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Self {
-        Self { entered: after.difference(before).cloned().collect(), left: before.difference(after).cloned().collect() }
-    }
-
-    /// Whether nothing changed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entered.is_empty() && self.left.is_empty()
     }
 }
 

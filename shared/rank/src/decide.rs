@@ -109,8 +109,10 @@ pub(crate) fn ranking<'a>(
             let trending = shelf.artifact().map_or(&[][..], |artifact| artifact.trending());
             (Ranking::Numbers(trending), Basis::Popularity)
         }
-        Strategy::Similar if product.is_some() => (of_product(shelf, product, SIMILAR), Basis::Context),
-        Strategy::BoughtTogether if product.is_some() => (of_product(shelf, product, TOGETHER), Basis::Context),
+        Strategy::Similar if product.is_some() => (of_product(shelf, request, product, SIMILAR), Basis::Context),
+        Strategy::BoughtTogether if product.is_some() => {
+            (of_product(shelf, request, product, TOGETHER), Basis::Context)
+        }
         Strategy::Basket if request.basket.iter().any(|id| shelf.row(id).is_some()) => {
             (of_basket(shelf, request), Basis::Context)
         }
@@ -147,7 +149,8 @@ fn personal<'a>(shelf: &'a Shelf, request: &'a Request<'a>, work: &mut Workspace
     let liked = history.iter().any(|(_, past)| past.interest() > 0.0 && past.row != u32::MAX);
     let basis = if liked { Basis::History } else { Basis::Popularity };
     let query = shelf.artifact().map_or_else(Query::default, |artifact| {
-        Query::personal(artifact, question, request.visitor, history.into_iter(), work)
+        let query = Query::personal(artifact, question, request.visitor, history.into_iter(), work);
+        query.blended(Some(artifact), request.blend)
     });
     (Ranking::Query(query, Source::History(request.history)), basis)
 }
@@ -157,13 +160,18 @@ fn speaking(row: u32) -> Interaction {
     Interaction { row, action: Action::Order, age_days: 0.0 }
 }
 
-fn of_product<'a>(shelf: &Shelf, product: Option<(u32, &'a str)>, weights: &Weights) -> Ranking<'a> {
+fn of_product<'a>(
+    shelf: &Shelf,
+    request: &Request<'_>,
+    product: Option<(u32, &'a str)>,
+    weights: &Weights,
+) -> Ranking<'a> {
     let Some((row, id)) = product else { return Ranking::Listed(Vec::new()) };
     let mut query = Query::of_evidence(shelf.artifact(), weights, std::iter::once((0, speaking(row))));
     if weights == SIMILAR {
         query.vector = likeness(shelf, row);
     }
-    Ranking::Query(query, Source::Context(id))
+    Ranking::Query(query.blended(shelf.artifact(), request.blend), Source::Context(id))
 }
 
 /// A query by the product's own vector: each part of unit length, so that a popular product is not like everything.
@@ -190,7 +198,8 @@ fn likeness(shelf: &Shelf, row: u32) -> Vec<f32> {
 
 fn of_basket<'a>(shelf: &Shelf, request: &'a Request<'a>) -> Ranking<'a> {
     let lines = request.basket.iter().enumerate().filter_map(|(at, id)| Some((at, speaking(shelf.row(id)?))));
-    Ranking::Query(Query::of_evidence(shelf.artifact(), TOGETHER, lines), Source::Basket(request.basket))
+    let query = Query::of_evidence(shelf.artifact(), TOGETHER, lines).blended(shelf.artifact(), request.blend);
+    Ranking::Query(query, Source::Basket(request.basket))
 }
 
 fn recently_viewed<'a>(shelf: &Shelf, request: &Request<'_>) -> Ranking<'a> {

@@ -4,6 +4,9 @@
 //! leads to (see `vitrine_learn::algorithm`). The evidence is the visitor's past actions, the product being looked at, or
 //! the basket.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use vitrine_domain::Visitor;
 use vitrine_index::dot_f16;
 use vitrine_learn::{Artifact, Interaction, Question, Scratch, Tally};
@@ -24,6 +27,8 @@ pub(crate) struct Query {
     pub(crate) tallies: Vec<(usize, f32)>,
     /// What another index proposes as nearest.
     pub(crate) near: Option<Vec<u32>>,
+    /// Dimensions of the vector that count otherwise than the model says, and how much.
+    factors: Vec<(Range<usize>, f32)>,
     /// Which weights were taken; none where the vector is not a visitor's.
     question: Option<Question>,
     /// Who asks, for parts that know visitors.
@@ -64,11 +69,43 @@ impl Query {
         let parts = artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors());
         let tallies = parts.map(|(at, part)| (at, part.weight(question))).filter(|(_, w)| *w > 0.0).collect();
         let vector = vec![0.0; artifact.dims()];
-        let mut query =
-            Self { vector, evidence, sources, tallies, near: None, question: Some(question), visitor, others };
-        work.scratch.visitor = visitor;
-        artifact.visitor_vector(&query.evidence, question, &mut work.scratch, &mut query.vector);
+        let question = Some(question);
+        let mut query = Self { vector, evidence, sources, tallies, question, visitor, others, ..Self::default() };
+        query.look(artifact, work);
         query
+    }
+
+    /// Computes the visitor's vector from the evidence.
+    fn look(&mut self, artifact: &Artifact, work: &mut Workspace) {
+        let Some(question) = self.question else { return };
+        work.scratch.visitor = self.visitor;
+        artifact.visitor_vector(&self.evidence, question, &mut work.scratch, &mut self.vector);
+        self.weigh();
+    }
+
+    /// Multiplies what each part counts, by the parts' names. It is the model that is changed: what explains the score goes by
+    /// the same weights.
+    pub(crate) fn blended(mut self, artifact: Option<&Artifact>, blend: Option<&BTreeMap<String, f64>>) -> Self {
+        let (Some(artifact), Some(blend)) = (artifact, blend) else { return self };
+        #[allow(clippy::cast_possible_truncation, reason = "a factor of 0 to 100")]
+        let factor = |name: &str| blend.get(name).map_or(1.0, |factor| *factor as f32);
+        let parts = artifact.parts();
+        for (at, weight) in &mut self.tallies {
+            *weight *= parts.get(*at).map_or(1.0, |part| factor(&part.name));
+        }
+        self.tallies.retain(|(_, weight)| *weight > 0.0);
+        let vectors = parts.iter().filter(|part| part.has_vectors());
+        self.factors =
+            vectors.map(|part| (part.range.clone(), factor(&part.name))).filter(|(_, f)| *f != 1.0).collect();
+        self.weigh();
+        self
+    }
+
+    fn weigh(&mut self) {
+        for (range, factor) in &self.factors {
+            let dims = self.vector.get_mut(range.clone()).unwrap_or_default();
+            dims.iter_mut().for_each(|x| *x *= factor);
+        }
     }
 
     /// What products lead to by some of the tallies, named with their weights.
@@ -95,10 +132,7 @@ impl Query {
         if newest.is_finite() {
             other.evidence.iter_mut().for_each(|past| past.age_days -= newest);
         }
-        if let Some(question) = self.question {
-            work.scratch.visitor = self.visitor;
-            artifact.visitor_vector(&other.evidence, question, &mut work.scratch, &mut other.vector);
-        }
+        other.look(artifact, work);
         other
     }
 

@@ -1,6 +1,9 @@
 //! What is asked, and what is answered.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
+use vitrine_domain::segment::Scale;
 use vitrine_domain::{Filter, Millis, PastAction, Placement, Rule, State, Visitor};
 
 use crate::reason::Reason;
@@ -17,6 +20,12 @@ pub struct Request<'a> {
     pub visitor: Option<&'a Visitor>,
     /// What is known of them, for conditions and for filters that speak of the visitor.
     pub state: Option<&'a State>,
+    /// The segments that they were found to be in.
+    pub segments: Option<&'a BTreeSet<String>>,
+    /// What their grades of recency, frequency and money are measured by.
+    pub scale: Option<&'a Scale>,
+    /// What the weights of the score's parts are multiplied by, by their names; those that are not named stay.
+    pub blend: Option<&'a BTreeMap<String, f64>>,
     /// The visitor's past actions, oldest first.
     pub history: &'a [PastAction],
     /// What was shown to them lately and when, for placements that rotate.
@@ -57,6 +66,9 @@ impl<'a> Request<'a> {
             rules: &[],
             visitor: None,
             state: None,
+            segments: None,
+            scale: None,
+            blend: None,
             history: &[],
             impressions: &[],
             product: None,

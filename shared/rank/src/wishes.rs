@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vitrine_domain::filter::{Attributes, Person, Scope};
 use vitrine_domain::rule::{Effect, Situation, acting};
+use vitrine_domain::segment::Known;
 use vitrine_domain::{Filter, Rule};
 use vitrine_index::Bitmap;
 
@@ -35,14 +36,18 @@ pub(crate) struct Surroundings<'a> {
     request: &'a Request<'a>,
     /// Row of the product on the page.
     pub(crate) context: Option<u32>,
-    person: Option<Person<'a>>,
+    visitor: Option<Known<'a>>,
 }
 
 impl<'a> Surroundings<'a> {
     pub(crate) fn new(shelf: &'a Shelf, request: &'a Request<'a>) -> Self {
         let context = request.product.and_then(|id| shelf.row(id));
-        let person = request.state.map(|state| Person { state, now: request.now });
-        Self { shelf, request, context, person }
+        let visitor = request.state.map(|state| Known {
+            person: Person { state, now: request.now },
+            scale: request.scale,
+            segments: request.segments,
+        });
+        Self { shelf, request, context, visitor }
     }
 
     /// The rows for which a filter holds. Only filters that refer to something need the products read.
@@ -65,7 +70,7 @@ impl<'a> Surroundings<'a> {
         let scope = Scope {
             context: context.as_ref().map(|product| product as &dyn Attributes),
             basket: &basket,
-            visitor: self.person.as_ref().map(|person| person as &dyn Attributes),
+            visitor: self.visitor.as_ref().map(|visitor| visitor as &dyn Attributes),
         };
         filter.resolve(&scope).map(Some)
     }
@@ -78,7 +83,7 @@ impl<'a> Surroundings<'a> {
         let situation = Situation {
             placement: &request.placement.name,
             categories: &categories,
-            visitor: self.person,
+            visitor: self.visitor,
             now: request.now,
         };
         let mut wishes = Wishes::default();

@@ -36,8 +36,11 @@ pub const BASE: &str = "!BASE";
 pub const PRODUCT: &str = "PRODUCT";
 /// Sort key of an API key.
 pub const KEY: &str = "KEY";
-/// Sort key of the revision of a shop's settings: between `placement` and `rule`, so that all three are one query.
+/// Sort key of the revision of a shop's settings: between `experiment` and `segment`, as is everything that a decision is made
+/// from, so that all of it is one query.
 pub const REVISION: &str = "revision";
+/// Begins the sort keys of what settings were before.
+pub const BEFORE: &str = "~H#";
 /// Sort key of the live model.
 pub const CURRENT: &str = "CURRENT";
 /// Sort key of the number of erasures.
@@ -162,7 +165,7 @@ pub fn setting(kind: &str, id: &str) -> String {
 /// Sort key of what a setting was before a revision changed it.
 #[must_use]
 pub fn before(revision: u64) -> String {
-    format!("~H#{revision:012}")
+    format!("{BEFORE}{revision:012}")
 }
 
 /// Partition of a shop's models.
@@ -247,9 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn placements_the_revision_and_rules_lie_side_by_side_and_the_past_far_from_them() {
-        let keys =
-            [setting("placement", "~"), REVISION.into(), setting("rule", ""), setting("vectors", "~"), before(9)];
+    fn what_decisions_are_made_from_lies_side_by_side_and_nothing_else_between() {
+        let kinds = ["experiment", "hold-out", "placement"].map(|kind| setting(kind, "~"));
+        let more = ["rfm", "rule", "segment", "shop", "training", "vectors"].map(|kind| setting(kind, "~"));
+        let keys: Vec<String> = kinds.into_iter().chain([REVISION.into()]).chain(more).chain([before(9)]).collect();
         assert!(keys.is_sorted() && before(9) < before(10));
     }
 

@@ -6,6 +6,7 @@
 
 pub mod api_keys;
 pub mod catalogue;
+pub mod census;
 pub mod counts;
 pub mod decisions;
 pub mod erasures;

@@ -125,6 +125,8 @@ places! {
     OwnVectors: Mark::Object("vectors/") => Erasure::Rewritten;
     /// Artifacts, with the vectors that visitors were given; and their copies in a vector server.
     Artifact: Mark::Object("models/") => Erasure::Retrained;
+    /// Counts of a shop's visitors and a sample of what is known of them.
+    Census: Mark::Object("segments/") => Erasure::Rewritten;
     /// Uploaded files that wait to be imported.
     Upload: Mark::Object("jobs/") => Erasure::Passing;
     /// Old versions of a shop's objects, in a bucket that keeps them.
@@ -240,6 +242,7 @@ mod tests {
         for (path, place) in [
             ("objects/shops/demo/events/2026-11-22/a.ndjson.zst", Some(Place::EventLake)),
             ("objects/shops/demo/models/v/artifact.bin", Some(Place::Artifact)),
+            ("objects/shops/demo/segments/census.ndjson.zst", Some(Place::Census)),
             ("objects/shops/demo/somewhere/else", None),
             ("objects/elsewhere", None),
             ("table.db-wal", Some(Place::TableFile)),

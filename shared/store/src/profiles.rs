@@ -5,7 +5,7 @@ use vitrine_domain::profile::{Link, State, event_key, in_fold_order};
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Event, Millis, Profile, Shop, Visitor};
 
-use crate::table::{Item, Table, document, item, sort_key, version_of, with_expiry, with_version};
+use crate::table::{Item, Table, document, item, partition_key, sort_key, text, version_of, with_expiry, with_version};
 use crate::{Error, Result, events, keys};
 
 /// The fold of all events before a horizon, kept so that a fold reads only what came after.
@@ -30,6 +30,19 @@ pub struct Recent {
     pub links: Vec<Link>,
     /// Sort key of the newest event, if there is one.
     pub newest: Option<String>,
+}
+
+/// Where a page of profiles ended.
+#[derive(Debug, Clone)]
+pub struct ProfilesCursor(Item);
+
+/// A page of profiles.
+#[derive(Debug, Clone, Default)]
+pub struct ProfilesPage {
+    /// The profiles, each with its shop.
+    pub profiles: Vec<(Shop, Profile)>,
+    /// Where to go on; none at the end.
+    pub next: Option<ProfilesCursor>,
 }
 
 /// Items asked for at first: the profile, a few links and the handful of events that a fold may be behind.
@@ -58,6 +71,27 @@ impl Table {
             }
             (from, limit) = (next, NEXT_PAGE);
         }
+    }
+
+    /// A page of all profiles of all shops, in no order, and where to go on; what cannot be read is left out. It reads the
+    /// whole table, which is billed by what is read: for a sweep once a day.
+    ///
+    /// # Errors
+    /// If the table fails.
+    pub async fn profiles_page(&self, after: Option<ProfilesCursor>) -> Result<ProfilesPage> {
+        let call = self.client.scan().table_name(&self.name).filter_expression("SK = :profile");
+        let call = call.expression_attribute_values(":profile", text(keys::PROFILE));
+        let answer = call.set_exclusive_start_key(after.map(|ProfilesCursor(item)| item)).send().await;
+        let answer = answer.map_err(|e| crate::error::classify("Scan", e))?;
+        let read = |item: &Item| {
+            let (shop, _) = keys::parse_visitor(partition_key(item))?;
+            let profile = document::<Profile>(item, "profile");
+            let profile = profile.inspect_err(|error| tracing::warn!(%error, "a profile cannot be read")).ok()?;
+            Some((shop, Profile { version: version_of(item), ..profile }))
+        };
+        let items = answer.items.unwrap_or_default();
+        let profiles = items.iter().filter(|item| !self.is_over(item)).filter_map(read).collect();
+        Ok(ProfilesPage { profiles, next: answer.last_evaluated_key.map(ProfilesCursor) })
     }
 
     /// A profile alone.

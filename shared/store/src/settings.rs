@@ -6,22 +6,42 @@
 //!
 //! | item | SK | attributes |
 //! |---|---|---|
-//! | setting | `<kind>#<id>` | `d` document, `v` its version, `r` revision that wrote it (absent: before revisions) |
+//! | setting | `<kind>#<id>` | `d` document, `v` its version, `r` revision that wrote it (absent: before revisions), `a` who wrote it (absent: the program itself, or before authors were noted), `t` when |
 //! | revision | `revision` | `v` the shop's revision (absent: 0) |
-//! | what was before | `~H#<revision, 12 digits>` | `k` the setting's SK; its `d`, `v` and `r` before this revision, none if it was not there; `e` expiry |
+//! | what was before | `~H#<revision, 12 digits>` | `k` the setting's SK; its `d`, `v`, `r`, `a` and `t` before this revision, none if it was not there; `ca` and `ct` who made this revision and when; `e` expiry |
 //!
-//! An entry's 100 days begin when what it holds was replaced, so the newest state of a setting never expires.
+//! The same entries are the history of each setting, of every kind: [`Table::setting_history`]. An entry's 100 days begin when what it holds was replaced, so the newest state of a setting never expires.
 
+mod history;
 mod snapshot;
 mod write;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
-use vitrine_domain::Shop;
+use vitrine_domain::{Millis, Shop};
 
 use crate::table::{Item, Table, document, sort_key, version_of};
 use crate::{Result, keys};
 
+pub use history::{HISTORY, State};
 pub use snapshot::Snapshot;
+
+/// Kind of placements, by their names.
+pub const PLACEMENT: &str = "placement";
+/// Kind of rules.
+pub const RULE: &str = "rule";
+/// Kind of segments: a definition, or `null` for a shipped one that the shop removed.
+pub const SEGMENT: &str = "segment";
+/// Kind of experiments.
+pub const EXPERIMENT: &str = "experiment";
+/// Kind of the one setting of who is held out of all experiments, whose identifier is [`ONE`].
+pub const HOLD_OUT: &str = "hold-out";
+/// Kind of the one scale of customers, which the daily sweep writes, whose identifier is [`ONE`].
+pub const SCALE: &str = "rfm";
+/// Identifier of a setting that there is one of.
+pub const ONE: &str = "shop";
+/// What decisions are made from: side by side in the order of keys, nothing else between.
+pub const OF_DECISIONS: [&str; 6] = [EXPERIMENT, HOLD_OUT, PLACEMENT, SCALE, RULE, SEGMENT];
 
 /// A setting and the version it stands at.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +52,26 @@ pub struct Versioned<T> {
     pub version: u64,
     /// The setting.
     pub value: T,
+    /// Who wrote it; none for the program itself, and for what was written before authors were noted.
+    pub author: Option<String>,
+    /// When.
+    pub written: Option<Millis>,
+}
+
+impl<T> Versioned<T> {
+    /// A stored item with what was read from it.
+    fn of(item: &Item, value: T) -> Self {
+        let (author, written) = (text_of(item, write::AUTHOR), time_of(item, write::TIME));
+        Self { id: id_of(item), version: version_of(item), value, author, written }
+    }
+}
+
+fn text_of(item: &Item, name: &str) -> Option<String> {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned()
+}
+
+fn time_of(item: &Item, name: &str) -> Option<Millis> {
+    item.get(name).map(AttributeValue::as_n).and_then(|n| n.ok()?.parse().ok()).map(Millis)
 }
 
 /// The identifier in a setting's sort key.
@@ -46,8 +86,7 @@ impl Table {
     /// If the table fails or holds something unreadable.
     pub async fn settings<T: DeserializeOwned>(&self, shop: &Shop, kind: &'static str) -> Result<Vec<Versioned<T>>> {
         let items = self.all(&keys::settings(shop), (&format!("{kind}#"), &format!("{kind}$"))).await?;
-        let read =
-            |item: &Item| Ok(Versioned { id: id_of(item), version: version_of(item), value: document(item, kind)? });
+        let read = |item: &Item| Ok(Versioned::of(item, document(item, kind)?));
         items.iter().map(read).collect()
     }
 }

@@ -80,7 +80,7 @@ impl Table {
     /// # Errors
     /// If a store fails; doing it again is right.
     pub async fn remove_vector_set(&self, objects: &Objects, shop: &Shop, name: &str) -> Result<()> {
-        self.remove_setting(shop, KIND, name).await?;
+        self.remove_setting(shop, KIND, name, None, "").await?;
         for entry in objects.list(&format!("{}/{name}", folder(shop))).await? {
             objects.delete(&entry.key).await?;
         }

@@ -19,4 +19,5 @@ mod real_time;
 mod restart;
 mod robots;
 mod rollback;
+mod segments;
 mod user_tokens;

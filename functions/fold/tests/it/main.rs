@@ -6,4 +6,5 @@ mod compaction;
 mod equality;
 mod failures;
 mod identity;
+mod segments;
 mod support;

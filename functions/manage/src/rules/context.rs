@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use vitrine_domain::rule::{Effect, conflicts};
 use vitrine_domain::{Placement, Product, ProductId, Rule, Shop};
 use vitrine_http::{App, Problem};
-use vitrine_store::settings::Versioned;
+use vitrine_store::settings::{PLACEMENT, RULE, Versioned};
 
-use super::KIND;
 use super::shape::{View, Warning, WarningKind};
-use crate::placements::KIND as PLACEMENT;
 
 /// A shop's rules and what they are checked against.
 pub(super) struct Surroundings {
@@ -28,8 +26,8 @@ impl Surroundings {
     /// If the table fails or holds something unreadable.
     pub(super) async fn read(app: &App, shop: &Shop, more: Option<&Rule>) -> Result<Self, Problem> {
         let table = &app.context.table;
-        let snapshot = table.settings_at(shop, &[PLACEMENT, KIND], None).await?;
-        let rules = snapshot.of::<Rule>(KIND)?;
+        let snapshot = table.settings_at(shop, &[PLACEMENT, RULE], None).await?;
+        let rules = snapshot.of::<Rule>(RULE)?;
         let own = snapshot.stored(PLACEMENT).iter().map(|setting| setting.id.clone());
         let shipped = Placement::shipped().into_iter().map(|placement| placement.name);
         let placements = shipped.chain(own).collect();

@@ -236,7 +236,7 @@ fn warning_kinds() -> Schema {
 }
 
 impl View {
-    pub(super) fn of(rule: Rule, version: u64) -> Self {
+    pub(crate) fn of(rule: Rule, version: u64) -> Self {
         let Rule { id, name, enabled, priority, when, effect } = rule;
         let rule::When { placements, segments, categories, from, until, visitor } = when;
         let (from, until) = (from.map(|time| time.to_rfc3339()), until.map(|time| time.to_rfc3339()));

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod description;
+mod experiments;
+mod history;
 mod jobs;
 mod models;
 mod rules;
+mod segments;
 mod settings;
 mod vectors;
 
@@ -108,6 +111,14 @@ impl Stack {
         Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
 
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("demo-server", Method::POST, path, None, Some(body)).await
+    }
+
+    async fn delete(&self, path: &str, if_match: Option<&str>) -> Answer {
+        self.call("demo-server", Method::DELETE, path, if_match, None).await
+    }
+
     async fn get(&self, path: &str) -> Answer {
         self.call("demo-server", Method::GET, path, None, None).await
     }
@@ -115,6 +126,12 @@ impl Stack {
     async fn put(&self, path: &str, if_match: Option<&str>, body: &Value) -> Answer {
         self.call("demo-server", Method::PUT, path, if_match, Some(body)).await
     }
+}
+
+/// The places that a problem names.
+fn places(answer: &Answer) -> Vec<&str> {
+    let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect()
 }
 
 fn shop(name: &str) -> Shop {
@@ -145,6 +162,20 @@ async fn everything_about_a_shop_needs_a_server_key() {
         (Method::GET, "/v1/rules/a"),
         (Method::PUT, "/v1/rules/a"),
         (Method::DELETE, "/v1/rules/a"),
+        (Method::GET, "/v1/segments"),
+        (Method::POST, "/v1/segments/size"),
+        (Method::GET, "/v1/segments/a"),
+        (Method::PUT, "/v1/segments/a"),
+        (Method::DELETE, "/v1/segments/a"),
+        (Method::GET, "/v1/experiments"),
+        (Method::POST, "/v1/experiments/plan"),
+        (Method::GET, "/v1/experiments/a"),
+        (Method::PUT, "/v1/experiments/a"),
+        (Method::DELETE, "/v1/experiments/a"),
+        (Method::GET, "/v1/rules/a/history"),
+        (Method::POST, "/v1/rules/a/undo"),
+        (Method::GET, "/v1/settings/hold-out"),
+        (Method::PUT, "/v1/settings/hold-out"),
         (Method::GET, "/v1/settings/privacy"),
         (Method::PUT, "/v1/settings/privacy"),
     ];

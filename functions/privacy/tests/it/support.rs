@@ -79,6 +79,7 @@ impl Stack {
             linked: if visitor.is_known() { devices(&links) } else { Vec::new() },
             folded: NOW.plus(-60_000),
             compacted: None,
+            segments: vitrine_domain::segment::Membership::default(),
         };
         self.table().save_profile(&self.shop, &profile, None).await.unwrap();
         profile

@@ -26,6 +26,13 @@ async fn a_decision_of_twenty_products_is_under_a_kilobyte() {
     let placement =
         Placement { exploration, rotation, ..Placement::new("product-bought-together", Strategy::Personal, 20) };
     stack.set_placement(&placement).await;
+    let changes = json!([{"kind": "layout", "placement": placement.name, "payload": {"columns": 4}}]);
+    for id in ["summer-layout", "winter-banners"] {
+        let variants = json!([{"id": "control"}, {"id": "four-columns", "changes": changes}]);
+        let design = json!({"kind": "variants", "variants": variants});
+        let metrics = json!({"primary": "conversion"});
+        stack.set("experiment", id, json!({"id": id, "status": "running", "design": design, "metrics": metrics})).await;
+    }
     stack.table.link(&stack.shop, &phone, &anna, stack.now()).await.unwrap();
     for (number, visitor) in [&anna, &phone].into_iter().enumerate() {
         let event = Event::new(message(number), visitor.clone(), stack.now(), Action::View);
@@ -39,7 +46,7 @@ async fn a_decision_of_twenty_products_is_under_a_kilobyte() {
     });
     for _ in 0..2 {
         let answer = stack.post("server", "/v1/recommendations/product-bought-together", question.clone()).await.ok();
-        assert_eq!(answer.ids().len(), 20);
+        assert_eq!((answer.ids().len(), answer.body["experiments"].as_array().unwrap().len()), (20, 2));
         question["cursor"] = answer.body["cursor"].clone();
         stack.later(5);
         is_identical(&stack, &answer).await;

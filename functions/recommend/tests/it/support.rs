@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vitrine_domain::profile::{Facts, devices, in_fold_order};
+use vitrine_domain::segment::Membership;
 use vitrine_domain::{
     Action, Event, Line, MessageId, Millis, Placement, Product, ProductId, Profile, Rule, Shop, State, Visitor,
 };
@@ -233,6 +234,12 @@ impl Stack {
         self.table.put_setting(&self.shop, "rule", &rule.id, &rule, from).await.unwrap();
     }
 
+    /// Writes a setting of any kind.
+    pub(crate) async fn set(&self, kind: &'static str, id: &str, value: Value) {
+        let from = self.version(kind, id).await;
+        self.table.put_setting(&self.shop, kind, id, &value, from).await.unwrap();
+    }
+
     async fn version(&self, kind: &'static str, id: &str) -> u64 {
         let stored = self.table.settings::<Value>(&self.shop, kind).await.unwrap();
         stored.iter().find(|setting| setting.id == id).map_or(0, |setting| setting.version)
@@ -304,6 +311,14 @@ pub(crate) async fn fold(stack: &Stack, visitor: &Visitor) {
         (0..PRODUCTS).map(|number| (id(number).to_string(), Facts::from(&product(number, "")))).collect();
     let version = stack.table.profile(&stack.shop, visitor).await.unwrap().map_or(0, |profile| profile.version) + 1;
     let state = State::default().fold(&events, &facts);
-    let profile = Profile { visitor: visitor.clone(), version, state, linked, folded: stack.now(), compacted: None };
+    let profile = Profile {
+        visitor: visitor.clone(),
+        version,
+        state,
+        linked,
+        folded: stack.now(),
+        compacted: None,
+        segments: Membership::default(),
+    };
     stack.table.save_profile(&stack.shop, &profile, None).await.unwrap();
 }

@@ -144,12 +144,7 @@ impl Design {
 
     /// What any variant changes.
     fn targets(&self) -> BTreeSet<(&'static str, &str)> {
-        match self {
-            Self::Variants { variants } => {
-                variants.iter().flat_map(|variant| &variant.changes).map(Change::target).collect()
-            }
-            Self::Factorial { factors } => (0..factors.len()).flat_map(|factor| self.targets_of(factor)).collect(),
-        }
+        self.changes().map(Change::target).collect()
     }
 
     /// The same without shares.
@@ -217,6 +212,14 @@ impl Experiment {
         let kind = self.metrics.primary.kind();
         let summed = kind != crate::statistics::MetricKind::Ratio;
         faults.must(summed, "/metrics/primary", "a proportion or a mean for a bandit, such as `conversion`");
+    }
+
+    /// What speaks against removing it: visitors are being divided.
+    #[must_use]
+    pub fn faults_of_removal(&self) -> Vec<Fault> {
+        let mut faults = Faults(Vec::new());
+        faults.must(self.status != Status::Running, "/status", "`stopped` before it is removed");
+        faults.0
     }
 
     /// What may not be changed like this, given what is stored: an experiment that runs keeps what decides who meets

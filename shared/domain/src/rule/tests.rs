@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::filter::Person;
 use crate::{Product, State};
 
 fn rule(id: &str, effect: serde_json::Value) -> Rule {
@@ -22,9 +23,10 @@ fn a_rule_acts_where_all_its_conditions_hold() {
     let mut state = State::default();
     state.traits.insert("segments".into(), json!("gold"));
     state.traits.insert("age".into(), json!(30));
+    let found = std::collections::BTreeSet::from(["deal-hunters".to_owned()]);
     let person = Person { state: &state, now: Millis(50) };
-    let base =
-        Situation { placement: "home", categories: &["Grocery", "Pasta"], visitor: Some(person), now: Millis(50) };
+    let visitor = Some(Known { segments: Some(&found), ..Known::of(person) });
+    let base = Situation { placement: "home", categories: &["Grocery", "Pasta"], visitor, now: Millis(50) };
     let when = |when: serde_json::Value, situation: &Situation<'_>| {
         let mut rule = rule("r", json!({"kind": "hide", "filter": "price > 5"}));
         rule.when = serde_json::from_value(when).unwrap();
@@ -37,6 +39,8 @@ fn a_rule_acts_where_all_its_conditions_hold() {
         (json!({"placements": ["feed"]}), false),
         (json!({"segments": ["silver", "gold"]}), true),
         (json!({"segments": ["silver"]}), false),
+        (json!({"segments": ["silver", "deal-hunters"]}), true),
+        (json!({"visitor": "segments = \"deal-hunters\" and age < 40"}), true),
         (json!({"categories": ["Pasta"]}), true),
         (json!({"categories": ["Soap"]}), false),
         (json!({"from": 50, "until": 51}), true),

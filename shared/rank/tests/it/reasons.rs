@@ -1,5 +1,7 @@
 //! Reasons are true: they add up, and without what they name the score is lower.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use vitrine_domain::{Action, PastAction, Placement, Strategy as Fill};
 use vitrine_rank::{Answer, Audience, Language, ReasonKind, Request, Words};
@@ -51,6 +53,42 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_part_that_counts_nothing_says_nothing_and_one_that_counts_double_says_twice_as_much() {
+    let history = [past(4, Action::View, 20), past(16, Action::Order, 9), past(28, Action::View, 3)];
+    let placement = open(100);
+    let (parts, basket) = (SHELF.artifact().unwrap().parts(), [product(3).id.to_string()]);
+    let told = |placement: &Placement, blend: Option<&BTreeMap<String, f64>>| {
+        let request =
+            Request { history: &history, product: Some("p30"), basket: &basket, blend, ..Request::new(placement, NOW) };
+        let mut amounts: BTreeMap<(u32, String), f32> = BTreeMap::new();
+        for item in answer(&SHELF, &request).items {
+            let sum: f32 = item.reasons.iter().map(|reason| reason.amount).sum();
+            assert!((sum - item.score).abs() < 1e-4 * (1.0 + item.score.abs()), "{item:?}");
+            for part in item.reasons.iter().flat_map(|reason| &reason.parts) {
+                *amounts.entry((item.row, part.part.clone())).or_default() += part.amount;
+            }
+        }
+        amounts
+    };
+    let mut changed = 0;
+    for part in parts {
+        for strategy in [Fill::Personal, Fill::Similar, Fill::Basket] {
+            let placement = Placement { strategy, ..placement.clone() };
+            let (plain, factor) = (told(&placement, None), |factor| BTreeMap::from([(part.name.clone(), factor)]));
+            let (none, twice) = (told(&placement, Some(&factor(0.0))), told(&placement, Some(&factor(2.0))));
+            assert!(none.iter().all(|((_, name), amount)| *name != part.name || *amount == 0.0), "{}", part.name);
+            for ((row, name), amount) in &plain {
+                let times = if *name == part.name { 2.0 } else { 1.0 };
+                let Some(then) = twice.get(&(*row, name.clone())) else { continue };
+                assert!((then - times * amount).abs() < 1e-3 * (1.0 + amount.abs()), "{name} {amount} {then}");
+                changed += usize::from(times == 2.0);
+            }
+        }
+    }
+    assert!(changed > 100, "{changed}");
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use vitrine_domain::Shop;
+use vitrine_domain::segment::in_force;
+use vitrine_domain::{Segment, Shop};
 
 use super::write::{REVISION_OF, SETTING};
-use super::{Versioned, id_of};
+use super::{ONE, SEGMENT, Versioned};
 use crate::keys::REVISION;
 use crate::table::{DOCUMENT, Item, Table, document_text, sort_key, text, version_of};
 use crate::{Error, Result, keys};
@@ -35,17 +36,46 @@ impl Snapshot {
     pub fn of<T: DeserializeOwned>(&self, kind: &'static str) -> Result<Vec<Versioned<T>>> {
         let read = |setting: &Versioned<Box<RawValue>>| {
             let value = serde_json::from_str(setting.value.get()).map_err(|e| Error::corrupt(kind, e))?;
-            Ok(Versioned { id: setting.id.clone(), version: setting.version, value })
+            let Versioned { id, version, author, written, .. } = setting.clone();
+            Ok(Versioned { id, version, value, author, written })
         };
         self.stored(kind).iter().map(read).collect()
     }
 }
 
+/// What can be read, for those who act upon settings: one that cannot must not take all others with it.
+impl Snapshot {
+    /// The settings of a kind that can be read.
+    #[must_use]
+    pub fn readable<T: DeserializeOwned>(&self, kind: &'static str) -> Vec<T> {
+        self.stored(kind).iter().filter_map(|stored| read(kind, stored)).collect()
+    }
+
+    /// The one setting of a kind that there is one of.
+    #[must_use]
+    pub fn one<T: DeserializeOwned>(&self, kind: &'static str) -> Option<T> {
+        self.stored(kind).iter().find(|stored| stored.id == ONE).and_then(|stored| read(kind, stored))
+    }
+
+    /// The shop's segments in the order of their ids: the shipped ones as it has changed them, and its own.
+    #[must_use]
+    pub fn segments(&self) -> Vec<Segment> {
+        let own = self.stored(SEGMENT).iter();
+        in_force(own.map(|stored| (stored.id.clone(), read::<Option<Segment>>(SEGMENT, stored).flatten())))
+    }
+}
+
+fn read<T: DeserializeOwned>(kind: &'static str, stored: &Versioned<Box<RawValue>>) -> Option<T> {
+    serde_json::from_str(stored.value.get())
+        .inspect_err(|error| tracing::error!(kind, id = stored.id, %error, "a setting cannot be read"))
+        .ok()
+}
+
 impl Table {
     /// All settings of some kinds at a revision; none is now.
     ///
-    /// What is now is one query, over everything between the first and the last kind in alphabetical order: `placement`,
-    /// the revision and `rule` lie side by side. A revision of the past takes a second one, over the changes since.
+    /// What is now is one query, over everything between the first and the last kind in alphabetical order: what a decision
+    /// is made from lies side by side, the revision among it. A revision of the past takes a second one, over the changes since.
     ///
     /// # Errors
     /// [`Error::NotKept`] for a revision whose settings are no longer known or that never was; if the table fails or holds
@@ -111,12 +141,12 @@ fn is_of(item: &Item, kind: &str) -> bool {
     sort_key(item).strip_prefix(kind).is_some_and(|rest| rest.starts_with('#'))
 }
 
-fn revision_of(item: &Item) -> u64 {
+pub(super) fn revision_of(item: &Item) -> u64 {
     item.get(REVISION_OF).map(AttributeValue::as_n).and_then(|n| n.ok()?.parse().ok()).unwrap_or_default()
 }
 
 fn stored(item: &Item, kind: &'static str) -> Result<Versioned<Box<RawValue>>> {
     let text = document_text(item, kind)?.to_owned();
     let value = RawValue::from_string(text).map_err(|e| Error::corrupt(kind, e))?;
-    Ok(Versioned { id: id_of(item), version: version_of(item), value })
+    Ok(Versioned::of(item, value))
 }

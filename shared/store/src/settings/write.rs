@@ -25,6 +25,8 @@ struct Change<'a> {
     new: Option<Item>,
     /// The version it is made from, zero for a new one; none to take whatever there is.
     from: Option<u64>,
+    /// Who makes it; empty for the program itself.
+    by: &'a str,
 }
 
 impl Table {
@@ -40,34 +42,43 @@ impl Table {
         value: &T,
         from: u64,
     ) -> Result<u64> {
-        let (pk, sk) = (keys::settings(shop), keys::setting(kind, id));
-        let new = with_version(item(&pk, &sk, kind, value)?, from + 1);
-        let changed = self.change(&Change { kind, pk: &pk, sk: &sk, new: Some(new), from: Some(from) }).await?;
-        Ok(changed.unwrap_or_default())
+        self.put_setting_by(shop, kind, id, value, from, "").await
     }
 
-    /// Removes a setting, whatever its version. Answers the shop's new revision; none if it was gone already.
+    /// The same, with the name of whoever made the change.
     ///
     /// # Errors
-    /// If the table fails.
-    pub async fn remove_setting(&self, shop: &Shop, kind: &'static str, id: &str) -> Result<Option<u64>> {
-        let (pk, sk) = (keys::settings(shop), keys::setting(kind, id));
-        self.change(&Change { kind, pk: &pk, sk: &sk, new: None, from: None }).await
-    }
-
-    /// Removes a setting that stands at a version. Answers the shop's new revision; none if it was gone already.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] if it stands at another version.
-    pub async fn remove_setting_at(
+    /// As above.
+    pub async fn put_setting_by<T: Serialize>(
         &self,
         shop: &Shop,
         kind: &'static str,
         id: &str,
-        version: u64,
+        value: &T,
+        from: u64,
+        by: &str,
+    ) -> Result<u64> {
+        let (pk, sk) = (keys::settings(shop), keys::setting(kind, id));
+        let new = with_version(item(&pk, &sk, kind, value)?, from + 1);
+        let changed = self.change(&Change { kind, pk: &pk, sk: &sk, new: Some(new), from: Some(from), by }).await?;
+        Ok(changed.unwrap_or_default())
+    }
+
+    /// Removes a setting that stands at a version, or whatever its version. Answers the shop's new revision; none if it was
+    /// gone already.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if it stands at another version.
+    pub async fn remove_setting(
+        &self,
+        shop: &Shop,
+        kind: &'static str,
+        id: &str,
+        from: Option<u64>,
+        by: &str,
     ) -> Result<Option<u64>> {
         let (pk, sk) = (keys::settings(shop), keys::setting(kind, id));
-        self.change(&Change { kind, pk: &pk, sk: &sk, new: None, from: Some(version) }).await
+        self.change(&Change { kind, pk: &pk, sk: &sk, new: None, from, by }).await
     }
 
     async fn change(&self, change: &Change<'_>) -> Result<Option<u64>> {
@@ -98,10 +109,19 @@ impl Table {
     /// The setting, the revision, and what was before.
     fn writes(&self, change: &Change<'_>, old: Option<&Item>, seen: u64) -> Result<Vec<TransactWriteItem>> {
         let revision = seen + 1;
+        let clean_up = self.wall_clock();
+        let mut by = Item::new();
+        if let Some(now) = self.time().or(clean_up) {
+            by.insert(TIME.to_owned(), AttributeValue::N(now.0.to_string()));
+        }
+        if !change.by.is_empty() {
+            by.insert(AUTHOR.to_owned(), text(change.by));
+        }
         let setting = match &change.new {
             Some(new) => {
                 let mut new = new.clone();
                 new.insert(REVISION_OF.to_owned(), AttributeValue::N(revision.to_string()));
+                new.extend(by.clone());
                 let mut put = self.put_of(new, Some(unmoved(old)))?;
                 put.expression_attribute_values = old.map(values);
                 TransactWriteItem::builder().put(put).build()
@@ -126,7 +146,8 @@ impl Table {
         let mut before = old.cloned().unwrap_or_default();
         before.extend(key(change.pk, keys::before(revision)));
         before.insert(SETTING.to_owned(), text(change.sk));
-        if let Some(now) = self.wall_clock() {
+        before.extend(by.into_iter().map(|(name, value)| (format!("{OF_CHANGE}{name}"), value)));
+        if let Some(now) = clean_up {
             before = with_expiry(before, now.plus(DAYS * DAY));
         }
         let counter = TransactWriteItem::builder().put(counter).build();
@@ -144,6 +165,13 @@ impl Table {
 pub(super) const REVISION_OF: &str = "r";
 /// Attribute of the setting's sort key in an entry of what was before.
 pub(super) const SETTING: &str = "k";
+
+/// Attribute of who wrote a setting.
+pub(super) const AUTHOR: &str = "a";
+/// Attribute of when it was written, in milliseconds.
+pub(super) const TIME: &str = "t";
+/// Begins the attributes of the change itself in an entry of what was before.
+pub(super) const OF_CHANGE: &str = "c";
 
 /// The condition that a setting is still what was read. The version alone would not do: a setting that is removed and made
 /// anew begins at one again.

@@ -75,7 +75,7 @@ async fn every_change_raises_the_revision_and_every_revision_can_be_read_later()
             vec![("placement", "home", 1, json!("x")), ("rule", "a#", 2, json!(2))],
         ),
         (
-            table.remove_setting(&shop(), "rule", "a#").await.unwrap().unwrap(),
+            table.remove_setting(&shop(), "rule", "a#", None, "").await.unwrap().unwrap(),
             vec![("placement", "home", 1, json!("x"))],
         ),
         // Another kind is of the same shop: its revision is raised.
@@ -104,7 +104,7 @@ async fn every_change_raises_the_revision_and_every_revision_can_be_read_later()
     assert!(matches!(unborn, Err(Error::NotKept { .. })), "{unborn:?}");
     let theirs = table.settings_at(&other_shop(), &KINDS, None).await.unwrap();
     assert_eq!((theirs.revision, all(&theirs).len()), (0, 0));
-    assert_eq!(table.remove_setting(&shop(), "rule", "never").await.unwrap(), None);
+    assert_eq!(table.remove_setting(&shop(), "rule", "never", None, "").await.unwrap(), None);
     assert_eq!(table.settings_at(&shop(), &KINDS, None).await.unwrap().revision, 6, "nothing was changed");
 }
 
@@ -135,7 +135,7 @@ async fn a_setting_that_was_there_before_revisions_were_is_of_revision_zero() {
     let stale = stack.table.put_setting(&shop(), "rule", "old", &json!(1), 6).await;
     assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
     assert_eq!(stack.table.put_setting(&shop(), "rule", "old", &json!(1), 7).await.unwrap(), 1);
-    assert_eq!(stack.table.remove_setting(&shop(), "rule", "old").await.unwrap(), Some(2));
+    assert_eq!(stack.table.remove_setting(&shop(), "rule", "old", None, "").await.unwrap(), Some(2));
     assert_eq!(all(&stack.table.settings_at(&shop(), &KINDS, Some(0)).await.unwrap()), expected);
 }
 
@@ -145,10 +145,10 @@ async fn a_setting_is_removed_only_at_the_version_that_was_seen_if_one_is_named(
     let table = &stack.table;
     table.put_setting(&shop(), "rule", "a", &json!(1), 0).await.unwrap();
     table.put_setting(&shop(), "rule", "a", &json!(2), 1).await.unwrap();
-    let stale = table.remove_setting_at(&shop(), "rule", "a", 1).await;
+    let stale = table.remove_setting(&shop(), "rule", "a", Some(1), "").await;
     assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
-    assert_eq!(table.remove_setting_at(&shop(), "rule", "a", 2).await.unwrap(), Some(3));
-    assert_eq!(table.remove_setting_at(&shop(), "rule", "a", 2).await.unwrap(), None);
+    assert_eq!(table.remove_setting(&shop(), "rule", "a", Some(2), "").await.unwrap(), Some(3));
+    assert_eq!(table.remove_setting(&shop(), "rule", "a", Some(2), "").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -186,6 +186,60 @@ async fn what_was_before_expires_after_a_hundred_days_and_what_is_now_never() {
     }
 }
 
+/// Revision, version, author and value of each state.
+fn told(states: &[vitrine_store::settings::State]) -> Vec<(u64, Option<u64>, Option<&str>, Option<&str>)> {
+    assert!(states.iter().all(|state| state.revision == 0 || state.written.is_some()));
+    states
+        .iter()
+        .map(|state| {
+            let value = state.value.as_ref().map(|value| value.get());
+            (state.revision, state.version, state.author.as_deref(), value)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_setting_tells_what_it_was_and_who_made_it_so() {
+    let stack = Stack::start().await;
+    let table = &stack.table;
+    let put = |id: &'static str, value: u8, from, by: &'static str| async move {
+        table.put_setting_by(&shop(), "segment", id, &value, from, by).await.unwrap()
+    };
+    assert!(table.setting_history(&shop(), "segment", "a").await.unwrap().is_empty());
+    put("a", 1, 0, "anna").await;
+    put("b", 9, 0, "bert").await;
+    put("a", 2, 1, "").await;
+    table.remove_setting(&shop(), "segment", "a", Some(2), "carl").await.unwrap();
+    let gone = table.setting_history(&shop(), "segment", "a").await.unwrap();
+    let before = [(3, Some(2), None, Some("2")), (1, Some(1), Some("anna"), Some("1")), (0, None, None, None)];
+    assert_eq!(told(&gone), [&[(4, None, Some("carl"), None)], &before[..]].concat());
+    put("a", 3, 0, "dora").await;
+    let back = table.setting_history(&shop(), "segment", "a").await.unwrap();
+    let newest = [(5, Some(1), Some("dora"), Some("3")), (4, None, Some("carl"), None)];
+    assert_eq!(told(&back), [&newest[..], &before[..]].concat());
+    let settings = table.settings::<u8>(&shop(), "segment").await.unwrap();
+    assert_eq!(settings.iter().map(|s| s.author.as_deref()).collect::<Vec<_>>(), [Some("dora"), Some("bert")]);
+    for kind in ["segmen", "segments"] {
+        assert!(table.setting_history(&shop(), kind, "a").await.unwrap().is_empty());
+    }
+    assert!(table.setting_history(&other_shop(), "segment", "a").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_history_is_bounded_and_begins_with_what_is_now() {
+    let stack = Stack::start().await;
+    for version in 0..25 {
+        stack.table.put_setting(&shop(), "rule", "a", &version, version).await.unwrap();
+    }
+    let states = stack.table.setting_history(&shop(), "rule", "a").await.unwrap();
+    let revisions: Vec<u64> = states.iter().map(|state| state.revision).collect();
+    assert_eq!(revisions, (6..=25).rev().collect::<Vec<_>>());
+    // Of what was written before anything was noted only the present state is known.
+    stack.put_old_setting("rule#old", "7", "{}").await;
+    let old = stack.table.setting_history(&shop(), "rule", "old").await.unwrap();
+    assert_eq!(told(&old), [(0, Some(7), None, Some("{}"))]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     /// Whatever is changed in whatever order, each revision is read as it was.
@@ -206,7 +260,7 @@ proptest! {
                     }
                     None if version == 0 => continue,
                     None => {
-                        stack.table.remove_setting(&shop(), kind, &id).await.unwrap();
+                        stack.table.remove_setting(&shop(), kind, &id, None, "").await.unwrap();
                         state.remove(&(kind, id));
                     }
                 }

@@ -77,6 +77,12 @@ fn without_chance(mut items: Vec<Value>) -> Vec<Value> {
             assert!(item["e"]["N"].is_string());
             item["e"] = json!("<in 100 days>");
         }
+        let is_setting = item["PK"] == "S#demo#C";
+        for time in ["t", "ct"] {
+            if let Some(value) = item.get_mut(time).filter(|_| is_setting) {
+                *value = json!("<when>");
+            }
+        }
     }
     items
 }
@@ -108,9 +114,9 @@ async fn of_a_shop() {
     let gone = Product::new(ProductId::new("gone").unwrap(), "Gone");
     stack.table.withdraw_products(&shop(), &[gone.id], &|| NOW.plus(1)).await.unwrap();
     stack.table.put_setting(&shop(), "rule", "a#b", &json!({ "any": "thing" }), 0).await.unwrap();
-    stack.table.put_setting(&shop(), "rule", "a#b", &json!({ "any": "other" }), 1).await.unwrap();
+    stack.table.put_setting_by(&shop(), "rule", "a#b", &json!({ "any": "other" }), 1, "key").await.unwrap();
     stack.table.put_setting(&shop(), "rule", "gone", &json!({}), 0).await.unwrap();
-    stack.table.remove_setting(&shop(), "rule", "gone").await.unwrap();
+    stack.table.remove_setting(&shop(), "rule", "gone", None, "key").await.unwrap();
     let live = Live {
         version: "20260921T144000-ab12cd34".to_owned(),
         artifact: "shops/demo/models/20260921T144000-ab12cd34/artifact".to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use vitrine_domain::segment::Membership;
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, ProductId, Profile, Shop, State, Visitor};
 use vitrine_engine::Endpoint;
 use vitrine_store::{Connection, Table};
@@ -128,5 +129,13 @@ pub(crate) fn ids(events: &[Event]) -> Vec<&str> {
 /// The profile that a fold of these events would write.
 pub(crate) fn profile(visitor: &Visitor, events: &[Event], version: u64) -> Profile {
     let state = State::default().fold(events, &());
-    Profile { visitor: visitor.clone(), version, state, linked: Vec::new(), folded: NOW, compacted: None }
+    Profile {
+        visitor: visitor.clone(),
+        version,
+        state,
+        linked: Vec::new(),
+        folded: NOW,
+        compacted: None,
+        segments: Membership::default(),
+    }
 }
