@@ -1,4 +1,9 @@
-//! Small sets of rows that are asked for again and again.
+//! Small sets of rows that are asked for again and again, and rows' lists that are about to be read.
+
+use std::hint::black_box;
+
+/// Bytes that come from memory at once.
+const LINE: usize = 64;
 
 /// Bits of a sieve; a power of two.
 const BITS: usize = 1 << 15;
@@ -67,6 +72,15 @@ impl Asked {
         let known = if self.sieve.may_hold(row) { &self.places[..] } else { &[] };
         let first = known.partition_point(|(other, _)| *other < row);
         known[first..].iter().take_while(move |(other, _)| *other == row).map(|(_, place)| *place)
+    }
+}
+
+/// Reads one number of each cache line. None of these reads waits for another, as those of a loop that works with what it
+/// reads do; after it the numbers are near.
+#[inline]
+pub(crate) fn bring_in<T: Copy>(numbers: &[T]) {
+    for number in numbers.iter().step_by((LINE / size_of::<T>()).max(1)).chain(numbers.last()) {
+        black_box(*number);
     }
 }
 
