@@ -37,9 +37,9 @@ impl Shared {
         let at = known.unwrap_or_else(|| {
             let Self { asked, entries, .. } = self;
             let (rows, weights) = lists.of(product);
-            for (row, weight) in rows.iter().zip(weights) {
-                entries.extend(asked.places(*row).map(|place| (place as u32, weight.to_f32())));
-            }
+            asked.each(rows, |at, place| {
+                entries.extend(weights.get(at).map(|weight| (place as u32, weight.to_f32())));
+            });
             self.read.push((product, self.entries.len()));
             self.read.len() - 1
         });

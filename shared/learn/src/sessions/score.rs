@@ -139,10 +139,17 @@ impl Gathered {
     #[inline(always)]
     fn anchor(&mut self, rows: &[u32], weights: &Tally, weighed: &Sieve) {
         self.anchors.clear();
-        for (place, row) in rows.iter().enumerate().filter(|(_, row)| weighed.may_hold(**row)) {
-            let weight = weights.sum(*row);
+        // Which places are common cannot be foretold, so there is no branch on it: a place that is not is overwritten.
+        let (mut common, mut count) = ([0_u8; PLACES.next_power_of_two()], 0);
+        for (place, row) in (0..PLACES as u8).zip(rows) {
+            common[count % common.len()] = place;
+            count += usize::from(weighed.may_hold(*row));
+        }
+        for place in common.iter().take(count).map(|place| usize::from(*place)) {
+            let row = rows[place];
+            let weight = weights.sum(row);
             if weight > 0.0 {
-                self.anchors.push((place, *row, weight));
+                self.anchors.push((place, row, weight));
             }
         }
         for at in 0..self.anchors.len() {
@@ -354,9 +361,7 @@ impl<'a> View<'a> {
         scratch.seen.iter().for_each(|row| scratch.weighed.insert(*row));
         self.list(scratch);
         for (sessions, weight) in &scratch.listed {
-            for session in self.postings.get(sessions.clone()).unwrap_or(&[]) {
-                scratch.similar.add(*session, *weight);
-            }
+            scratch.similar.add_each(self.postings.get(sessions.clone()).unwrap_or(&[]), *weight);
         }
         let similarity = |session: &u32| key(scratch.similar.sum(*session) * value(self.gains, *session), *session);
         scratch.nearest.clear();
@@ -442,9 +447,7 @@ impl<'a> View<'a> {
 /// Takes down which places of a neighbour are products of a page, as `(place, place on the page)`; false if none is.
 fn on_page(rows: &[u32], asked: &Asked, named: &mut Vec<(usize, usize)>) -> bool {
     named.clear();
-    for (q, row) in rows.iter().enumerate() {
-        named.extend(asked.places(*row).map(|place| (q, place)));
-    }
+    asked.each(rows, |q, place| named.push((q, place)));
     !named.is_empty()
 }
 
