@@ -55,7 +55,7 @@ impl Codes<'_> {
         scratch: &mut Scratch,
         found: &mut Found,
     ) {
-        let Scratch { level, rows, sums, wider, prepared, laid_out, .. } = scratch;
+        let Scratch { level, rows, sums, wider, prepared, laid_out, kept, .. } = scratch;
         wider.start(k, rows_total);
         sums.clear();
         sums.resize(BLOCK, 0);
@@ -79,6 +79,10 @@ impl Codes<'_> {
                 let sums = &mut sums[..rows.len()];
                 kernel::codes(*level, &prepared.whole, self.codes, self.stride, &rows[..], sums);
                 offer_sums(wider, rows.iter().copied(), sums, row_of);
+                if kept.wanted {
+                    kept.sums.extend(rows.iter().map(|place| row_of(*place)).zip(sums.iter().copied()));
+                    kept.full = true;
+                }
                 touched += rows.len();
             }
         } else {

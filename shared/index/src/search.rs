@@ -61,6 +61,18 @@ pub struct Scratch {
     /// Allowed rows as places.
     pub(crate) laid_out: Bitmap,
     pub(crate) places: Vec<u32>,
+    pub(crate) kept: Kept,
+}
+
+/// Coarse scores of one search, for later searches among the same rows by the same query.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    /// Whether the next scan is to be kept.
+    pub(crate) wanted: bool,
+    /// Whether a scan was.
+    pub(crate) full: bool,
+    /// Every allowed row and its sum.
+    pub(crate) sums: Vec<(u32, i32)>,
 }
 
 impl Default for Scratch {
@@ -85,6 +97,7 @@ impl Scratch {
             filter: Bitmap::default(),
             laid_out: Bitmap::default(),
             places: Vec::new(),
+            kept: Kept::default(),
         }
     }
 }

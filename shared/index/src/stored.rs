@@ -4,11 +4,14 @@ use half::f16;
 
 use crate::about::{self, About, Kind};
 use crate::codes::{MOST_DIMS, stride_of};
-use crate::found::Found;
+use crate::found::{Found, rank_of_sum};
 use crate::list::{Inverted, Wanted};
 use crate::scan::{Codes, Laid, score_again};
 use crate::search::{Scratch, check_query};
 use crate::{Bitmap, Error, Flat, Index, Prepared};
+
+/// Kept scores that are looked through in less time than a vector is compared.
+const KEPT: usize = 16;
 
 /// A stored index: the exact scan of the file's vectors, with codes and lists over them if the file has such sections.
 #[derive(Debug, Clone, Copy)]
@@ -146,6 +149,58 @@ impl<'a> Stored<'a> {
                 out.resize(rows.len(), f32::NEG_INFINITY);
             }
         }
+    }
+
+    /// [`search`](Index::search), for the first of several searches by one query: if it compares every allowed row, it
+    /// keeps their coarse scores for [`search_kept`](Self::search_kept).
+    ///
+    /// # Errors
+    /// [`Error::Query`] if the query has another number of dimensions.
+    pub fn search_keeping(
+        &self,
+        query: &[f32],
+        k: usize,
+        allowed: &Bitmap,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        scratch.kept.sums.clear();
+        scratch.kept.full = false;
+        scratch.kept.wanted = true;
+        let searched = self.search(query, k, Some(allowed), scratch, found);
+        scratch.kept.wanted = false;
+        searched
+    }
+
+    /// [`search`](Index::search) by the query of the last [`search_keeping`](Self::search_keeping) among some of the rows
+    /// that were allowed there: the same answer, from the scores that were kept where that is less work.
+    ///
+    /// # Errors
+    /// [`Error::Query`] if the query has another number of dimensions.
+    pub fn search_kept(
+        &self,
+        query: &[f32],
+        k: usize,
+        among: &Bitmap,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        let rows = self.flat.len();
+        let (matches, wider) = (among.count_below(rows), self.about.wider(k));
+        let kept = &scratch.kept;
+        if k == 0 || !kept.full || matches <= wider || kept.sums.len() / KEPT > matches {
+            return self.search(query, k, Some(among), scratch, found);
+        }
+        found.clear();
+        check_query(query, self.flat.dims())?;
+        scratch.wider.start(wider, rows);
+        for (row, sum) in &scratch.kept.sums {
+            let rank = rank_of_sum(*sum);
+            if scratch.wider.may_take(rank) && among.contains(*row) {
+                scratch.wider.offer(rank, *row);
+            }
+        }
+        score_again(&self.flat, query, k, scratch, found)
     }
 
     pub(crate) fn search_as(

@@ -221,6 +221,8 @@ pub struct Scratch {
     pub(crate) sessions: sessions::Scratch,
     pub(crate) habits: repurchase::Scratch,
     pub(crate) asked: Asked,
+    /// Of each pair of actions, in the order of [`covisitation::Pair::ALL`].
+    pub(crate) shared: [covisitation::Shared; covisitation::Pair::ALL.len()],
     pub(crate) tally: Tally,
 }
 

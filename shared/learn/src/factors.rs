@@ -19,16 +19,18 @@
 //! clicked a second ago has a taste vector without any training ([`fold_in`]).
 
 use crate::dataset::{Dataset, days, decay, mix};
-use crate::linear::{add_outer, add_scaled, dot, gram, solve};
+use crate::linear::{dot, gram};
 use crate::parallel;
 use crate::settings;
 
 mod part;
 
 pub(crate) use part::Tastes;
+mod fold;
 mod kernel;
 mod simd;
 
+pub use fold::fold_in;
 use kernel::{Side, Vector};
 use simd::{Block, LANES};
 
@@ -64,30 +66,6 @@ impl Confidence {
     #[must_use]
     pub fn beyond_one(&self, interest: f32) -> f32 {
         self.scale * interest.abs().ln_1p()
-    }
-}
-
-/// Solves for one vector: `x` becomes the minimum of the loss given the vectors of the other side.
-///
-/// `gram` is the upper triangle of `Σ y yᵀ + λ I`; `seen` lists each seen vector once with its sum of interest. Without
-/// positive interest the answer is zero. Nothing is allocated.
-pub fn fold_in<'y>(gram: &[f32], confidence: Confidence, seen: impl Iterator<Item = (&'y [f32], f32)>, x: &mut [f32]) {
-    let d = x.len();
-    x.fill(0.0);
-    let mut space = [0.0_f32; MAX_FACTORS * MAX_FACTORS];
-    let Some(a) = space.get_mut(..d * d).filter(|a| a.len() == gram.len()) else { return };
-    a.copy_from_slice(gram);
-    let mut liked = false;
-    for (y, interest) in seen.filter(|(y, interest)| y.len() == d && interest.is_finite()) {
-        let more = confidence.beyond_one(interest);
-        add_outer(a, more, y);
-        if interest > 0.0 {
-            liked = true;
-            add_scaled(x, 1.0 + more, y);
-        }
-    }
-    if liked {
-        solve(a, x);
     }
 }
 

@@ -106,6 +106,7 @@ pub mod diffusion;
 pub mod encoder;
 mod error;
 pub mod factors;
+pub mod halves;
 pub mod history;
 mod linear;
 mod lineup;

@@ -63,7 +63,7 @@ pub(crate) fn normalise(vector: &mut [f32]) {
 }
 
 /// Adds `factor * v vᵀ` to the upper triangle of a `d x d` matrix.
-#[inline]
+#[cfg(test)]
 pub(crate) fn add_outer(matrix: &mut [f32], factor: f32, v: &[f32]) {
     let d = v.len();
     for (i, row) in matrix.chunks_exact_mut(d).enumerate() {
@@ -87,6 +87,7 @@ pub(crate) fn gram(rows: &[f32], d: usize) -> Vec<f32> {
 
 /// Solves `A x = b` in place for a symmetric positive definite `A` of which the upper triangle is given; `b` becomes `x`
 /// and `A` is destroyed. False, with `b` all zeros, if `A` is not positive definite.
+#[cfg(test)]
 pub(crate) fn solve(a: &mut [f32], b: &mut [f32]) -> bool {
     let d = b.len();
     if !factorise(a, d) {

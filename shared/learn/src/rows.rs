@@ -1,4 +1,9 @@
-//! Small sets of rows that are asked for again and again.
+//! Small sets of rows that are asked for again and again, and rows' lists that are about to be read.
+
+use std::hint::black_box;
+
+/// Bytes that come from memory at once.
+const LINE: usize = 64;
 
 /// Bits of a sieve; a power of two.
 const BITS: usize = 1 << 15;
@@ -61,12 +66,37 @@ impl Asked {
         self.places.sort_unstable();
     }
 
+    /// Calls with each of many rows that is on the page, in their order: its place among them, and its place on the page.
+    #[inline]
+    pub(crate) fn each(&self, rows: &[u32], mut call: impl FnMut(usize, usize)) {
+        let (blocks, rest) = rows.as_chunks::<8>();
+        let mut read = 0;
+        for block in blocks.iter().map(|block| &block[..]).chain([rest]) {
+            // Hardly any block has one, so there is one branch a block.
+            if block.iter().fold(false, |some, row| some | self.sieve.may_hold(*row)) {
+                for (at, row) in block.iter().enumerate() {
+                    self.places(*row).for_each(|place| call(read + at, place));
+                }
+            }
+            read += block.len();
+        }
+    }
+
     /// The places of a row on the page; none if it is not on it.
     #[inline]
     pub(crate) fn places(&self, row: u32) -> impl Iterator<Item = usize> + '_ {
         let known = if self.sieve.may_hold(row) { &self.places[..] } else { &[] };
         let first = known.partition_point(|(other, _)| *other < row);
         known[first..].iter().take_while(move |(other, _)| *other == row).map(|(_, place)| *place)
+    }
+}
+
+/// Reads one number of each cache line. None of these reads waits for another, as those of a loop that works with what it
+/// reads do; after it the numbers are near.
+#[inline]
+pub(crate) fn bring_in<T: Copy>(numbers: &[T]) {
+    for number in numbers.iter().step_by((LINE / size_of::<T>()).max(1)).chain(numbers.last()) {
+        black_box(*number);
     }
 }
 
@@ -85,7 +115,12 @@ mod tests {
             let mut asked = Asked::default();
             asked.set(&[1, 2, 3]);
             asked.set(&rows);
-            for row in rows.iter().chain(&others).copied().chain(0..20) {
+            let all: Vec<u32> = rows.iter().chain(&others).copied().chain(0..20).collect();
+            let mut each = Vec::new();
+            asked.each(&all, |at, place| each.push((at, place)));
+            let one_by_one = all.iter().enumerate().flat_map(|(at, row)| asked.places(*row).map(move |place| (at, place)));
+            prop_assert_eq!(each, one_by_one.collect::<Vec<_>>());
+            for row in all {
                 let found: Vec<usize> = asked.places(row).collect();
                 let expected: Vec<usize> = (0..rows.len()).filter(|place| rows[*place] == row).collect();
                 prop_assert_eq!(found, expected);

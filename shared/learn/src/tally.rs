@@ -29,6 +29,22 @@ impl Tally {
         *sum += weight;
     }
 
+    /// [`add`](Self::add)s one weight to many rows.
+    #[inline]
+    pub(crate) fn add_each(&mut self, rows: &[u32], weight: f32) {
+        if weight.is_nan() || weight <= 0.0 {
+            return;
+        }
+        let (sums, touched, mut count) = (&mut self.sums[..], &mut self.touched[..], self.count);
+        for row in rows {
+            let (Some(sum), Some(free)) = (sums.get_mut(*row as usize), touched.get_mut(count)) else { continue };
+            *free = *row;
+            count += usize::from(*sum == 0.0);
+            *sum += weight;
+        }
+        self.count = count;
+    }
+
     /// The sum of a row.
     #[must_use]
     pub fn sum(&self, row: u32) -> f32 {
@@ -92,7 +108,12 @@ mod tests {
         for (row, weight) in [(4, 1.0), (1, 2.0), (4, 1.5), (2, 2.5), (0, 0.5), (9, 9.0), (3, 0.0), (3, f32::NAN)] {
             tally.add(row, weight);
         }
+        tally.add_each(&[4, 9], 0.0);
+        tally.add_each(&[4, 9], f32::NAN);
         assert_eq!(tally.take_best(3), [(2, 2.5), (4, 2.5), (1, 2.0)]);
+        tally.add_each(&[3, 9, 1, 3], 2.0);
+        assert_eq!((tally.rows(), tally.sum(3), tally.sum(1)), (&[3, 1][..], 4.0, 2.0));
+        assert_eq!(tally.take_best(3), [(3, 4.0), (1, 2.0)]);
         tally.add(1, 1.0);
         assert_eq!((tally.rows(), tally.sum(1), tally.sum(4)), (&[1][..], 1.0, 0.0));
         assert_eq!(tally.take_best(3), [(1, 1.0)]);

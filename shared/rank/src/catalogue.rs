@@ -13,11 +13,16 @@ use vitrine_learn::artifact::{Column, TextColumn};
 pub(crate) struct Postings {
     starts: Vec<u32>,
     rows: Vec<u32>,
+    /// The rows of texts that many have, as sets: those are taken in a word at a time.
+    sets: HashMap<u32, Bitmap>,
 }
 
+/// What one in so many rows has is had by many.
+const MANY: usize = 64;
+
 impl Postings {
-    fn of(column: TextColumn<'_>, products: usize) -> Self {
-        let products = u32::try_from(products).unwrap_or(u32::MAX);
+    fn of(column: TextColumn<'_>, len: usize) -> Self {
+        let products = u32::try_from(len).unwrap_or(u32::MAX);
         let codes = || (0..products).flat_map(|row| column.codes(row).iter().map(move |code| (*code, row)));
         let mut starts = vec![0_u32; column.len() as usize + 2];
         for (code, _) in codes() {
@@ -36,7 +41,18 @@ impl Postings {
                 *next += 1;
             }
         }
-        Self { starts, rows }
+        let mut postings = Self { starts, rows, sets: HashMap::new() };
+        let many = (0..column.len()).filter(|code| postings.rows(*code).len() > len / MANY);
+        postings.sets = many.map(|code| (code, Bitmap::from_rows(len, postings.rows(code).iter().copied()))).collect();
+        postings
+    }
+
+    /// Adds the rows with a text to a set.
+    pub(crate) fn add_to(&self, set: &mut Bitmap, code: u32) {
+        match self.sets.get(&code) {
+            Some(rows) => set.or(rows),
+            None => self.rows(code).iter().for_each(|row| set.insert(*row)),
+        }
     }
 
     /// The rows with a text, ascending; a row that has it twice may stand there twice.

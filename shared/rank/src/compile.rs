@@ -220,7 +220,7 @@ fn texts(catalogue: &Catalogue, attribute: &str, column: TextColumn<'_>, op: Op,
             let postings = catalogue.postings(attribute, column);
             let mut found = Bitmap::empty(rows.len());
             for code in wanted.iter().filter_map(|text| column.code_of(text)) {
-                postings.rows(code).iter().for_each(|row| found.insert(*row));
+                postings.add_to(&mut found, code);
             }
             rows.and(&found);
         }

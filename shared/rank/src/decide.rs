@@ -41,7 +41,7 @@ pub fn decide(
     if let Ranking::Query(query, _) = &mut ranking {
         query.near = request.near.map(<[u32]>::to_vec);
     }
-    ranking.prepare(shelf, work);
+    ranking.prepare(shelf, &allowed, work);
     passed(Stage::Query);
     let order = Order::new(shelf, request, &wishes, &ranking, &allowed, work);
     passed(Stage::Search);

@@ -21,6 +21,7 @@ mod condition;
 mod decide;
 mod evidence;
 mod order;
+mod piece;
 mod query;
 mod ranking;
 mod reason;

@@ -73,6 +73,10 @@ struct Entry {
     likeness: f32,
     compared: usize,
     taken: bool,
+    /// Whether its direction was written: only what is compared needs one.
+    directed: bool,
+    /// Whether its kinds were looked up: only what could win a slot needs them. The two below are true of those alone.
+    known: bool,
     /// A bound that holds whatever is left forbids it.
     forbidden: bool,
     /// A bound that gives way where nothing else is left forbids it.
@@ -146,6 +150,8 @@ impl<'a> Order<'a> {
             caps,
         };
         let most = order.most();
+        order.entries.reserve(most + request.limit);
+        order.directions.reserve((most + request.limit) * dims);
         order.fetch(None, most, work);
         // Rules' products may be far down the list.
         let sets = wishes.factors.iter().filter(|(_, factor, _)| *factor > 1.0).map(|(rows, ..)| rows);
@@ -190,34 +196,48 @@ impl<'a> Order<'a> {
 
     fn take_in(&mut self, candidate: Candidate) {
         self.rest.remove(candidate.row);
-        let at = self.entries.len();
-        let (mut forbidden, mut discouraged) = (false, false);
-        for cap in &self.caps {
-            let kind = cap.kinds.of(candidate.row);
-            self.kinds.push(kind);
-            if cap.is_full(kind) {
-                if cap.soft { discouraged = true } else { forbidden = true }
-            }
-        }
-        if self.dims > 0 {
-            self.directions.resize((at + 1) * self.dims, 0.0);
-            self.shelf.direction(candidate.row, &mut self.directions[at * self.dims..]);
-        }
         let standing = self.standing.of(&candidate);
+        self.kinds.resize(self.kinds.len() + self.caps.len(), None);
+        self.directions.resize(self.directions.len() + self.dims, 0.0);
         self.entries.push(Entry {
             candidate,
             standing,
             likeness: 0.0,
             compared: 0,
             taken: false,
-            forbidden,
-            discouraged,
+            directed: false,
+            known: false,
+            forbidden: false,
+            discouraged: false,
         });
+    }
+
+    /// Looks up the kinds of a candidate, and whether a bound is reached already.
+    fn know(&mut self, at: usize) {
+        let Some(entry) = self.entries.get_mut(at).filter(|entry| !entry.known) else { return };
+        entry.known = true;
+        for (cap, known) in self.caps.iter().zip(self.kinds.iter_mut().skip(at * self.caps.len())) {
+            let kind = cap.kinds.of(entry.candidate.row);
+            *known = kind;
+            if cap.is_full(kind) {
+                if cap.soft { entry.discouraged = true } else { entry.forbidden = true }
+            }
+        }
+    }
+
+    /// Writes the direction of a candidate.
+    fn direct(&mut self, at: usize) {
+        let Some(entry) = self.entries.get_mut(at).filter(|entry| !entry.directed) else { return };
+        entry.directed = true;
+        if let Some(direction) = self.directions.get_mut(at * self.dims..(at + 1) * self.dims) {
+            self.shelf.direction(entry.candidate.row, direction);
+        }
     }
 
     /// Compares a candidate with the products above that it was not compared with yet, and says what it is worth.
     fn compare(&mut self, at: usize) -> f32 {
-        if self.dims > 0 {
+        if self.dims > 0 && self.entries[at].compared < self.picked.len() {
+            self.direct(at);
             let since = self.picked.iter().skip(self.entries[at].compared);
             let likeness = since.map(|above| self.likeness(at, above.entry)).fold(self.entries[at].likeness, f32::max);
             let compared = self.picked.len();
@@ -258,6 +278,7 @@ impl<'a> Order<'a> {
         for (slot, row, rule) in wishes.pins.iter().filter(|(_, row, _)| self.allowed.contains(*row)) {
             self.fetch_one(*row, work);
             let Some(at) = self.entries.iter().position(|entry| entry.candidate.row == *row) else { continue };
+            self.know(at);
             if page.contains(slot) && self.entries[at].forbidden {
                 continue;
             }
@@ -288,6 +309,9 @@ impl<'a> Order<'a> {
 
     /// Puts a candidate into the next slot.
     fn place(&mut self, at: usize, propensity: f32, way: Way) {
+        if self.dims > 0 {
+            self.direct(at);
+        }
         let Some(entry) = self.entries.get_mut(at) else { return };
         entry.taken = true;
         self.picked.push(Picked { candidate: entry.candidate, entry: at, propensity, way });
@@ -322,9 +346,18 @@ impl<'a> Order<'a> {
     }
 
     /// Whether a candidate may stand in the next slot.
-    fn is_eligible(&self, at: usize, soft: bool, among: Option<&Bitmap>) -> bool {
+    fn is_eligible(&mut self, at: usize, soft: bool, among: Option<&Bitmap>) -> bool {
         let entry = &self.entries[at];
-        entry.is_free(soft) && among.is_none_or(|rows| rows.contains(entry.candidate.row))
+        if entry.taken || among.is_some_and(|rows| !rows.contains(entry.candidate.row)) {
+            return false;
+        }
+        self.know(at);
+        self.entries[at].is_free(soft)
+    }
+
+    /// The candidates that may stand in the next slot.
+    fn eligible(&mut self, soft: bool, among: Option<&Bitmap>) -> Vec<usize> {
+        (0..self.entries.len()).filter(|at| self.is_eligible(*at, soft, among)).collect()
     }
 
     /// Fetches candidates of kinds that still have room. False when there are none.
@@ -357,9 +390,6 @@ impl<'a> Order<'a> {
     fn best(&mut self, soft: bool, among: Option<&Bitmap>) -> Option<usize> {
         let mut best: Option<(usize, f32)> = None;
         for at in 0..self.entries.len() {
-            if !self.is_eligible(at, soft, among) {
-                continue;
-            }
             let candidate = &self.entries[at].candidate;
             let first =
                 best.is_some_and(|(known, _)| candidate.filler || self.entries[known].candidate.row < candidate.row);
@@ -367,7 +397,7 @@ impl<'a> Order<'a> {
                 let order = best.map_or(Ordering::Greater, |(_, most)| value.total_cmp(&most));
                 order.is_gt() || order.is_eq() && !first
             };
-            if wins(self.value(&self.entries[at])) {
+            if wins(self.value(&self.entries[at])) && self.is_eligible(at, soft, among) {
                 let value = self.compare(at);
                 if wins(value) {
                     best = Some((at, value));
@@ -380,20 +410,17 @@ impl<'a> Order<'a> {
     /// Draws one of the eligible candidates.
     fn draw(&mut self, at: usize, soft: bool, among: Option<&Bitmap>) -> Option<(usize, f32, Way)> {
         let best = self.best(soft, among)?;
-        let eligible = |order: &Self| -> Vec<usize> {
-            (0..order.entries.len()).filter(|at| order.is_eligible(*at, soft, among)).collect()
-        };
         let place = |among: &[usize]| among.iter().position(|at| *at == best);
         let mut chance = Chance::of_slot(self.request.seed, self.request.offset + at);
         let (drawn, propensity) = match self.request.placement.exploration {
             Exploration::None => (best, 1.0),
             Exploration::Share { share } => {
-                let among = eligible(self);
+                let among = self.eligible(soft, among);
                 let (drawn, propensity) = chance.share(share, among.len(), place(&among)?);
                 (*among.get(drawn)?, propensity)
             }
             Exploration::Softmax { temperature } => {
-                let among = eligible(self);
+                let among = self.eligible(soft, among);
                 let values: Vec<f32> = among.iter().map(|at| self.compare(*at)).collect();
                 let (drawn, propensity) = chance.softmax(&values, temperature, place(&among)?);
                 (*among.get(drawn)?, propensity)

@@ -4,6 +4,7 @@ use vitrine_index::{Bitmap, Hit, dot_f16};
 
 use crate::query::Query;
 use crate::reason::Source;
+use crate::workspace::Searches;
 use crate::{Shelf, Workspace};
 
 /// A product that may be shown.
@@ -35,11 +36,16 @@ pub(crate) struct Candidates {
 }
 
 impl Ranking<'_> {
-    /// Makes ready what all searches of one decision share.
-    pub(crate) fn prepare(&self, shelf: &Shelf, work: &mut Workspace) {
+    /// Makes ready what all searches of one decision share; each of them is among the allowed rows.
+    pub(crate) fn prepare(&self, shelf: &Shelf, allowed: &Bitmap, work: &mut Workspace) {
         if let (Self::Query(query, _), Some(artifact)) = (self, shelf.artifact()) {
             query.terms(artifact, work);
         }
+        let Workspace { terms, reached, limits, searches, .. } = work;
+        *searches = Searches::First;
+        limits.clear();
+        reached.clear();
+        reached.extend(terms.rows().iter().filter(|row| allowed.contains(**row)));
     }
 
     /// The best of the allowed rows. What the model says nothing of comes last, the most wanted first.
@@ -80,23 +86,30 @@ fn by_query(shelf: &Shelf, query: &Query, allowed: &Bitmap, most: usize, work: &
     if !query.vector.is_empty() {
         shelf.nearest(&query.vector, allowed, most, query.near.as_deref(), work);
     }
+    limit(shelf, query, work);
     work.marked.grow(shelf.len());
     for Hit { row, score } in &work.found.hits {
         work.marked.insert(*row);
         found.push(Candidate { row: *row, score: score + work.terms.sum(*row), filler: false });
     }
-    work.rows.clear();
-    let rest = work.terms.rows().iter().filter(|row| allowed.contains(**row) && !work.marked.contains(**row));
-    work.rows.extend(rest);
-    work.found.hits.iter().for_each(|hit| work.marked.remove(hit.row));
     keep_best(&mut found, most);
     let least = found.last().filter(|_| found.len() >= most).map(|candidate| candidate.score);
-    let touched = work.found.touched + work.rows.len();
-    if !query.vector.is_empty() {
-        score_rest(shelf, query, least, work);
+    let Workspace { reached, limits, marked, rows, .. } = work;
+    rows.clear();
+    let mut touched = work.found.touched;
+    let rest = reached.iter().zip(limits.iter()).filter(|(row, _)| allowed.contains(**row) && !marked.contains(**row));
+    for (row, limit) in rest {
+        touched += 1;
+        // Anything but a certain no stays: what is no number too.
+        if least.is_none_or(|least| *limit >= least || limit.is_nan()) {
+            rows.push(*row);
+        }
     }
+    work.found.hits.iter().for_each(|hit| work.marked.remove(hit.row));
+    let scored = !query.vector.is_empty()
+        && shelf.index().is_some_and(|stored| stored.scores_of(&query.vector, &work.rows, &mut work.scores).is_ok());
     for (at, row) in work.rows.iter().enumerate() {
-        let score = work.scores.get(at).filter(|_| !query.vector.is_empty()).copied().unwrap_or_default();
+        let score = work.scores.get(at).filter(|_| scored).copied().unwrap_or_default();
         let score = score + work.terms.sum(*row);
         if !score.is_nan() {
             found.push(Candidate { row: *row, score, filler: false });
@@ -106,27 +119,19 @@ fn by_query(shelf: &Shelf, query: &Query, allowed: &Bitmap, most: usize, work: &
     Candidates { found, touched }
 }
 
-/// Scores `work.rows` by their vectors, into `work.scores`. Rows that cannot reach `least`, going by their coarse scores and
-/// how far these may be off, are taken out before.
-fn score_rest(shelf: &Shelf, query: &Query, least: Option<f32>, work: &mut Workspace) {
-    work.scores.clear();
-    let Some(stored) = shelf.index() else { return };
-    let coarse = stored.prepare(&query.vector, &mut work.prepared).unwrap_or(false);
-    if let Some(least) = least.filter(|_| coarse) {
-        stored.approximate(&work.prepared, &work.rows, &mut work.index, &mut work.scores);
-        let error = work.prepared.max_error();
-        let mut at = 0;
-        work.rows.retain(|row| {
-            let score = work.scores.get(at).copied().unwrap_or(f32::NAN);
-            at += 1;
-            // Anything but a certain no stays: what is no number too.
-            let most = score + error + work.terms.sum(*row);
-            most >= least || most.is_nan()
-        });
+/// The most that each reached row may score, by its coarse score and how far that may be off; found once a decision.
+fn limit(shelf: &Shelf, query: &Query, work: &mut Workspace) {
+    let Workspace { reached, limits, prepared, index, terms, .. } = work;
+    if limits.len() == reached.len() {
+        return;
     }
-    if stored.scores_of(&query.vector, &work.rows, &mut work.scores).is_err() {
-        work.scores.clear();
+    limits.clear();
+    if let Some(stored) = shelf.index().filter(|stored| stored.prepare(&query.vector, prepared).unwrap_or(false)) {
+        stored.approximate(prepared, reached, index, limits);
+        let error = prepared.max_error();
+        limits.iter_mut().zip(reached.iter()).for_each(|(limit, row)| *limit = *limit + error + terms.sum(*row));
     }
+    limits.resize(reached.len(), f32::INFINITY);
 }
 
 fn keep_best(found: &mut Vec<Candidate>, most: usize) {

@@ -12,6 +12,7 @@ use vitrine_domain::{Action, Millis, PastAction};
 
 use crate::evidence::{Told, told};
 use crate::order::{Picked, Way};
+use crate::piece::{Piece, Speakers};
 use crate::query::Query;
 use crate::ranking::Ranking;
 use crate::sentence::{Words, sentence};
@@ -188,7 +189,8 @@ fn of_query(
 ) -> Vec<Vec<Reason>> {
     let mut titles = Titles::default();
     let told = told(shelf, query, source, rows, work);
-    rows.iter().zip(told).map(|(row, told)| of_row(shelf, words, query, source, *row, told, &mut titles)).collect()
+    let speakers = Speakers::new(shelf, query, source);
+    rows.iter().zip(told).map(|(row, told)| of_row(&speakers, words, *row, &told, &mut titles)).collect()
 }
 
 /// Titles that were read once a page.
@@ -207,41 +209,34 @@ impl Titles {
     }
 }
 
-fn of_row(
-    shelf: &Shelf,
-    words: Words,
-    query: &Query,
-    source: Source<'_>,
-    row: u32,
-    told: Vec<Told>,
-    titles: &mut Titles,
-) -> Vec<Reason> {
+fn of_row(speakers: &Speakers<'_>, words: Words, row: u32, told: &[Told], titles: &mut Titles) -> Vec<Reason> {
+    let (shelf, source) = (speakers.shelf, speakers.source);
     let positive: f32 = told.iter().map(|told| told.amount.max(0.0)).sum();
     if positive <= 0.0 {
         return Vec::new();
     }
-    let mut reasons: Vec<Reason> = Vec::new();
-    for told in told {
-        let reason = reason(shelf, query, source, row, &told);
-        let same = |known: &&mut Reason| known.kind == reason.kind && known.product_id == reason.product_id;
-        match reasons.iter_mut().find(same) {
-            Some(known) => join(known, reason),
-            None => reasons.push(reason),
-        }
-    }
-    reasons.sort_by(|a, b| b.amount.total_cmp(&a.amount));
-    let keep = reasons.iter().take(MOST).take_while(|reason| reason.amount / positive >= SMALLEST).count();
-    let small = reasons.split_off(keep);
-    for reason in &mut reasons {
-        reason.share = reason.amount / positive;
-    }
+    let mut pieces = speakers.pieces(shelf.id(row), told);
+    pieces.sort_by(|a, b| b.amount.total_cmp(&a.amount));
+    let keep = pieces.iter().take(MOST).take_while(|piece| piece.amount / positive >= SMALLEST).count();
+    let small = pieces.split_off(keep);
+    let in_words = |piece: Piece<'_>| Reason {
+        product_id: piece.product.map(str::to_owned),
+        action: piece.past.map(|past| past.action),
+        at: piece.past.map(|past| past.at),
+        parts: speakers.amounts(&piece),
+        amount: piece.amount,
+        share: piece.amount / positive,
+        ..Reason::new(piece.kind, String::new())
+    };
+    let mut reasons: Vec<Reason> = pieces.into_iter().map(in_words).collect();
     if let Some(other) = small.into_iter().reduce(|mut all, one| {
-        join(&mut all, one);
+        all.join(one);
         all
     }) {
         let kind = if reasons.is_empty() { other.kind } else { ReasonKind::Other };
         let share = (other.amount / positive).max(0.0);
-        reasons.push(Reason { parts: other.parts, amount: other.amount, share, ..Reason::new(kind, String::new()) });
+        let parts = speakers.amounts(&other);
+        reasons.push(Reason { parts, amount: other.amount, share, ..Reason::new(kind, String::new()) });
     }
     for reason in &mut reasons {
         let about = match (&reason.product_id, reason.kind) {
@@ -261,67 +256,6 @@ fn of_row(
         };
     }
     reasons
-}
-
-/// Adds a reason to one of the same kind and product.
-fn join(known: &mut Reason, more: Reason) {
-    known.amount += more.amount;
-    for part in more.parts {
-        match known.parts.iter_mut().find(|other| other.part == part.part) {
-            Some(other) => other.amount += part.amount,
-            None => known.parts.push(part),
-        }
-    }
-}
-
-fn reason(shelf: &Shelf, query: &Query, source: Source<'_>, row: u32, told: &Told) -> Reason {
-    let name = shelf.artifact().and_then(|a| a.parts().get(told.part)).map_or("", |part| part.name.as_str());
-    let at = told.evidence.and_then(|evidence| query.sources.get(evidence)).copied();
-    let mut reason = Reason::new(kind(name, source, at), String::new());
-    reason.amount = told.amount;
-    reason.parts.push(PartAmount { part: name.to_owned(), amount: told.amount });
-    match (source, at) {
-        (Source::History(history), Some(at)) => {
-            if let Some(past) = history.get(at) {
-                reason.product_id = Some(past.product.to_string());
-                reason.action = Some(past.action);
-                reason.at = Some(past.at);
-                if reason.kind == ReasonKind::Viewed && was_ordered(history, past, shelf.id(row)) {
-                    reason.kind = ReasonKind::Bought;
-                }
-            }
-        }
-        (Source::Context(id), _) if reason.kind != ReasonKind::Popular => reason.product_id = Some(id.to_owned()),
-        (Source::Basket(basket), Some(at)) => reason.product_id = basket.get(at).cloned(),
-        _ => {}
-    }
-    reason
-}
-
-/// An order speaks as such; so does anything that was done with the product itself, if it was ordered too.
-fn was_ordered(history: &[PastAction], past: &PastAction, row: &str) -> bool {
-    let itself = past.product.as_str() == row;
-    past.action == Action::Order
-        || itself && history.iter().any(|other| other.product == past.product && other.action == Action::Order)
-}
-
-fn kind(part: &str, source: Source<'_>, evidence: Option<usize>) -> ReasonKind {
-    match (part, source, evidence) {
-        ("popularity" | "latest", ..) => ReasonKind::Popular,
-        ("encoder", Source::History([_, ..]), _) => ReasonKind::Next,
-        (_, Source::History(_), Some(_)) => ReasonKind::Viewed,
-        ("content", Source::Context(_), _) => ReasonKind::Content,
-        (_, Source::Context(_), Some(_)) => ReasonKind::Context,
-        (_, Source::Context(_), None) => ReasonKind::Taste,
-        (_, Source::Basket(_), _) => ReasonKind::Basket,
-        // Of somebody who did nothing yet, only their own vectors say more than what everybody wants.
-        (name, Source::History([]), None) if !name.starts_with("own:") => ReasonKind::Popular,
-        ("content", Source::History(_), None) => ReasonKind::Content,
-        ("sessions", Source::History(_), None) => ReasonKind::Next,
-        ("view_view" | "view_order", Source::History(_), None) => ReasonKind::Viewed,
-        ("order_together" | "order_next" | "repurchase", Source::History(_), None) => ReasonKind::Bought,
-        _ => ReasonKind::Taste,
-    }
 }
 
 /// What the visitor did with the product itself: orders say more than looks, several of them more than one.

@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use half::f16;
-use half::slice::HalfFloatSliceExt as _;
 use serde::Deserialize;
 use serde_json::Value;
 use vitrine_domain::filter::Attributes;
 use vitrine_domain::{Change, Filter, FilterError, Product};
 use vitrine_index::{Bitmap, Hit, Index as _, Stored, dot_f16};
-use vitrine_learn::Artifact;
 use vitrine_learn::artifact::{Column, TextColumn};
+use vitrine_learn::{Artifact, halves};
 
 use crate::catalogue::Catalogue;
+use crate::workspace::Searches;
 use crate::{Workspace, compile};
 
 /// Filters whose rows are kept.
@@ -293,7 +293,7 @@ impl Shelf {
             out.fill(0.0);
             return;
         }
-        vector.convert_to_f32_slice(out);
+        halves::to_f32(vector, out);
         let common = self.artifact().into_iter().flat_map(|artifact| artifact.parts()).filter(|p| p.range.len() == 1);
         common.for_each(|part| out.get_mut(part.range.clone()).into_iter().flatten().for_each(|x| *x = 0.0));
         let length = vitrine_index::dot(out, out).sqrt();
@@ -319,9 +319,20 @@ impl Shelf {
         near: Option<&[u32]>,
         work: &mut Workspace,
     ) {
-        if !near.is_some_and(|near| self.nearest_of(query, near, allowed, most, work)) {
-            let Workspace { index, found, .. } = work;
-            let searched = self.index().map(|stored| stored.search(query, most, Some(allowed), index, found));
+        if near.is_some_and(|near| self.nearest_of(query, near, allowed, most, work)) {
+            if work.searches == Searches::First {
+                work.searches = Searches::Apart;
+            }
+        } else {
+            let Workspace { index, found, searches, .. } = work;
+            let searched = self.index().map(|stored| match searches {
+                Searches::First => stored.search_keeping(query, most, allowed, index, found),
+                Searches::Later => stored.search_kept(query, most, allowed, index, found),
+                Searches::Apart => stored.search(query, most, Some(allowed), index, found),
+            });
+            if *searches == Searches::First {
+                *searches = Searches::Later;
+            }
             if !matches!(searched, Some(Ok(()))) {
                 found.hits.clear();
             }

@@ -5,6 +5,18 @@ use std::sync::{Mutex, PoisonError};
 use vitrine_index::{Bitmap, Found, Prepared};
 use vitrine_learn::{Scratch, Tally};
 
+/// Which search of a decision the next one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Searches {
+    /// The first, among all that may be shown.
+    #[default]
+    First,
+    /// One among a part of that.
+    Later,
+    /// As the first one was answered by another index, none finds anything kept.
+    Apart,
+}
+
 /// What one decision needs while it is made. It says nothing about the next one.
 #[derive(Debug, Default)]
 pub struct Workspace {
@@ -13,6 +25,11 @@ pub struct Workspace {
     pub(crate) sums: Vec<Tally>,
     /// Terms of all tallies together.
     pub(crate) terms: Tally,
+    /// Rows with a term that may be shown, in the order of `terms`.
+    pub(crate) reached: Vec<u32>,
+    /// The most that each of these may score.
+    pub(crate) limits: Vec<f32>,
+    pub(crate) searches: Searches,
     /// Rows that were met already; empty between two uses.
     pub(crate) marked: Bitmap,
     pub(crate) rows: Vec<u32>,

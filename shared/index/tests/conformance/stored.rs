@@ -1,7 +1,7 @@
 //! The stored form: the same bytes every time, opened without reading, safe whatever the bytes.
 
 use anyhow::Result;
-use vitrine_index::{Error, Index, Kind, Report, Settings, Stored, build, sections};
+use vitrine_index::{Bitmap, Error, Found, Index, Kind, Report, Scratch, Settings, Stored, build, sections};
 
 use crate::data::{Chance, Data, Shape};
 use crate::kinds::InMemory;
@@ -67,6 +67,37 @@ fn what_is_no_number_is_refused() {
     assert!(matches!(refused, Err(Error::Vectors { .. })));
     let refused = build(&data.halves, 8, &data.queries[1..], &Settings::default(), 1);
     assert!(matches!(refused, Err(Error::Query { .. })));
+}
+
+#[test]
+fn later_searches_find_the_same_in_what_the_first_one_kept() -> Result<()> {
+    let (rows, dims) = (6_000, 32);
+    let data = Data::new(rows, dims, 20, Shape::Crowded, 5);
+    let kinds = [
+        InMemory::of(&data, Some(Kind::ExactF16))?,
+        InMemory::of(&data, Some(Kind::Int8))?,
+        InMemory::laid(&data, Kind::Int8)?,
+    ];
+    for index in &kinds {
+        let stored = index.open()?;
+        let (mut scratch, mut found, mut chance, mut compared) = (Scratch::default(), Found::default(), Chance(7), 0);
+        for query in data.queries.chunks_exact(dims) {
+            let allowed = Bitmap::from_fn(rows, |_| chance.below(3) == 0);
+            stored.search_keeping(query, 60, &allowed, &mut scratch, &mut found)?;
+            assert_eq!(found.hits, stored.find(query, 60, Some(&allowed))?.hits);
+            for share in [1, 2, 5, 40, 400, 4_000] {
+                let mut some = Bitmap::from_fn(rows, |_| chance.below(share) == 0);
+                some.and(&allowed);
+                for k in [0, 1, 20, 100] {
+                    stored.search_kept(query, k, &some, &mut scratch, &mut found)?;
+                    assert_eq!(found.hits, stored.find(query, k, Some(&some))?.hits, "{k} of {}", some.count());
+                    compared += found.touched;
+                }
+            }
+        }
+        assert!(compared > 0, "few rows are compared again");
+    }
+    Ok(())
 }
 
 #[test]

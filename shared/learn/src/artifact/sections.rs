@@ -6,6 +6,7 @@ use super::container::{self, Section};
 use super::memory::{Memory, Number, numbers};
 use crate::Error;
 use crate::blend::Part;
+use crate::dataset::mix;
 
 pub(crate) const ABOUT: &str = "about";
 pub(crate) const PRODUCTS: Texts<'static> = Texts { at: "ids.at", text: "ids" };
@@ -48,8 +49,16 @@ pub(crate) struct About {
 pub(crate) struct Places {
     /// In the order of the file.
     sections: Vec<Section>,
-    /// Their places in the order of their names.
-    by_name: Vec<usize>,
+    /// Their places by their names: a hash table of a power of two, half empty, as parts ask for sections in every request.
+    by_name: Vec<Option<usize>>,
+}
+
+/// A hash of a name, by its length, its first eight bytes and its last eight: those tell the names of one file apart.
+fn hash(name: &str) -> usize {
+    let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let bytes = name.as_bytes();
+    let (first, last) = (&bytes[..bytes.len().min(8)], &bytes[bytes.len().saturating_sub(8)..]);
+    mix(number(first) ^ number(last).rotate_left(29) ^ bytes.len() as u64) as usize
 }
 
 /// A section found by name, once.
@@ -69,8 +78,14 @@ impl Place {
 impl Places {
     pub(crate) fn read(memory: &Memory) -> Result<Self, Error> {
         let sections = container::read(memory)?;
-        let mut by_name: Vec<usize> = (0..sections.len()).collect();
-        by_name.sort_by(|a, b| sections[*a].name.cmp(&sections[*b].name));
+        let mut by_name = vec![None; (2 * sections.len() + 1).next_power_of_two()];
+        for (at, section) in sections.iter().enumerate() {
+            let mut slot = hash(&section.name) % by_name.len();
+            while by_name[slot].is_some() {
+                slot = (slot + 1) % by_name.len();
+            }
+            by_name[slot] = Some(at);
+        }
         Ok(Self { sections, by_name })
     }
 
@@ -79,8 +94,15 @@ impl Places {
     }
 
     fn section(&self, name: &str) -> Option<&Section> {
-        let found = self.by_name.binary_search_by(|at| self.sections[*at].name.as_str().cmp(name)).ok()?;
-        self.sections.get(self.by_name[found])
+        let mut slot = hash(name) % self.by_name.len();
+        // There are more slots than sections.
+        while let Some(section) = self.by_name[slot].and_then(|at| self.sections.get(at)) {
+            if section.name == name {
+                return Some(section);
+            }
+            slot = (slot + 1) % self.by_name.len();
+        }
+        None
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Place> {

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 
 use super::Artifact;
 use crate::algorithm::{Algorithm, Scratch};
 use crate::blend::{Part, Question};
+use crate::halves;
 use crate::history::Interaction;
 use crate::tally::Tally;
 
@@ -98,7 +98,7 @@ impl Artifact {
         let Some(vector) = self.vector(row).get(range) else { return false };
         let fits = vector.len() == out.len();
         if fits {
-            vector.convert_to_f32_slice(out);
+            halves::to_f32(vector, out);
         }
         fits
     }

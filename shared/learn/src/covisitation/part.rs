@@ -1,15 +1,17 @@
 //! The lists of one pair as a part of the score: the neighbours of what the visitor did, each past action with its voice.
 
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 
+use super::shared::Shared;
 use super::{Lists, Pair, count};
 use crate::Error;
 use crate::algorithm::{Algorithm, Curve, Learned, Lesson, Numbers, Scratch};
 use crate::artifact::Artifact;
 use crate::blend::Question;
+use crate::halves;
 use crate::history::{Interaction, voices};
+use crate::rows::bring_in;
 use crate::settings::Covisitation;
 use crate::tally::Tally;
 use crate::validate::Exam;
@@ -104,6 +106,17 @@ impl Neighbours {
 
     fn speaking(self, history: &[Interaction], decay: f32) -> impl Iterator<Item = (usize, f32)> + '_ {
         voices(history, decay).filter(move |(at, _)| self.0.starts_at(history[*at].action))
+    }
+
+    fn decay(self, model: &Artifact) -> f32 {
+        model.numbers::<f32>(sections(self.0)[3]).first().copied().unwrap_or(0.0)
+    }
+
+    /// What the lists have of a page's products.
+    fn shared<'s>(self, model: &Artifact, page: &[u32], scratch: &'s mut Scratch) -> &'s mut Shared {
+        let shared = &mut scratch.shared[self.0.index()];
+        shared.of_page(model.serial(), page);
+        shared
     }
 
     fn quality(self, exam: &Exam<'_>, lists: &Lists, decay: f32) -> f64 {
@@ -204,14 +217,33 @@ impl Algorithm for Neighbours {
     }
 
     fn tally(&self, model: &Artifact, history: &[Interaction], scratch: &mut Scratch, tally: &mut Tally) {
-        let decay = model.numbers::<f32>(sections(self.0)[3]).first().copied().unwrap_or(0.0);
+        let decay = self.decay(model);
         let lists = model.lists(self.0);
+        for (at, _) in self.speaking(history, decay) {
+            let (rows, weights) = lists.of(history[at].row);
+            bring_in(rows);
+            bring_in(weights);
+        }
         for (at, voice) in self.speaking(history, decay) {
             let (rows, weights) = lists.of(history[at].row);
             // Converted all at once, which the CPU has instructions for.
             scratch.numbers.resize(weights.len(), 0.0);
-            weights.convert_to_f32_slice(&mut scratch.numbers);
+            halves::to_f32(weights, &mut scratch.numbers);
             rows.iter().zip(&scratch.numbers).for_each(|(row, weight)| tally.add(*row, voice * weight));
+        }
+    }
+
+    fn sums(&self, model: &Artifact, history: &[Interaction], rows: &[u32], scratch: &mut Scratch, out: &mut [f32]) {
+        out.fill(0.0);
+        let lists = model.lists(self.0);
+        let shared = self.shared(model, rows, scratch);
+        for (at, voice) in self.speaking(history, self.decay(model)) {
+            for (place, weight) in shared.of(lists, history[at].row) {
+                let addition = voice * weight;
+                if let Some(sum) = out.get_mut(*place as usize).filter(|_| addition > 0.0) {
+                    *sum += addition;
+                }
+            }
         }
     }
 
@@ -223,14 +255,11 @@ impl Algorithm for Neighbours {
         scratch: &mut Scratch,
         said: &mut dyn FnMut(usize, usize, f32),
     ) {
-        let decay = model.numbers::<f32>(sections(self.0)[3]).first().copied().unwrap_or(0.0);
-        let (lists, asked) = (model.lists(self.0), &mut scratch.asked);
-        asked.set(rows);
-        for (at, voice) in self.speaking(history, decay) {
-            let (neighbours, weights) = lists.of(history[at].row);
-            for (neighbour, weight) in neighbours.iter().zip(weights) {
-                asked.places(*neighbour).for_each(|row| said(row, at, voice * weight.to_f32()));
-            }
+        let lists = model.lists(self.0);
+        let shared = self.shared(model, rows, scratch);
+        for (at, voice) in self.speaking(history, self.decay(model)) {
+            let entries = shared.of(lists, history[at].row);
+            entries.iter().for_each(|(place, weight)| said(*place as usize, at, voice * weight));
         }
     }
 

@@ -19,12 +19,12 @@ pub(super) const fn zero<const B: usize>() -> Vector<B> {
 }
 
 #[inline(always)]
-fn load<R: Register, const B: usize>(vector: &Vector<B>) -> [R; B] {
+pub(super) fn load<R: Register, const B: usize>(vector: &Vector<B>) -> [R; B] {
     std::array::from_fn(|b| R::load(&vector[b]))
 }
 
 #[inline(always)]
-fn store<R: Register, const B: usize>(registers: [R; B], vector: &mut Vector<B>) {
+pub(super) fn store<R: Register, const B: usize>(registers: [R; B], vector: &mut Vector<B>) {
     registers.into_iter().zip(vector).for_each(|(register, block)| register.store(block));
 }
 

@@ -4,10 +4,12 @@
 //! is read is gathered in passes of which no read waits for another, and whether a product is common to a session and the
 //! current one is asked of a [`Sieve`] before the weights of all products are.
 
+use std::ops::Range;
+
 use super::index::PLACES;
 use super::{Factors, Parameters, Sessions};
 use crate::encoder::kernel::wide;
-use crate::rows::{Asked, Sieve};
+use crate::rows::{Asked, Sieve, bring_in};
 use crate::tally::Tally;
 
 /// How many of the newest actions bring in companions.
@@ -31,8 +33,36 @@ pub struct View<'a> {
     reads: usize,
     /// A number that no other index of this process has; none if it has no number.
     serial: Option<u64>,
-    /// `δ` by how many places the product stands behind the common one, from `1 - PLACES` up; then zeros.
-    nearness: [f32; 2 * PLACES + LANES],
+}
+
+/// `δ` by how many places the product stands behind the common one, from `1 - PLACES` up; then zeros. Kept for the
+/// parameters that it was made from.
+#[derive(Debug)]
+struct Nearness(Parameters, [f32; 2 * PLACES + LANES]);
+
+impl Default for Nearness {
+    fn default() -> Self {
+        Self::of(Parameters::default())
+    }
+}
+
+impl Nearness {
+    fn of(parameters: Parameters) -> Self {
+        let fall = |steps: usize| (-((steps - 1) as f32) / parameters.distance).exp();
+        let by_place = std::array::from_fn(|at| match (at + 1).cmp(&PLACES) {
+            std::cmp::Ordering::Greater if at + 1 < 2 * PLACES => fall(at + 1 - PLACES),
+            std::cmp::Ordering::Greater => 0.0,
+            std::cmp::Ordering::Less => parameters.backward * fall(PLACES - 1 - at),
+            std::cmp::Ordering::Equal => parameters.itself,
+        });
+        Self(parameters, by_place)
+    }
+
+    /// From a place of the common product onwards: `δ` of each place of a neighbour.
+    #[inline(always)]
+    fn around(&self, place: usize) -> &[f32] {
+        &self.1[PLACES - 1 - place..]
+    }
 }
 
 /// Room for intermediate results, kept from one request to the next.
@@ -46,8 +76,11 @@ pub struct Scratch {
     weighed: Sieve,
     /// `W(S)`.
     similar: Tally,
-    /// `(sim(S), S)` of the neighbours.
-    nearest: Vec<(f32, u32)>,
+    /// Where the lists of sessions of the weighed products are, and the products' weights.
+    listed: Vec<(Range<usize>, f32)>,
+    /// `sim(S)` and `S` of the neighbours, see [`key`].
+    nearest: Vec<u64>,
+    nearness: Nearness,
     gathered: Gathered,
     /// Products of the current session, ascending.
     seen: Vec<u32>,
@@ -57,12 +90,11 @@ pub struct Scratch {
     asked: Asked,
 }
 
-/// The neighbours' places, side by side.
+/// The neighbours' places.
 #[derive(Debug, Default)]
 struct Gathered {
-    /// Of each neighbour: where its places end, and where they are in the index.
-    spans: Vec<(usize, u32, u32)>,
-    rows: Vec<u32>,
+    /// Where the places of each neighbour are in the index.
+    spans: Vec<Range<usize>>,
     /// `(place, product, w(x) / occurrences)` of one neighbour's common products.
     anchors: Vec<(usize, u32, f32)>,
 }
@@ -93,34 +125,31 @@ impl Scratch {
 }
 
 impl Gathered {
-    /// Copies the places of all neighbours, in their order.
-    fn fill(&mut self, starts: &[u32], rows: &[u32], nearest: &[(f32, u32)]) {
-        let span = |session: u32| {
-            let at = session as usize;
-            let (Some(start), Some(end)) = (starts.get(at), starts.get(at + 1)) else { return (0, 0) };
-            (*start, (*end).min(start.saturating_add(PLACES as u32)))
-        };
+    /// Finds the places of all neighbours, in their order, and brings them in.
+    fn fill(&mut self, starts: &[u32], rows: &[u32], nearest: &[u64]) {
         self.spans.clear();
-        self.spans.extend(nearest.iter().map(|(_, session)| {
-            let (start, end) = span(*session);
-            (0, start, end)
+        self.spans.extend(nearest.iter().map(of_key).map(|(_, session)| {
+            let places = bounds(starts, session);
+            places.start..places.end.min(places.start.saturating_add(PLACES))
         }));
-        self.rows.clear();
-        for (gathered, start, end) in &mut self.spans {
-            self.rows.extend_from_slice(rows.get(*start as usize..*end as usize).unwrap_or(&[]));
-            *gathered = self.rows.len();
-        }
+        self.spans.iter().filter_map(|places| rows.get(places.clone())).for_each(bring_in);
     }
 
     /// Finds the common products of a neighbour and the current session.
     #[inline(always)]
-    fn anchor(&mut self, at: usize, weights: &Tally, weighed: &Sieve) {
+    fn anchor(&mut self, rows: &[u32], weights: &Tally, weighed: &Sieve) {
         self.anchors.clear();
-        let rows = rows_of(&self.spans, &self.rows, at);
-        for (place, row) in rows.iter().enumerate().filter(|(_, row)| weighed.may_hold(**row)) {
-            let weight = weights.sum(*row);
+        // Which places are common cannot be foretold, so there is no branch on it: a place that is not is overwritten.
+        let (mut common, mut count) = ([0_u8; PLACES.next_power_of_two()], 0);
+        for (place, row) in (0..PLACES as u8).zip(rows) {
+            common[count % common.len()] = place;
+            count += usize::from(weighed.may_hold(*row));
+        }
+        for place in common.iter().take(count).map(|place| usize::from(*place)) {
+            let row = rows[place];
+            let weight = weights.sum(row);
             if weight > 0.0 {
-                self.anchors.push((place, *row, weight));
+                self.anchors.push((place, row, weight));
             }
         }
         for at in 0..self.anchors.len() {
@@ -128,11 +157,6 @@ impl Gathered {
             let times = self.anchors.iter().filter(|(_, other, _)| *other == row).count();
             self.anchors[at].2 /= times as f32;
         }
-    }
-
-    /// The places of a neighbour.
-    fn rows(&self, at: usize) -> &[u32] {
-        rows_of(&self.spans, &self.rows, at)
     }
 }
 
@@ -153,26 +177,7 @@ impl<'a> View<'a> {
     pub fn over(index: [&'a [u32]; 4], factors: [&'a [f32]; 3], parameters: Parameters, reads: usize) -> Self {
         let [starts, rows, posting_starts, postings] = index;
         let [gains, idf, penalties] = factors;
-        let fall = |steps: usize| (-((steps - 1) as f32) / parameters.distance).exp();
-        let nearness = std::array::from_fn(|at| match (at + 1).cmp(&PLACES) {
-            std::cmp::Ordering::Greater if at + 1 < 2 * PLACES => fall(at + 1 - PLACES),
-            std::cmp::Ordering::Greater => 0.0,
-            std::cmp::Ordering::Less => parameters.backward * fall(PLACES - 1 - at),
-            std::cmp::Ordering::Equal => parameters.itself,
-        });
-        Self {
-            starts,
-            rows,
-            posting_starts,
-            postings,
-            gains,
-            idf,
-            penalties,
-            parameters,
-            reads,
-            serial: None,
-            nearness,
-        }
+        Self { starts, rows, posting_starts, postings, gains, idf, penalties, parameters, reads, serial: None }
     }
 
     /// The same view with a number that no other index of this process has: neighbours that were found for a session are
@@ -214,18 +219,18 @@ impl<'a> View<'a> {
     ) {
         self.find(current, companions, scratch);
         out.fill(0.0);
-        let Scratch { weights, weighed, similar, nearest, gathered, explained, asked, .. } = scratch;
+        let Scratch { weights, weighed, similar, nearest, nearness, gathered, explained, asked, .. } = scratch;
         let named = &mut explained.named;
         asked.set(page);
-        for (at, (similarity, session)) in nearest.iter().enumerate() {
-            if !on_page(gathered.rows(at), asked, named) {
+        for (at, (similarity, session)) in nearest.iter().map(of_key).enumerate() {
+            let rows = self.places(gathered, at);
+            if !on_page(rows, asked, named) {
                 continue;
             }
-            gathered.anchor(at, weights, weighed);
-            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+            gathered.anchor(rows, weights, weighed);
+            let amplitude = self.amplitude(similarity, similar.sum(session));
             for (q, place) in named.iter() {
-                let near =
-                    gathered.anchors.iter().fold(0.0, |near, (r, _, w)| near + w * self.nearness[PLACES - 1 - r + q]);
+                let near = gathered.anchors.iter().fold(0.0, |near, (r, _, w)| near + w * nearness.around(*r)[*q]);
                 let addition = amplitude * near;
                 if let Some(sum) = out.get_mut(*place).filter(|_| addition > 0.0) {
                     *sum += addition;
@@ -233,6 +238,12 @@ impl<'a> View<'a> {
             }
         }
         out.iter_mut().zip(page).for_each(|(sum, row)| *sum *= self.factor(*row, scratch));
+    }
+
+    /// The products of a neighbour's places.
+    #[inline(always)]
+    fn places(&self, gathered: &Gathered, neighbour: usize) -> &'a [u32] {
+        gathered.spans.get(neighbour).and_then(|places| self.rows.get(places.clone())).unwrap_or(&[])
     }
 
     /// What a product's score is multiplied by, after [`find`](Self::find).
@@ -244,19 +255,19 @@ impl<'a> View<'a> {
     /// Step 3, but for the factors of products.
     #[inline(always)]
     fn add_up(&self, scratch: &mut Scratch) {
-        let Scratch { weights, weighed, similar, nearest, gathered, sums, .. } = scratch;
+        let Scratch { weights, weighed, similar, nearest, nearness, gathered, sums, .. } = scratch;
         sums.clear();
         sums.grow(self.idf.len());
         let mut sums_of = [[0.0_f32; LANES]; PLACES.div_ceil(LANES)];
-        for (at, (similarity, session)) in nearest.iter().enumerate() {
-            gathered.anchor(at, weights, weighed);
-            let rows = gathered.rows(at);
-            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+        for (at, (similarity, session)) in nearest.iter().map(of_key).enumerate() {
+            let rows = self.places(gathered, at);
+            gathered.anchor(rows, weights, weighed);
+            let amplitude = self.amplitude(similarity, similar.sum(session));
             let near = &mut sums_of[..rows.len().min(PLACES).div_ceil(LANES)];
             near.fill([0.0; LANES]);
             for (r, _, w) in &gathered.anchors {
                 // Whole blocks: what is added behind the last place is not read.
-                let (behind, _) = self.nearness[PLACES - 1 - r..].as_chunks::<LANES>();
+                let (behind, _) = nearness.around(*r).as_chunks::<LANES>();
                 for (near, behind) in near.iter_mut().zip(behind) {
                     near.iter_mut().zip(behind).for_each(|(near, nearness)| *near += w * nearness);
                 }
@@ -278,7 +289,7 @@ impl<'a> View<'a> {
         said: &mut dyn FnMut(usize, usize, f32),
     ) {
         self.find(current, &companions, scratch);
-        let Scratch { weights, weighed, similar, nearest, gathered, seen, explained, asked, .. } = scratch;
+        let Scratch { weights, weighed, similar, nearest, nearness, gathered, seen, explained, asked, .. } = scratch;
         let Explained { weighed: known, shares, named, adding, sums } = explained;
         asked.set(page);
         known.clear();
@@ -286,21 +297,22 @@ impl<'a> View<'a> {
         known.sort_unstable();
         shares.clear();
         shares.resize(known.len() * page.len(), 0.0);
-        for (at, (similarity, session)) in nearest.iter().enumerate() {
-            if !on_page(gathered.rows(at), asked, named) {
+        for (at, (similarity, session)) in nearest.iter().map(of_key).enumerate() {
+            let rows = self.places(gathered, at);
+            if !on_page(rows, asked, named) {
                 continue;
             }
-            gathered.anchor(at, weights, weighed);
+            gathered.anchor(rows, weights, weighed);
             // What one unit of w(x) adds, and where it is taken down.
             adding.clear();
             adding.extend(gathered.anchors.iter().filter_map(|(r, x, w)| {
                 let share = w / weights.sum(*x);
                 known.binary_search(x).ok().map(|x| (*r, x * page.len(), share))
             }));
-            let amplitude = self.amplitude(*similarity, similar.sum(*session));
+            let amplitude = self.amplitude(similarity, similar.sum(session));
             for (q, place) in named.iter() {
                 for (r, start, share) in adding.iter() {
-                    shares[start + place] += amplitude * share * self.nearness[PLACES - 1 - r + q];
+                    shares[start + place] += amplitude * share * nearness.around(*r)[*q];
                 }
             }
         }
@@ -330,6 +342,9 @@ impl<'a> View<'a> {
         }
         let mut known = scratch.found.take().map(|(_, known)| known).unwrap_or_default();
         scratch.clear(self.idf.len(), self.gains.len());
+        if scratch.nearness.0 != self.parameters {
+            scratch.nearness = Nearness::of(self.parameters);
+        }
         scratch.seen.clear();
         scratch.seen.extend(current.iter().map(|(row, _)| *row));
         scratch.seen.sort_unstable();
@@ -344,28 +359,38 @@ impl<'a> View<'a> {
         scratch.weights.rows().iter().for_each(|row| scratch.weighed.insert(*row));
         // A product of the current session is one even if it has no weight.
         scratch.seen.iter().for_each(|row| scratch.weighed.insert(*row));
-        let mut left = self.reads;
-        for row in scratch.weights.rows() {
-            let sessions = list(self.posting_starts, self.postings, *row);
-            let weight = scratch.weights.sum(*row);
-            for session in sessions.iter().take(left) {
-                scratch.similar.add(*session, weight);
-            }
-            left = left.saturating_sub(sessions.len());
+        self.list(scratch);
+        for (sessions, weight) in &scratch.listed {
+            scratch.similar.add_each(self.postings.get(sessions.clone()).unwrap_or(&[]), *weight);
         }
-        let similarity = |session: &u32| (scratch.similar.sum(*session) * value(self.gains, *session), *session);
+        let similarity = |session: &u32| key(scratch.similar.sum(*session) * value(self.gains, *session), *session);
         scratch.nearest.clear();
         scratch.nearest.extend(scratch.similar.rows().iter().map(similarity));
         let most = self.parameters.neighbours as usize;
         if scratch.nearest.len() > most {
             // The more similar first, of equals the newer.
-            scratch.nearest.select_nth_unstable_by(most, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+            scratch.nearest.select_nth_unstable_by(most, |a, b| b.cmp(a));
             scratch.nearest.truncate(most);
         }
         scratch.gathered.fill(self.starts, self.rows, &scratch.nearest);
         known.clear();
         known.extend_from_slice(current);
         scratch.found = self.serial.map(|serial| (serial, known));
+    }
+
+    /// Where the lists of sessions of all weighed products are, as far as they may be read, with the products' weights. They
+    /// are brought in here, all at once.
+    fn list(&self, scratch: &mut Scratch) {
+        let Scratch { weights, listed, .. } = scratch;
+        let mut left = self.reads;
+        listed.clear();
+        listed.extend(weights.rows().iter().map(|row| {
+            let sessions = bounds(self.posting_starts, *row);
+            let read = sessions.start..sessions.end.min(sessions.start.saturating_add(left));
+            left = left.saturating_sub(sessions.len());
+            (read, weights.sum(*row))
+        }));
+        listed.iter().filter_map(|(sessions, _)| self.postings.get(sessions.clone())).for_each(bring_in);
     }
 
     fn voice(&self, back: f32) -> f32 {
@@ -422,24 +447,27 @@ impl<'a> View<'a> {
 /// Takes down which places of a neighbour are products of a page, as `(place, place on the page)`; false if none is.
 fn on_page(rows: &[u32], asked: &Asked, named: &mut Vec<(usize, usize)>) -> bool {
     named.clear();
-    for (q, row) in rows.iter().enumerate() {
-        named.extend(asked.places(*row).map(|place| (q, place)));
-    }
+    asked.each(rows, |q, place| named.push((q, place)));
     !named.is_empty()
 }
 
-#[inline]
-fn rows_of<'r>(spans: &[(usize, u32, u32)], rows: &'r [u32], at: usize) -> &'r [u32] {
-    let end = |at: usize| spans.get(at).map_or(0, |span| span.0);
-    rows.get(at.checked_sub(1).map_or(0, end)..end(at)).unwrap_or(&[])
+/// A similarity and its session as one number: its order is that of similarities, which are never negative, and of equal
+/// ones that of sessions.
+fn key(similarity: f32, session: u32) -> u64 {
+    u64::from(similarity.to_bits()) << 32 | u64::from(session)
+}
+
+fn of_key(key: &u64) -> (f32, u32) {
+    (f32::from_bits((key >> 32) as u32), *key as u32)
 }
 
 fn value(numbers: &[f32], at: u32) -> f32 {
     numbers.get(at as usize).copied().unwrap_or(0.0)
 }
 
-fn list<'a>(starts: &[u32], entries: &'a [u32], at: u32) -> &'a [u32] {
+/// Where a list is among the entries of all; empty if there is none.
+fn bounds(starts: &[u32], at: u32) -> Range<usize> {
     let at = at as usize;
-    let (Some(start), Some(end)) = (starts.get(at), starts.get(at + 1)) else { return &[] };
-    entries.get(*start as usize..*end as usize).unwrap_or(&[])
+    let (Some(start), Some(end)) = (starts.get(at), starts.get(at + 1)) else { return 0..0 };
+    *start as usize..(*end).max(*start) as usize
 }

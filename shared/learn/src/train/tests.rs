@@ -9,7 +9,7 @@ use crate::dataset::mix;
 use crate::dataset::tests::{event, product};
 use crate::linear::dot;
 use crate::validate::{Past, tests::reasons_add_up};
-use crate::{Interaction, Own, OwnVectors, Scratch, settings};
+use crate::{Interaction, Own, OwnVectors, Scratch, Tally, settings};
 
 const GROUPS: usize = 6;
 const PER_GROUP: usize = 12;
@@ -141,6 +141,37 @@ fn every_tally_speaks_and_its_reasons_add_up() {
         }
         assert!(spoken > 50, "{}: {spoken}", part.name);
     }
+}
+
+#[test]
+fn what_is_left_of_a_page_without_a_product_is_what_the_whole_tally_says() {
+    let (artifact, _) = sample();
+    let (products, people) = (products(), people(0..40));
+    let data = Dataset::new(&products, &people, &Default::default()).unwrap();
+    let page: Vec<u32> = (0..artifact.len() as u32).step_by(2).chain([4]).collect();
+    let (mut scratch, mut tally, mut sums) = (Scratch::default(), Tally::new(artifact.len()), vec![7.0; page.len()]);
+    let mut changed = 0;
+    for person in 0..data.people() {
+        let kept = data.history(person).len();
+        let case = Case { person, kept, at: data.now(), question: Question::Any, truth: Vec::new() };
+        let history = Past::of(&data, &case).history;
+        for (at, part) in artifact.parts().iter().enumerate().filter(|(_, part)| !part.has_vectors()) {
+            artifact.part_evidence(at, &history, &page, &mut scratch, &mut |_, _, _| ());
+            let mut before = None;
+            for product in [None, history.last().map(|past| past.row), history.first().map(|past| past.row)] {
+                let left: Vec<Interaction> = history.iter().filter(|past| Some(past.row) != product).copied().collect();
+                artifact.part_sums(at, &left, &page, &mut scratch, &mut sums);
+                tally.clear();
+                artifact.part_tally(at, &left, &mut Scratch::default(), &mut tally);
+                for (row, sum) in page.iter().zip(&sums) {
+                    assert_eq!(sum.to_bits(), tally.sum(*row).to_bits(), "{} of {row}", part.name);
+                }
+                changed += usize::from(before.as_ref().is_some_and(|before| *before != sums));
+                before = Some(sums.clone());
+            }
+        }
+    }
+    assert!(changed > 50, "{changed}");
 }
 
 #[test]
