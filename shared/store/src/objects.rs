@@ -73,7 +73,7 @@ impl Objects {
     /// Any other store.
     #[must_use]
     pub fn on(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, signer: None, folder: None }
+        Self { store, signer: None, folder: None, versions: None }
     }
 
     /// The file of an object, where objects are files.

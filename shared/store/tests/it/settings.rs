@@ -186,8 +186,10 @@ async fn what_was_before_expires_after_a_hundred_days_and_what_is_now_never() {
     }
 }
 
-/// Revision, version, author and value of each state.
-fn told(states: &[vitrine_store::settings::State]) -> Vec<(u64, Option<u64>, Option<&str>, Option<&str>)> {
+/// Revision, version, author and value of a state.
+type Told<'a> = (u64, Option<u64>, Option<&'a str>, Option<&'a str>);
+
+fn told(states: &[vitrine_store::settings::State]) -> Vec<Told<'_>> {
     assert!(states.iter().all(|state| state.revision == 0 || state.written.is_some()));
     states
         .iter()
