@@ -18,9 +18,6 @@ use crate::keep;
 use crate::lock::{Expected, etag};
 use shape::{Experiments, View, Wanted};
 
-/// What an address below `/v1/experiments` is already called.
-const RESERVED: &str = "plan";
-
 fn unknown() -> Problem {
     Problem::not_found("the shop has no experiment of this id; GET /v1/experiments lists those it has")
 }

@@ -20,9 +20,6 @@ use crate::lock::{Expected, etag};
 pub(crate) use shape::View;
 use shape::{Segments, Wanted};
 
-/// What an address below `/v1/segments` is already called.
-const RESERVED: &str = "size";
-
 fn unknown() -> Problem {
     Problem::not_found("the shop has no segment of this id; GET /v1/segments lists those it has")
 }

@@ -8,7 +8,6 @@ use vitrine_domain::experiment::{MAX_BYTES, Overlap, Status};
 use vitrine_domain::{Experiment, Fault, Millis};
 use vitrine_http::Problem;
 
-use super::RESERVED;
 use crate::placements::words;
 use crate::{filters, keep};
 
@@ -256,9 +255,6 @@ impl Wanted {
         let mut fault = |at: &str, how: String| faults.push(Fault { at: at.to_owned(), how });
         if self.id.is_some_and(|said| said != id) {
             fault("/id", "another id than in the address".to_owned());
-        }
-        if id == RESERVED {
-            fault("id", format!("another name: `{RESERVED}` is an address"));
         }
         if let Some(Err(why)) = self.audience.as_ref().map(filters::read) {
             fault("/audience", why);

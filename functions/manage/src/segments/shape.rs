@@ -9,7 +9,6 @@ use vitrine_domain::{Filter, Millis, Segment};
 use vitrine_http::Problem;
 use vitrine_store::census::Head;
 
-use super::RESERVED;
 use crate::{filters, keep};
 
 /// A segment.
@@ -154,7 +153,6 @@ impl Wanted {
     /// 422 with every member that is wrong.
     pub(super) fn check(self, id: String) -> Result<Segment, Problem> {
         let said = self.id.is_none_or(|said| said == id);
-        let reserved = id == RESERVED;
         let filter = filters::read(&self.filter);
         let stand_in = || Filter::And { and: Vec::new() };
         let why = filter.as_ref().err().cloned();
@@ -163,9 +161,6 @@ impl Wanted {
         let mut wrong = keep::refused("invalid-segment", "this is no segment; `errors` says where", segment.faults());
         if !said {
             wrong = wrong.at("/id", "another id than in the address");
-        }
-        if reserved {
-            wrong = wrong.at("id", format!("another name: `{RESERVED}` is an address"));
         }
         if let Some(why) = why {
             wrong = wrong.at("/filter", why);

@@ -98,7 +98,7 @@ async fn what_is_no_experiment_is_said_with_its_places() {
         ("a", json!({"traffic": 0.0, "alpha": 2.0}), vec!["/traffic", "/alpha"]),
         ("a", json!({"audience": "orders >"}), vec!["/audience"]),
         ("a", json!({"audience": "orders_999d > 1"}), vec!["/audience"]),
-        ("plan", json!({"id": "other"}), vec!["/id", "id"]),
+        ("a", json!({"id": "other"}), vec!["/id"]),
         ("a", json!({"design": {"kind": "variants", "variants": [{"id": "a"}]}}), vec!["/design/variants"]),
         (
             "a",

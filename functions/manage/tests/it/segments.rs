@@ -80,13 +80,14 @@ async fn what_is_no_segment_is_said_with_its_place() {
         ("a", json!({"filter": "orders = 1 and device > 5"}), vec!["/filter/and/1"]),
         ("a", json!({"filter": "price < context.price"}), vec!["/filter"]),
         ("-a", json!({"filter": "orders > 1", "id": "b"}), vec!["/id", "/id"]),
-        ("size", json!({"filter": "orders > 1"}), vec!["id"]),
         ("a", json!({"filter": "orders > 1", "name": "x".repeat(201)}), vec!["/name"]),
     ] {
         let answer = stack.put(&format!("/v1/segments/{id}"), None, &body).await;
         assert_eq!((answer.problem(), places(&answer)), ((422, "invalid-segment"), expected), "{body}");
     }
     assert_eq!(stack.put("/v1/segments/a", None, &json!({})).await.problem(), (422, "unexpected-shape"));
+    let reserved = stack.put("/v1/segments/size", None, &json!({"filter": "orders > 1"})).await;
+    assert_eq!(reserved.problem(), (405, "method-not-allowed"), "an address of its own");
 }
 
 /// A census of a shop as the sweep takes it, of visitors of whom each third has ordered.
