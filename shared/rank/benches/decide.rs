@@ -206,7 +206,12 @@ fn measure(what: &str, shelf: &Shelf, decisions: usize, request: impl Fn(usize) 
     }
     times.print(what)?;
     let each = |sum: usize| sum as f64 / decisions as f64;
-    writeln!(std::io::stdout(), "    {:.1} products shown, {:.0} vectors compared, answers {answers:016x}", each(shown), each(touched))?;
+    writeln!(
+        std::io::stdout(),
+        "    {:.1} products shown, {:.0} vectors compared, answers {answers:016x}",
+        each(shown),
+        each(touched)
+    )?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use vitrine_domain::time::DAY;
+use vitrine_domain::Millis;
+use vitrine_domain::time::{DAY, MINUTE};
 use vitrine_tests::{Ground, Shop, catalogue, ids};
 
 /// The rules of the samples: what is sold off leads for deal hunters, what is new and exclusive for the brand loyal.
@@ -23,17 +24,10 @@ fn products() -> Value {
     products
 }
 
-/// An event of some days ago.
-async fn ago(
-    shop: &Shop,
-    now: vitrine_domain::Millis,
-    days: i64,
-    id: &str,
-    event: &str,
-    properties: Value,
-) -> Result<()> {
+/// An event of the past.
+async fn past(shop: &Shop, at: Millis, id: &str, event: &str, properties: Value) -> Result<()> {
     let body = json!({"type": "track", "event": event, "anonymousId": "loyal", "messageId": id,
-        "timestamp": now.plus(-days * DAY).to_rfc3339(), "properties": properties});
+        "timestamp": at.to_rfc3339(), "properties": properties});
     shop.ok(&shop.browser, Method::POST, "/v1/t", Some(body)).await?;
     Ok(())
 }
@@ -80,12 +74,14 @@ async fn end_of_stock_and_discounts_lead_for_deal_hunters_novelties_and_exclusiv
     // Three orders over four months, all of one brand.
     let now = ground.stack.context.clock.now();
     for (n, days) in [120, 70, 9].into_iter().enumerate() {
-        for product in ["tea-0", "tea-3"] {
-            ago(&shop, now, days, &format!("v{n}{product}"), "Product Viewed", json!({"product_id": product})).await?;
+        let day = now.plus(-days * DAY);
+        for (minute, product) in [(0, "tea-0"), (1, "tea-3")] {
+            let (at, id) = (day.plus(minute * MINUTE), format!("v{n}{product}"));
+            past(&shop, at, &id, "Product Viewed", json!({"product_id": product})).await?;
         }
         let order =
             json!({"order_id": n.to_string(), "products": [{"product_id": "tea-6", "quantity": 1, "price": 7.0}]});
-        ago(&shop, now, days, &format!("o{n}"), "Order Completed", order).await?;
+        past(&shop, day.plus(2 * MINUTE), &format!("o{n}"), "Order Completed", order).await?;
     }
     let loyal = home("loyal").await?;
     assert_eq!(loyal["rules"], json!(["exclusives-for-the-brand-loyal", "novelties-for-the-brand-loyal"]));
