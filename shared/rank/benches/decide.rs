@@ -196,7 +196,7 @@ fn measure(what: &str, shelf: &Shelf, decisions: usize, request: impl Fn(usize) 
         let body = render(shelf, &answer, parts.among.is_some())?;
         passed("render");
         let total = (thread_seconds() - start) * 1e6;
-        answers = (answers ^ stable_hash(body.into_iter())).wrapping_mul(0x0100_0000_01b3);
+        answers = (answers ^ stable_hash(body)).wrapping_mul(0x0100_0000_01b3);
         // The first round brings pages in and lets scratch space grow.
         if number >= VISITORS {
             times.total.push(total);
