@@ -13,6 +13,7 @@ pub mod id;
 pub mod placement;
 pub mod product;
 pub mod profile;
+pub mod results;
 pub mod robot;
 pub mod rule;
 pub mod segment;

@@ -1,0 +1,42 @@
+//! What came of what a placement showed.
+
+use serde::{Deserialize, Serialize};
+
+/// A placement's funnel. An order of a product belongs to the placement where it was clicked last, within the click window;
+/// the same product shown and not clicked is noted beside it, for it may have been ordered without that.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Funnel {
+    /// Products that were seen.
+    pub shown: u64,
+    /// Products that were clicked.
+    pub clicked: u64,
+    /// Products that went into the basket after a click.
+    pub added: u64,
+    /// Products of orders after a click.
+    pub ordered: u64,
+    /// Amount of these.
+    pub revenue: f64,
+    /// Products of orders that were seen and not clicked.
+    pub seen_ordered: u64,
+    /// Amount of these.
+    pub seen_revenue: f64,
+}
+
+impl Funnel {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.shown += other.shown;
+        self.clicked += other.clicked;
+        self.added += other.added;
+        self.ordered += other.ordered;
+        self.revenue += other.revenue;
+        self.seen_ordered += other.seen_ordered;
+        self.seen_revenue += other.seen_revenue;
+    }
+
+    /// Clicks for each product seen.
+    #[must_use]
+    pub fn click_through(&self) -> Option<f64> {
+        super::share(super::real(self.clicked), self.shown)
+    }
+}

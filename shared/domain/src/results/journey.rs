@@ -1,0 +1,184 @@
+//! One person's way through the shop.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Day, Loyalty, Results, Side, Sums, Terms, real};
+use crate::profile::VISIT_GAP;
+use crate::statistics::Moments;
+use crate::{Action, Channel, Event, Line, Millis};
+
+/// Where a product was met last.
+struct Met<'a> {
+    at: Millis,
+    placement: &'a str,
+}
+
+/// What is known of a person so far.
+#[derive(Default)]
+struct Journey<'a> {
+    days: BTreeMap<String, Day>,
+    came: BTreeSet<(String, Option<Channel>)>,
+    bought: BTreeSet<(String, Option<Channel>)>,
+    first: Option<Millis>,
+    last: Option<Millis>,
+    /// Amounts of orders that stand, in their order.
+    orders: Vec<f64>,
+    paid_back: f64,
+    ordered: bool,
+    /// Placements of decisions.
+    placements: HashMap<&'a str, &'a str>,
+    shown: HashMap<&'a str, Met<'a>>,
+    clicked: HashMap<&'a str, Met<'a>>,
+}
+
+impl Results {
+    /// Takes in everything that a person did, in fold order; events of robots are left out. `segments` are those that they
+    /// are in, `held_out` says on which side of a hold-out they are, if there is one.
+    pub fn take_in(&mut self, events: &[Event], segments: &[String], held_out: Option<bool>, terms: &Terms) {
+        let mut journey = Journey::default();
+        events.iter().filter(|event| !event.robot).for_each(|event| journey.follow(event, terms));
+        if journey.first.is_none() {
+            return;
+        }
+        if let Some(held_out) = held_out {
+            let revenue = journey.orders.iter().sum::<f64>() - journey.paid_back;
+            let of = |number: f64| Moments::of(number, 0.0);
+            let side = Side { ordered: of(f64::from(u8::from(journey.ordered))), revenue: of(revenue) };
+            if held_out { &mut self.held_out } else { &mut self.served }.add(&side);
+        }
+        self.loyalty.add(&journey.loyalty());
+        for (name, mut day) in journey.days {
+            day.segments = segments.iter().map(|segment| (segment.clone(), day.all)).collect();
+            self.days.entry(name).or_default().add(&day);
+        }
+    }
+}
+
+/// An event's amount, if it is in the currency.
+fn amount(event: &Event, terms: &Terms) -> f64 {
+    let revenue = event.revenue();
+    let is_in = event.currency.as_deref().is_none_or(|currency| currency == terms.currency);
+    if is_in && revenue.is_finite() { revenue } else { 0.0 }
+}
+
+impl<'a> Journey<'a> {
+    fn follow(&mut self, event: &'a Event, terms: &Terms) {
+        let (at, name) = (event.at(), event.at().day());
+        let mut sums = Sums { visitors: u64::from(self.came.insert((name.clone(), None))), ..Sums::default() };
+        // Of a channel somebody is a visitor as soon as they did something there.
+        let mut here = Sums { visitors: u64::from(self.came.insert((name.clone(), Some(event.channel)))), ..sums };
+        let begins = self.last.is_none_or(|last| at.since(last).abs() > VISIT_GAP);
+        (sums.visits, here.visits) = (u64::from(begins), u64::from(begins));
+        let is_first = self.first.is_none();
+        let first = *self.first.get_or_insert(at);
+        self.last = self.last.max(Some(at));
+        let mut both = |change: &dyn Fn(&mut Sums)| [&mut sums, &mut here].into_iter().for_each(change);
+        let amount = amount(event, terms);
+        let mut new_customer = false;
+        match event.action {
+            Action::Order => {
+                let units: f64 = event.lines.iter().map(|line| line.quantity).filter(|pieces| pieces.is_finite()).sum();
+                both(&|sums| {
+                    (sums.orders, sums.units, sums.revenue) = (1, units, amount);
+                });
+                new_customer = !self.ordered;
+                self.ordered = true;
+                self.orders.push(amount);
+            }
+            Action::OrderCancel => {
+                both(&|sums| (sums.cancelled, sums.refunded) = (1, amount));
+                self.orders.pop();
+            }
+            Action::Refund => {
+                both(&|sums| (sums.returns, sums.refunded) = (1, amount));
+                self.paid_back += amount;
+            }
+            _ => {}
+        }
+        if event.action == Action::Order {
+            sums.customers = u64::from(self.bought.insert((name.clone(), None)));
+            here.customers = u64::from(self.bought.insert((name.clone(), Some(event.channel))));
+        }
+        let mut day = self.days.remove(&name).unwrap_or_default();
+        day.all.add(&sums);
+        day.channels.entry(event.channel).or_default().add(&here);
+        day.newcomers += u64::from(is_first);
+        if new_customer {
+            day.new_customers += 1;
+            day.waited += at.since(first).max(0);
+        }
+        self.funnel(event, terms, &mut day);
+        self.days.insert(name, day);
+    }
+
+    /// What the event says of placements.
+    fn funnel(&mut self, event: &'a Event, terms: &Terms, day: &mut Day) {
+        let at = event.at();
+        let named = event.decision_id.as_deref().and_then(|decision| {
+            let known = event.list.as_deref().or_else(|| self.placements.get(decision).copied());
+            known.inspect(|placement| {
+                self.placements.insert(decision, placement);
+            })
+        });
+        let products = || event.lines.iter().map(|line| line.product.as_str());
+        match (event.action, named) {
+            (Action::List, Some(placement)) => {
+                day.placements.entry(placement.to_owned()).or_default().shown += event.lines.len() as u64;
+                self.shown.extend(products().map(|product| (product, Met { at, placement })));
+            }
+            (Action::Click, Some(placement)) => {
+                day.placements.entry(placement.to_owned()).or_default().clicked += event.lines.len() as u64;
+                self.clicked.extend(products().map(|product| (product, Met { at, placement })));
+            }
+            (Action::Add, _) => {
+                for product in products() {
+                    if let Some(met) = within(&self.clicked, product, at, terms.click_window) {
+                        day.placements.entry(met.to_owned()).or_default().added += 1;
+                    }
+                }
+            }
+            (Action::Order, _) => {
+                for (line, amount) in event.lines.iter().zip(amounts(event, terms)) {
+                    let product = line.product.as_str();
+                    if let Some(placement) = within(&self.clicked, product, at, terms.click_window) {
+                        let funnel = day.placements.entry(placement.to_owned()).or_default();
+                        (funnel.ordered, funnel.revenue) = (funnel.ordered + 1, funnel.revenue + amount);
+                    } else if let Some(placement) = within(&self.shown, product, at, terms.view_window) {
+                        let funnel = day.placements.entry(placement.to_owned()).or_default();
+                        (funnel.seen_ordered, funnel.seen_revenue) =
+                            (funnel.seen_ordered + 1, funnel.seen_revenue + amount);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn loyalty(&self) -> Loyalty {
+        let orders = self.orders.len() as u64;
+        Loyalty {
+            customers: u64::from(orders > 0),
+            one_time: u64::from(orders == 1),
+            later_orders: orders.saturating_sub(1),
+            later_revenue: self.orders.iter().skip(1).sum(),
+        }
+    }
+}
+
+/// The placement where a product was met, if that was not too long ago.
+fn within<'a>(met: &HashMap<&str, Met<'a>>, product: &str, at: Millis, window: i64) -> Option<&'a str> {
+    met.get(product).filter(|met| (0..=window).contains(&at.since(met.at))).map(|met| met.placement)
+}
+
+/// The amounts of an order's lines; an order whose lines say no prices is split by pieces.
+fn amounts(event: &Event, terms: &Terms) -> Vec<f64> {
+    let whole = amount(event, terms);
+    let own = |line: &Line| Some(line.price? * line.quantity - line.discount.unwrap_or_default());
+    let priced: Option<Vec<f64>> = event.lines.iter().map(own).collect();
+    let pieces: f64 = event.lines.iter().map(|line| line.quantity).sum();
+    match priced {
+        Some(amounts) if whole != 0.0 => amounts,
+        _ if pieces > 0.0 => event.lines.iter().map(|line| whole * line.quantity / pieces).collect(),
+        _ => vec![whole / real(event.lines.len().max(1) as u64); event.lines.len()],
+    }
+}
