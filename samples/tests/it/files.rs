@@ -185,6 +185,7 @@ fn scripts_are_portable_and_speak_to_the_local_stack() {
         ("visitor", "/v1/visitors/"),
         ("retrain", "/v1/retrain"),
         ("rules", "/v1/rules"),
+        ("segments", "/v1/segments/size"),
         ("keys", "/v1/keys"),
     ];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("curl");
