@@ -146,6 +146,7 @@ fn read(answer: &[u8]) -> Result<Page> {
     let mut reader = Reader::from_reader(answer);
     let (mut page, mut version, mut text) = (Page::default(), Version::default(), String::new());
     let (mut is_cut, mut next) = (false, (String::new(), String::new()));
+    let mut is_whole = false;
     loop {
         match reader.read_event().map_err(failed)? {
             Event::Start(start) => {
@@ -169,12 +170,16 @@ fn read(answer: &[u8]) -> Result<Page> {
                 b"IsTruncated" => is_cut = text == "true",
                 b"NextKeyMarker" => next.0 = std::mem::take(&mut text),
                 b"NextVersionIdMarker" => next.1 = std::mem::take(&mut text),
+                b"ListVersionsResult" => is_whole = true,
                 b"Version" | b"DeleteMarker" => page.versions.push(std::mem::take(&mut version)),
                 _ => {}
             },
             Event::Eof => break,
             _ => {}
         }
+    }
+    if !is_whole {
+        return Err(failed("the list of versions ends in its middle"));
     }
     page.next = is_cut.then_some(next);
     Ok(page)
