@@ -60,9 +60,11 @@ impl Objects {
                 builder = builder.with_access_key_id("local").with_secret_access_key("local");
             }
         }
+        // The environment may name one too, as on an emulator.
+        let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
         let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
         let bucket = Arc::new(builder.build()?);
-        let versions = Some(Bucket::new(bucket.clone(), name, &region, endpoint)?);
+        let versions = Some(Bucket::new(bucket.clone(), name, &region, endpoint.as_deref())?);
         Ok(Self { store: bucket.clone(), signer: Some(bucket), folder: None, versions })
     }
 
