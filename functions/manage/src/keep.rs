@@ -223,7 +223,7 @@ async fn states(
 ///
 /// The present state and those before it, newest first: at most 20, of the last 100 days.
 #[utoipa::path(get, path = "/v1/{kind}/{id}/history", tag = "manage", operation_id = "get_history",
-    params(("kind" = Kind, Path, description = "Of which kind"), ("id" = String, Path, description = "Its id, or name")),
+    params(("kind" = String, Path, description = "Of which kind"), ("id" = String, Path, description = "Its id, or name")),
     responses(
         (status = 200, body = History, description = "What it is and was"),
         (status = 401, body = Problem, description = "The key is missing or not known"),
@@ -247,7 +247,7 @@ pub(crate) async fn history(
 /// undone.
 #[utoipa::path(post, path = "/v1/{kind}/{id}/undo", tag = "manage", operation_id = "undo",
     params(
-        ("kind" = Kind, Path, description = "Of which kind"), ("id" = String, Path, description = "Its id, or name"), Wish,
+        ("kind" = String, Path, description = "Of which kind"), ("id" = String, Path, description = "Its id, or name"), Wish,
         ("If-Match" = Option<String>, Header, description = "The version it stands at, in quotes; any if it is not said"),
     ),
     responses(
