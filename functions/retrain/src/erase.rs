@@ -113,7 +113,11 @@ pub(crate) async fn complete(context: &Context, shop: &Shop, swept: Vec<Record>,
         return Ok(());
     }
     // All of them: files that held the erased were replaced, merged, imported and pruned.
-    let purged = context.objects.delete_old_versions(shop).await?;
+    // Where that fails they end with the other backups, as the receipt says.
+    let purged = context.objects.delete_old_versions(shop).await.unwrap_or_else(|error| {
+        tracing::warn!(%shop, cause = vitrine_runtime::telemetry::causes(&error), "old versions of objects could not be deleted");
+        0
+    });
     let now = context.clock.now();
     for (at, mut record) in swept.into_iter().enumerate() {
         record.touch(Place::OldVersion, if at == 0 { purged } else { 0 });
