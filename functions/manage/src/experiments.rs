@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use vitrine_domain::Experiment;
 use vitrine_domain::experiment::{MAX_EXPERIMENTS, Status, overlaps};
-use vitrine_domain::rule::MAX_ID;
 use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::settings::{EXPERIMENT, Versioned};
@@ -140,10 +139,6 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    // The table takes no key of any length.
-    if id.len() > MAX_ID {
-        return Err(unknown());
-    }
     let expected = Expected::of(&headers, None);
     let all = stored(&app, &access).await?;
     let setting = all.iter().find(|setting| setting.id == id).ok_or_else(unknown)?;

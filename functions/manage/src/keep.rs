@@ -67,9 +67,7 @@ pub(crate) async fn remove(
 }
 
 /// A kind of setting with a history, in an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SettingKind)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     Placements,
     Rules,

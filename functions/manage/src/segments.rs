@@ -8,7 +8,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use vitrine_domain::Segment;
-use vitrine_domain::rule::MAX_ID;
 use vitrine_domain::segment::{MAX_SEGMENTS, shipped};
 use vitrine_http::auth::scope::Manage;
 use vitrine_http::{App, Body, Problem, ServerAccess};
@@ -144,10 +143,6 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    // The table takes no key of any length.
-    if id.len() > MAX_ID {
-        return Err(unknown());
-    }
     let expected = Expected::of(&headers, None);
     let view = standing(&stored(&app, &access).await?, &id).ok_or_else(unknown)?;
     if shipped().iter().any(|segment| segment.id == id) {
