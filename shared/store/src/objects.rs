@@ -27,12 +27,10 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
-    /// Signs addresses, if it is a bucket.
-    signer: Option<Arc<object_store::aws::AmazonS3>>,
+    /// What only a bucket can do, if it is one.
+    bucket: Option<Bucket>,
     /// The folder, if it is one: artifacts are then mapped where they lie.
     folder: Option<std::path::PathBuf>,
-    /// Knows old versions, if it is a bucket.
-    versions: Option<Bucket>,
 }
 
 impl Objects {
@@ -43,7 +41,7 @@ impl Objects {
     pub fn folder(path: &FilePath) -> Result<Self> {
         std::fs::create_dir_all(path)?;
         let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
-        Ok(Self { store: Arc::new(store), signer: None, folder: Some(path.to_owned()), versions: None })
+        Ok(Self { store: Arc::new(store), bucket: None, folder: Some(path.to_owned()) })
     }
 
     /// A bucket, with the region and credentials of the environment.
@@ -63,19 +61,19 @@ impl Objects {
         // The environment may name one too, as on an emulator.
         let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
         let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
-        let bucket = Arc::new(builder.build()?);
-        let versions = Some(Bucket::new(bucket.clone(), name, &region, endpoint.as_deref())?);
-        Ok(Self { store: bucket.clone(), signer: Some(bucket), folder: None, versions })
+        let store = Arc::new(builder.build()?);
+        let bucket = Bucket::new(store.clone(), name, &region, endpoint.as_deref())?;
+        Ok(Self { store, bucket: Some(bucket), folder: None })
     }
 
-    pub(crate) const fn versions(&self) -> Option<&Bucket> {
-        self.versions.as_ref()
+    pub(crate) const fn as_bucket(&self) -> Option<&Bucket> {
+        self.bucket.as_ref()
     }
 
     /// Any other store.
     #[must_use]
     pub fn on(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, signer: None, folder: None, versions: None }
+        Self { store, bucket: None, folder: None }
     }
 
     /// The file of an object, where objects are files.
@@ -89,8 +87,8 @@ impl Objects {
     /// # Errors
     /// If there are no credentials to sign with.
     pub async fn upload_address(&self, key: &str, valid: std::time::Duration) -> Result<Option<String>> {
-        let Some(signer) = &self.signer else { return Ok(None) };
-        let address = signer.signed_url(http::Method::PUT, &Path::from(key), valid).await?;
+        let Some(bucket) = &self.bucket else { return Ok(None) };
+        let address = bucket.signer.signed_url(http::Method::PUT, &Path::from(key), valid).await?;
         Ok(Some(address.to_string()))
     }
 

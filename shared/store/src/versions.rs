@@ -27,7 +27,7 @@ const AT_ONCE: usize = 16;
 /// A bucket by its address, for what the object store's client cannot ask.
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
-    signer: Arc<AmazonS3>,
+    pub(crate) signer: Arc<AmazonS3>,
     client: HttpClient,
     region: String,
     address: Url,
@@ -132,7 +132,7 @@ impl Objects {
     /// # Errors
     /// If the store fails; doing it again goes on.
     pub async fn delete_old_versions(&self, shop: &Shop) -> Result<u64> {
-        let Some(bucket) = self.versions() else { return Ok(0) };
+        let Some(bucket) = self.as_bucket() else { return Ok(0) };
         let mut deleted = 0;
         for folder in Place::folders_of_visitors() {
             deleted += bucket.delete_old(&format!("shops/{shop}/{folder}")).await?;
