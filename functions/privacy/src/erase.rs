@@ -81,7 +81,7 @@ impl Receipt {
             },
         };
         let backups = app.context.config.backups;
-        let until = record.completed.filter(|_| backups > 0).map(|done| done.plus(backups + vitrine_domain::time::DAY));
+        let until = record.completed.filter(|_| backups > 0).map(|done| done.plus(backups));
         let mut receipt = Self {
             erasure_id: record.id.clone(),
             shop: shop.to_owned(),

@@ -1,9 +1,9 @@
 //! Erasures behind the table: before a training reads anything, the erased are taken out of what it reads; once a model that
 //! never knew them is live, no older one is left to go back to and the erasures are done.
 //!
-//! The lake is swept first, then the shop's own vectors, files that nobody imported and the census of visitors. Then the erasure is counted, so that
-//! a training which read the lake before does not pass for one that did not. The records name nobody: who a line belongs to
-//! is found by its keyed hash.
+//! The lake is swept first, then the shop's own vectors, files that nobody imported and the census of visitors. Then the
+//! erasure is counted, so that a training which read the lake before does not pass for one that did not. The records name
+//! nobody: who a line belongs to is found by its keyed hash.
 
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Millis, Shop};
@@ -101,7 +101,12 @@ fn is_old(key: &str, now: Millis) -> bool {
 
 /// Ends erasures: the live model does not know them, and no older version is kept. A copy of each record lies outside of the
 /// table, so that its tombstones can be written again into a table that was restored from before.
-pub(crate) async fn complete(context: &Context, shop: &Shop, swept: Vec<Record>, erasures: u64) -> Result<(), Error> {
+pub(crate) async fn complete(
+    context: &Context,
+    shop: &Shop,
+    mut swept: Vec<Record>,
+    erasures: u64,
+) -> Result<(), Error> {
     if swept.is_empty() {
         return Ok(());
     }
@@ -113,14 +118,12 @@ pub(crate) async fn complete(context: &Context, shop: &Shop, swept: Vec<Record>,
         return Ok(());
     }
     // All of them: files that held the erased were replaced, merged, imported and pruned.
-    // Where that fails they end with the other backups, as the receipt says.
-    let purged = context.objects.delete_old_versions(shop).await.unwrap_or_else(|error| {
-        tracing::warn!(%shop, cause = vitrine_runtime::telemetry::causes(&error), "old versions of objects could not be deleted");
-        0
-    });
+    let purged = context.objects.delete_old_versions(shop).await?;
+    if let Some(first) = swept.first_mut() {
+        first.touch(Place::OldVersion, purged);
+    }
     let now = context.clock.now();
-    for (at, mut record) in swept.into_iter().enumerate() {
-        record.touch(Place::OldVersion, if at == 0 { purged } else { 0 });
+    for mut record in swept {
         (record.completed, record.model) = (Some(now), live.clone());
         let copy = serde_json::to_vec(&record).map_err(|e| Error::Pack { what: "an erasure", source: e.into() })?;
         context.objects.put(&format!("shops/{shop}/erasures/{}.json", record.id), copy).await?;
