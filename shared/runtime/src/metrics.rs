@@ -13,6 +13,7 @@
 //! | `events_accepted`, `events_refused` | | | what came in |
 //! | `limited` | | `by` | requests and events refused because a key or a visitor asked too much |
 //! | `robots` | | | events that came from declared robots |
+//! | `segment_entered`, `segment_left` | | | times that a visitor came into a segment, or went out of one |
 //!
 //! In the cloud they are lines of CloudWatch's embedded metric format
 //! ([specification](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)):
