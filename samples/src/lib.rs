@@ -2,13 +2,15 @@
 //!
 //! [`grocery()`] reads the shop that is embedded here: products, customers with their demographics, a year of their orders,
 //! campaigns and coupons. Where they come from, and what about them is made up, is in `samples/README.md`.
-//! [`simulate`] lays generated browsing over the orders, with declared parameters that tests may treat as the truth.
+//! [`content()`] has recipes and guides beside them. [`simulate`] lays generated browsing over the orders, with declared parameters that tests may treat as the truth.
 //!
 //! Nothing here reads a clock or the file system: the end of the history is an argument and the data is in the binary.
 
+pub mod content;
 pub mod grocery;
 pub mod simulate;
 
+pub use content::{content, rules};
 pub use grocery::{Campaign, Customer, Grocery, Order, OrderLine, Redemption, grocery};
 pub use simulate::{Options, history};
 
@@ -30,6 +32,14 @@ pub enum Error {
         table: &'static str,
         /// What the reader said, with the line.
         source: csv::Error,
+    },
+    /// A line is not what it should be.
+    #[error("{table} cannot be read")]
+    Json {
+        /// Which file.
+        table: &'static str,
+        /// What the reader said.
+        source: serde_json::Error,
     },
     /// A row refers to a customer, product or order that does not exist.
     #[error("{table} refers to {what} {row}, which does not exist")]

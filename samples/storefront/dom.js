@@ -90,6 +90,9 @@ export function toast(message, link) {
 }
 export const hideToast = () => toasts.classList.remove('shown');
 
+/** The account panel, which is fetched when it is first opened. */
+export const openAccount = () => import('./account.js').then((account) => account.openAccount());
+
 /** Opens one of the page's dialogs with a title, a button to close it, and what it holds. */
 export function openPanel(id, title, ...children) {
   const panel = document.getElementById(id);

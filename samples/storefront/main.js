@@ -1,18 +1,17 @@
 // Starts the shop: header and footer, and which view answers to which address.
 
 import { categories } from './api.js';
-import { openAccount } from './account.js';
 import { basket, order } from './checkout.js';
-import { categoryHref, closePanels, h, hideToast, href, icon } from './dom.js';
+import { categoryHref, closePanels, h, hideToast, href, icon, openAccount } from './dom.js';
 import { API, page, sendImpressions } from './events.js';
 import { basketCount, changes, language, LANGUAGES, setLanguage, user } from './store.js';
 import { sign } from './tile.js';
 import { texts } from './texts.js';
-import { category, home, product, search } from './views.js';
+import { category, home, inspiration, product, search } from './views.js';
 
 const main = document.getElementById('main');
 // An address that is not known shows the home page.
-const VIEWS = { __proto__: null, '': home, category, product, search, basket, order };
+const VIEWS = { __proto__: null, '': home, inspiration, category, product, search, basket, order };
 
 let leave = new AbortController();
 let first = true;
@@ -47,7 +46,7 @@ function show(event) {
   scrollTo(0, 0);
   document.getElementById('q').value = name === 'search' ? query.get('q') ?? '' : '';
   for (const link of document.querySelectorAll('.shelves a')) {
-    if (name === 'category' && link.hash === href(name, params[0])) link.setAttribute('aria-current', 'page');
+    if (name && link.hash === href(name, ...params.slice(0, 1))) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
 }
@@ -58,7 +57,7 @@ function header() {
   const bag = h('a', { class: 'tool', id: 'basket-button', href: '#/basket' });
   const tongue = h('select', { id: 'language', 'aria-label': texts.language, on: { change: () => setLanguage(tongue.value) } },
     Object.entries(LANGUAGES).map(([code, name]) => h('option', { value: code, lang: code, selected: code === language() }, name)));
-  const shelves = h('nav', { class: 'shelves', 'aria-label': texts.nav });
+  const shelves = h('nav', { class: 'shelves', 'aria-label': texts.nav }, h('a', { href: '#/inspiration' }, icon('taste'), texts.inspiration));
   const refresh = () => {
     const known = user();
     account.replaceChildren(icon('user'), h('span', {}, known ? texts.account.as(known.id) : texts.account.short));

@@ -100,16 +100,16 @@ export function rows(wanted, { signal }) {
 }
 
 /**
- * Fills the list page by page whenever its end comes near, from its beginning or from where `cursor` says. `next` gets
- * the last cursor and gives `{found, cursor}`.
+ * Fills the list page by page whenever its end comes nearer than `margin`, from its beginning or from where `cursor` says.
+ * `next` gets the last cursor and gives `{found, cursor}`; `outline` builds what stands there meanwhile.
  */
-function endless({ section, list }, signal, none, next, cursor) {
+export function endless({ section, list }, signal, none, next, { cursor, margin = '500px', outline = outlines } = {}) {
   const mark = h('div', { class: 'mark' });
   section.append(mark);
-  const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && more(), { rootMargin: '500px' });
+  const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && more(), { rootMargin: margin });
   async function more() {
     observer.unobserve(mark);
-    const waiting = outlines(cursor ? 4 : 12);
+    const waiting = outline(cursor ? 4 : 12);
     list.append(...waiting);
     try {
       const page = await next(cursor);
@@ -147,7 +147,7 @@ function goOn(parts, placement, start, signal) {
   return endless(parts, signal, end, async (cursor) => {
     const answer = await recommend(placement, { limit: 12, cursor }, signal);
     return { found: cards(parts, placement, answer), cursor: answer.cursor };
-  }, start);
+  }, { cursor: start });
 }
 
 /** Products straight from the catalogue. `none` builds what stands there when nothing is found, `answered` gets every page. */

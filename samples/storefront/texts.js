@@ -7,6 +7,7 @@ export const texts = {
   logo: 'Vitrine Market, home',
   search: { label: 'Search products', placeholder: 'Search the shop' },
   nav: 'Categories',
+  inspiration: 'Inspiration',
   close: 'Close',
   language: 'Language of the reasons',
 
@@ -17,6 +18,7 @@ export const texts = {
     again: (id) => `Welcome back, customer ${id}`,
     pretend: 'Pretend to be a customer',
     window: 'In the window',
+    more: 'Have a look',
   },
 
   // A heading may depend on what the answer is based on, so that it is always true.
@@ -46,7 +48,7 @@ export const texts = {
     beside: 'beside the score',
     // What was done, and when.
     done: {
-      view: 'looked at', click: 'clicked', add: 'put into the basket', remove: 'taken out of the basket', order: 'ordered',
+      view: 'looked at', click: 'clicked', dwell: 'paused at', add: 'put into the basket', remove: 'taken out of the basket', order: 'ordered',
       refund: 'returned', wishlist_add: 'wished for', wishlist_remove: 'wished for no more', share: 'shared', review: 'reviewed',
     },
     rule: 'Rule',

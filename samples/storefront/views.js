@@ -3,11 +3,10 @@
 
 import { categories, expression, product as fetchProduct, products, rank } from './api.js';
 import { addToBasket, follow, forSale, price, sold } from './card.js';
-import { categoryHref, h, icon, money, priceOf, productHref } from './dom.js';
+import { categoryHref, h, icon, money, openAccount, priceOf, productHref } from './dom.js';
 import { described, track } from './events.js';
 import { browse, failure, row, rows } from './rows.js';
 import { originOf, user } from './store.js';
-import { openAccount } from './account.js';
 import { picture, sign } from './tile.js';
 import { texts } from './texts.js';
 
@@ -50,13 +49,18 @@ export function home({ signal, opened }) {
   opened(texts.shop, { name: 'Home' });
   const known = user();
   const show = shopWindow();
-  const hero = h('section', { class: 'hero', 'aria-labelledby': 'hero-title' },
-    h('div', { class: 'words' },
-      h('p', { class: 'eyebrow' }, texts.hero.eyebrow),
-      h('h1', { id: 'hero-title', tabindex: -1 }, known ? texts.hero.again(known.id) : texts.hero.title),
-      h('p', { class: 'lead' }, texts.hero.lead),
-      h('button', { type: 'button', class: 'button', on: { click: openAccount } }, icon('user'), texts.hero.pretend)),
-    show.node);
+  const title = h('h1', { id: 'hero-title', tabindex: -1 }, known ? texts.hero.again(known.id) : texts.hero.title);
+  const lead = h('p', { class: 'lead' }, texts.hero.lead);
+  const words = h('div', { class: 'words' },
+    h('p', { class: 'eyebrow' }, texts.hero.eyebrow), title, lead,
+    h('button', { type: 'button', class: 'button', on: { click: openAccount } }, icon('user'), texts.hero.pretend));
+  const hero = h('section', { class: 'hero', 'aria-labelledby': 'hero-title' }, words, show.node);
+  // What a rule or a test has the shop say here.
+  const say = ({ title: heading, text, link }) => {
+    title.textContent = heading ?? title.textContent;
+    lead.textContent = text ?? '';
+    if (/^#/.test(link)) words.append(h('a', { class: 'button', href: link }, texts.hero.more));
+  };
   const box = h('div', {});
   box.append(...rows([
     {
@@ -64,6 +68,7 @@ export function home({ signal, opened }) {
       layout: 'strip grid-wide',
       answered: (answer) => {
         show.fill(answer);
+        if (answer.content?.hero) say(answer.content.hero);
         if (!answer.items.length) box.replaceChildren(emptyShop());
       },
     },
@@ -72,6 +77,14 @@ export function home({ signal, opened }) {
     { placement: 'feed', endless: true },
   ], { signal }));
   return [hero, box];
+}
+
+/** The feed has files of its own, for whoever opens it. */
+export function inspiration(asked) {
+  const box = h('div', {});
+  import('./feed.js').then(({ feed }) => asked.signal.aborted || box.append(...feed(asked)),
+    (error) => box.append(failure(error, () => location.reload())));
+  return [box];
 }
 
 const crumbs = (path, last) => h('nav', { class: 'crumbs', 'aria-label': 'Breadcrumb' }, h('ol', {},

@@ -63,3 +63,38 @@ test('a running experiment divides visitors, the same way every time, until it i
   const plan = await ok('POST', '/v1/experiments/plan', { body: { kind: 'proportion', baseline: 0.03, effect: 0.1, visitors_per_day: 2000 } });
   assert.ok(plan.days > 0 && plan.visitors === 2 * plan.per_variant, JSON.stringify(plan));
 });
+
+test('somebody is taken in, signs in, stands beside what they change, and is let go', async () => {
+  const [member, rule] = [name('anna').slice(0, 40), name('annas-rule')];
+  const password = `acceptance ${RUN}`;
+  const hired = await ok('PUT', `/v1/staff/${member}`, { body: { role: 'marketer', password } });
+  assert.ok(!JSON.stringify(hired).includes('argon2'));
+  const { shop } = await ok('GET', '/v1/models');
+  const wrong = await call('POST', '/v1/sessions', { body: { shop, name: member, password: 'not the right one' } });
+  assert.equal(wrong.status, 401);
+  const { key } = await ok('POST', '/v1/sessions', { body: { shop, name: member, password } });
+  await ok('PUT', `/v1/rules/${rule}`, { key, body: { enabled: false, effect: { kind: 'at_most', attribute: 'brand', count: 3 } } });
+  assert.equal((await ok('GET', `/v1/rules/${rule}/history`)).states[0].author, member);
+  assert.equal((await call('GET', '/v1/staff', { key })).status, 403);
+  await ok('DELETE', `/v1/rules/${rule}`);
+  await ok('DELETE', `/v1/staff/${member}`);
+  // A copy of a function goes by what it read of a key for half a minute.
+  await eventually(() => call('GET', '/v1/rules', { key }), ({ status }) => status === 401, 'the session ends with its owner');
+});
+
+test('the console has a door, and lets nobody past it', async () => {
+  const door = await fetch(`${process.env.VITRINE_URL}/console/sign-in`);
+  assert.equal(door.status, 200);
+  assert.match(door.headers.get('content-security-policy'), /default-src 'none'/);
+  const inside = await fetch(`${process.env.VITRINE_URL}/console/rules`, { redirect: 'manual' });
+  assert.deepEqual([inside.status, inside.headers.get('location')], [303, '/console/sign-in']);
+});
+
+test('what the shop earned is told after a training, and which groups its visitors fall into', async () => {
+  const results = await ok('GET', '/v1/results');
+  assert.ok(results.people > 0 && results.total.visitors > 0 && results.days.length > 0, JSON.stringify(results.total));
+  assert.equal(results.days.reduce((sum, day) => sum + day.orders, 0), results.total.orders);
+  const { groups, visitors } = await ok('GET', '/v1/segments/unknown');
+  assert.ok(visitors <= results.people, `${visitors} of ${results.people}`);
+  for (const { filter, share } of groups) assert.ok(share > 0 && typeof filter === 'string');
+});

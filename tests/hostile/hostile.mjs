@@ -8,7 +8,7 @@ import { basic } from './wire.mjs';
 
 const EVENTS = ['t', 'i', 'p', 's', 'g', 'a', 'b', 'track', 'identify', 'page', 'screen', 'group', 'alias', 'batch', 'import'];
 const KINDS = ['track', 'identify', 'page', 'screen', 'group', 'alias'];
-const NAMES = ['Product Viewed', 'Product Clicked', 'Product Added', 'Order Completed', 'Order Refunded', 'Products Searched', 'Cart Viewed', 'Product List Viewed', 'Promotion Clicked', 'My Own'];
+const NAMES = ['Product Viewed', 'Product Clicked', 'Product Added', 'Order Completed', 'Order Refunded', 'Products Searched', 'Cart Viewed', 'Product List Viewed', 'Promotion Clicked', 'Product Dwelled', 'My Own'];
 const PLACEMENTS = ['home', 'feed', 'category', 'product-similar', 'product-bought-together', 'basket', 'recently-viewed', 'trending', 'rank', 'own'];
 const ODD_TEXTS = [
   '', ' ', '\u0000', 'a\u0000b', '\u202eabc', '\ufeff', '\ud83d\udc69\u200d\ud83d\udc69\u200d\ud83d\udc67', 'i\u0307\u0323', '\u{1f4a9}'.repeat(40), 'NaN', 'null', 'undefined', '-1', '1e999', '../../etc/passwd',
@@ -56,7 +56,7 @@ export class Hostile {
       anonymousId: `${this.mark}-a${random.below(500)}`, ...(random.chance(0.3) ? { userId: `${this.mark}-u${random.below(200)}` } : {}),
       timestamp: new Date(1795000000000 + random.below(2e8)).toISOString(),
       previousId: `${this.mark}-a${random.below(500)}`, groupId: 'g',
-      properties: { product_id: `p${random.below(60)}`, price: random.below(1000) / 10, currency: 'EUR', email: this.email(random), products: [{ product_id: `p${random.below(60)}`, quantity: 1, price: 3 }] },
+      properties: { product_id: `p${random.below(60)}`, price: random.below(1000) / 10, dwell_ms: random.below(9000), currency: 'EUR', email: this.email(random), products: [{ product_id: `p${random.below(60)}`, quantity: 1, price: 3 }] },
       traits: { email: this.email(random), address: { street: `${this.mark} Street 7` }, tier: 'gold' },
       context: { ip: '203.0.113.77', page: { url: `https://shop.example/?token=${this.mark}-token`, path: '/p' }, locale: 'fr-FR' },
     };

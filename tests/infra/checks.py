@@ -260,7 +260,7 @@ def logs(stack):
 # ---------------------------------------------------------------------------------------------------------------- API
 
 # What the gateway routes besides the described API: the page to try it, and what browsers ask before they send.
-BESIDES = {("GET", "/docs"): "manage", ("GET", "/docs/"): "manage", ("GET", "/docs/{proxy+}"): "manage", ("OPTIONS", "/{proxy+}"): "collect"}
+BESIDES = {("GET", "/docs"): "manage", ("GET", "/docs/"): "manage", ("GET", "/docs/{proxy+}"): "manage", ("GET", "/console"): "manage", ("GET", "/console/{proxy+}"): "manage", ("POST", "/console/{proxy+}"): "manage", ("OPTIONS", "/{proxy+}"): "collect"}
 
 
 @check

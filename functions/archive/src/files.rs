@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use aws_lambda_events::event::dynamodb::EventRecord;
 use serde::de::IgnoredAny;
 use vitrine_domain::profile::event_key;
-use vitrine_domain::{Millis, Shop, Visitor};
+use vitrine_domain::{Action, Millis, Shop, Visitor};
 use vitrine_store::lake::Kind;
 use vitrine_store::stream::{Record, decode};
 
@@ -84,16 +84,18 @@ pub(crate) fn read(records: &[EventRecord], erased: &Erased) -> (Vec<File>, BTre
 /// The line of a record; none of what the lake does not keep, or may not.
 fn line_of(record: &EventRecord, erased: &Erased) -> Result<Option<Line>, String> {
     match decode(record).map_err(|error| error.to_string())? {
+        // Made from the lake by every training: no source of anything.
+        Record::Event { event, .. } if event.action == Action::Audience => Ok(None),
         Record::Event { shop, event } => {
             let Some(event) = erased.of(&shop).admit(*event) else { return Ok(None) };
             let text = serde_json::to_string(&event).map_err(|error| error.to_string())?;
             Ok(Some(Line { shop, kind: Kind::Events, day: day(record, event.received), text }))
         }
-        Record::Decision { shop, visitor, time, document } => {
+        Record::Decision { shop, visitor, time, nonce, document } => {
             if visitor.as_ref().is_some_and(|visitor| erased.of(&shop).holds(visitor, time)) {
                 return Ok(None);
             }
-            let text = told(visitor.as_ref(), time, &one_line(document)?)?;
+            let text = told(visitor.as_ref(), time, &nonce, &one_line(document)?)?;
             Ok(Some(Line { shop, kind: Kind::Decisions, day: day(record, time), text }))
         }
         Record::Link { .. } | Record::Other => Ok(None),
@@ -107,13 +109,14 @@ fn day(record: &EventRecord, fallback: Millis) -> String {
     if written.0 > 0 { written.day() } else { fallback.day() }
 }
 
-/// A decision's line with what its key says: whose it is, and when it was made.
-fn told(visitor: Option<&Visitor>, time: Millis, line: &str) -> Result<String, String> {
+/// A decision's line with what its key says: whose it is, when it was made, and what tells it apart from others.
+fn told(visitor: Option<&Visitor>, time: Millis, nonce: &str, line: &str) -> Result<String, String> {
     let members = line.trim_start().strip_prefix('{').ok_or("the decision is no JSON object")?;
     let comma = if members.trim_start().starts_with('}') { "" } else { "," };
     let visitor = visitor.map(|visitor| serde_json::to_string(visitor).map(|text| format!("\"v\":{text},")));
     let visitor = visitor.transpose().map_err(|error| error.to_string())?.unwrap_or_default();
-    Ok(format!("{{{visitor}\"t\":{}{comma}{members}", time.0))
+    let nonce = serde_json::to_string(nonce).map_err(|error| error.to_string())?;
+    Ok(format!("{{{visitor}\"t\":{},\"nonce\":{nonce}{comma}{members}", time.0))
 }
 
 /// A document as one line of JSON.

@@ -8,7 +8,7 @@ use vitrine_domain::{Action, Event, Line, Order, ProductId};
 
 use crate::bounds::LINES;
 use crate::names::Meaning;
-use crate::values::{category, currency, identifier, money, number, position, take, text};
+use crate::values::{category, currency, dwell, identifier, money, number, position, take, text};
 
 /// Longest decision id.
 const DECISION: usize = 512;
@@ -36,6 +36,10 @@ pub fn understand(meaning: Meaning, properties: &mut Map<String, Value>, event: 
     }
     if matches!(action, Action::Refund | Action::OrderCancel) {
         unsigned(event);
+    }
+    if action == Action::Dwell {
+        // What was in view for a moment only was not dwelled on.
+        event.lines.retain(|line| line.dwell_ms.is_some());
     }
 }
 
@@ -65,6 +69,7 @@ const fn is_of_one_product(action: Action) -> bool {
             | Action::WishlistToCart
             | Action::Share
             | Action::Review
+            | Action::Dwell
     )
 }
 
@@ -145,6 +150,7 @@ fn line(members: &mut Map<String, Value>, bare_id: bool) -> Option<Line> {
         position: take(members, &["position"], position),
         category: take(members, &["category"], category),
         brand: take(members, &["brand"], text),
+        dwell_ms: take(members, &["dwell_ms"], dwell),
         ..Line::of(product)
     })
 }
@@ -263,6 +269,29 @@ mod tests {
         // At a till a returned piece may stand among the bought ones.
         let (event, _) = read("Order Completed", json!({"products": [{"id": "1", "quantity": -1, "price": 4}]}));
         assert_eq!(event.revenue(), -4.0);
+    }
+
+    #[test]
+    fn a_dwell_is_long_enough_or_none() {
+        for (dwell_ms, kept) in [
+            (json!(2000), Some(2_000)),
+            (json!("3500.7"), Some(3_500)),
+            (json!(1e9), Some(600_000)),
+            (json!(1999), None),
+            (json!(-5000), None),
+            (json!("long"), None),
+            (json!(null), None),
+        ] {
+            let (event, _) = read("product_dwelled", json!({"product_id": "p", "dwell_ms": dwell_ms}));
+            assert_eq!(event.action, Action::Dwell);
+            assert_eq!(event.lines.first().map(|line| line.dwell_ms), kept.map(Some), "{dwell_ms}");
+        }
+        let several = json!({"list_id": "feed", "decision_id": "d", "products": [
+            {"product_id": "1", "dwell_ms": 2500, "position": 4}, {"product_id": "2", "dwell_ms": 300}, {"product_id": "3"}]});
+        let (event, _) = read("Product Dwelled", several);
+        let lines: Vec<_> = event.lines.iter().map(|l| (l.product.as_str(), l.dwell_ms, l.position)).collect();
+        assert_eq!(lines, [("1", Some(2_500), Some(4))]);
+        assert_eq!((event.list.as_deref(), event.decision_id.as_deref()), (Some("feed"), Some("d")));
     }
 
     #[test]

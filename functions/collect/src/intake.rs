@@ -67,7 +67,7 @@ pub(crate) async fn take(state: &Collect, request: Request, address: Option<Kind
         Some(token) => state.app.auth.user(&key.shop, token.to_str().unwrap_or_default()).await.ok(),
         None => None,
     };
-    let access = Access { shop: key.shop, kind: key.kind, user };
+    let access = Access { shop: key.shop, kind: key.kind, user, personal: true };
     let shop = &access.shop;
 
     let context = &state.app.context;

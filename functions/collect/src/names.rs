@@ -1,4 +1,5 @@
-//! Names of events: the Ecommerce Spec v2, the older names of its first version, in any spelling of case and separators.
+//! Names of events: the Ecommerce Spec v2, the older names of its first version, and dwells, which it does not know; in any
+//! spelling of case and separators.
 
 use vitrine_domain::Action;
 
@@ -14,7 +15,7 @@ pub struct Meaning {
 }
 
 /// Names without case and separators, today's name first. A checkout or coupon step has its word behind.
-const NAMES: [(Action, Option<&str>, &[&str]); 30] = [
+const NAMES: [(Action, Option<&str>, &[&str]); 31] = [
     (Action::View, None, &["productviewed", "viewedproduct", "viewedproductdetails", "viewedproductdetail"]),
     (Action::Click, None, &["productclicked", "clickedproduct"]),
     (Action::List, None, &["productlistviewed", "viewedproductlist", "viewedproductcategory", "productcategoryviewed"]),
@@ -49,9 +50,11 @@ const NAMES: [(Action, Option<&str>, &[&str]); 30] = [
     (Action::Share, None, &["productshared", "sharedproduct"]),
     (Action::Share, None, &["cartshared", "sharedcart"]),
     (Action::Review, None, &["productreviewed", "reviewedproduct"]),
+    // None of the spec's.
+    (Action::Dwell, None, &["productdwelled", "dwelledproduct"]),
 ];
 
-/// What a track event's name means; a [`Action::Custom`] event if it is none of the spec's.
+/// What a track event's name means; a [`Action::Custom`] event if it is none of these.
 #[must_use]
 pub fn meaning(name: &str) -> Meaning {
     let squashed = squash(name);

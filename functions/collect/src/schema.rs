@@ -40,7 +40,8 @@ pub struct EventBody {
     /// When it was sent, by the client's clock: corrects a clock that is wrong by half a minute or more.
     #[schema(rename = "sentAt")]
     pub sent_at: Option<String>,
-    /// Name of a track event; those of the Ecommerce Spec are understood, others are kept.
+    /// Name of a track event; those of the Ecommerce Spec are understood, and `Product Dwelled`: a product, or several, that was
+    /// looked at in a list without being opened, for `dwell_ms` milliseconds, two seconds at least. Others are kept.
     #[schema(example = "Product Viewed")]
     pub event: Option<String>,
     /// What belongs to it. `decision_id` names the recommendation that led there.

@@ -3,6 +3,7 @@
 //! A value that is understood is taken out of its object; what is left in the end are the properties nobody knew.
 
 use serde_json::{Map, Value};
+use vitrine_domain::event::{MAX_DWELL_MS, MIN_DWELL_MS};
 
 /// Longest text of a field.
 pub const TEXT: usize = 200;
@@ -110,6 +111,14 @@ pub fn money(value: &Value) -> Option<f64> {
     }
     let amount = number(&Value::String(plain))?;
     Some(if negative { -amount } else { amount })
+}
+
+/// How long a product was looked at, in milliseconds, if that is long enough to mean something.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between the shortest and the longest")]
+pub fn dwell(value: &Value) -> Option<u32> {
+    let long = number(value).filter(|millis| *millis >= f64::from(MIN_DWELL_MS));
+    long.map(|millis| millis.min(f64::from(MAX_DWELL_MS)) as u32)
 }
 
 /// A position in a list.

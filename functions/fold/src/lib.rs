@@ -37,7 +37,7 @@ use vitrine_domain::Event;
 use vitrine_domain::profile::Link;
 use vitrine_runtime::Context;
 
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, scheduled, sweep};
 
 use crate::catalogue::Catalogue;
 use crate::segments::AllDefinitions;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
-use vitrine_fold::{Fold, handle, sweep};
+use vitrine_fold::{Fold, handle, scheduled};
 use vitrine_runtime::{Context, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,7 +22,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 /// A stream batch has records; whatever has none comes from the schedule.
 async fn serve(context: &Context, fold: &Fold, payload: Value) -> Result<Value, lambda_runtime::Error> {
     if payload.get("Records").is_none() {
-        let swept = sweep(context).await?;
+        let swept = scheduled(context).await?.unwrap_or_default();
         return Ok(json!({ "profiles": swept.profiles, "changed": swept.changed }));
     }
     let batch = serde_json::from_value(payload)?;

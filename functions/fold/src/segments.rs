@@ -20,13 +20,16 @@ const REMEMBERED: usize = 256;
 pub(crate) struct Definitions {
     pub(crate) segments: Vec<Segment>,
     pub(crate) scale: Option<Scale>,
+    /// Those that the shop wrote itself, and their versions.
+    pub(crate) versions: Vec<(String, u64)>,
 }
 
 impl Definitions {
     /// Those of a shop now.
     pub(crate) async fn read(context: &Context, shop: &Shop) -> vitrine_store::Result<Self> {
         let snapshot = context.table.settings_at(shop, &[SCALE, SEGMENT], None).await?;
-        Ok(Self { segments: snapshot.segments(), scale: snapshot.one(SCALE) })
+        let versions = snapshot.stored(SEGMENT).iter().map(|stored| (stored.id.clone(), stored.version)).collect();
+        Ok(Self { segments: snapshot.segments(), scale: snapshot.one(SCALE), versions })
     }
 
     /// The segments that a visitor is in.

@@ -3,9 +3,11 @@
 //! It reads the whole table once, profile by profile, and writes those whose segments are others than they were: a visitor who
 //! has not come for a month enters `lapsing` without doing anything. What it writes passes the same lock as a fold, and where
 //! a fold was faster it has looked at the visitor just now.
+//!
+//! The schedule looks first: where no event came and no definition changed in any shop since the last census, nobody visits,
+//! nothing is decided, and nothing is read. Whoever comes back brings the next sweep with them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use vitrine_domain::filter::Person;
@@ -14,7 +16,7 @@ use vitrine_domain::time::MINUTE;
 use vitrine_domain::{Millis, Profile, Shop};
 use vitrine_runtime::Context;
 use vitrine_store::Error;
-use vitrine_store::census::Counting;
+use vitrine_store::census::{Counting, Seen};
 use vitrine_store::settings::{ONE, SCALE};
 
 use crate::segments::{Definitions, count};
@@ -33,8 +35,25 @@ pub struct Swept {
 
 /// A shop under way.
 struct Counted {
-    definitions: Arc<Definitions>,
+    definitions: Definitions,
+    /// What there was when it was begun.
+    seen: Seen,
     counting: Counting,
+}
+
+/// What the schedule does: a [`sweep`] if something happened in a shop since the last one.
+///
+/// # Errors
+/// If a store fails; doing it again does no harm.
+pub async fn scheduled(context: &Context) -> Result<Option<Swept>, Error> {
+    for shop in context.objects.shops().await? {
+        let (_, now) = look(context, &shop).await?;
+        let census = context.objects.census(&shop).await?;
+        if now.lake.files > 0 && census.is_none_or(|census| census.head.seen != now) {
+            return sweep(context).await.map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// Looks at every visitor of every shop. A shop that had no scale for the grades of its customers gets one by a first look,
@@ -48,6 +67,13 @@ pub async fn sweep(context: &Context) -> Result<Swept, Error> {
     Ok(Swept { profiles: swept.0.profiles, changed: swept.0.changed + again.changed })
 }
 
+/// A shop's definitions, and what there is to be looked at.
+async fn look(context: &Context, shop: &Shop) -> Result<(Definitions, Seen), Error> {
+    let definitions = Definitions::read(context, shop).await?;
+    let seen = Seen { lake: context.objects.lake_mark(shop).await?, segments: definitions.versions.clone() };
+    Ok((definitions, seen))
+}
+
 /// One look, and whether a shop has its first scale by it.
 async fn once(context: &Context) -> Result<(Swept, bool), Error> {
     let begun = context.clock.now();
@@ -59,8 +85,8 @@ async fn once(context: &Context) -> Result<(Swept, bool), Error> {
         for (shop, profile) in page.profiles {
             swept.profiles += 1;
             if !shops.contains_key(&shop) {
-                let definitions = Arc::new(Definitions::read(context, &shop).await?);
-                shops.insert(shop.clone(), Counted { definitions, counting: Counting::default() });
+                let (definitions, seen) = look(context, &shop).await?;
+                shops.insert(shop.clone(), Counted { definitions, seen, counting: Counting::default() });
             }
             let Some(counted) = shops.get_mut(&shop) else { continue };
             changed.extend(counted.look_at(profile, begun)?.map(|(profile, moved)| (shop, profile, moved)));
@@ -116,7 +142,7 @@ async fn finish(context: &Context, shop: &Shop, counted: Counted, begun: Millis)
     if let Some(scale) = scale.filter(|scale| Some(*scale) != before) {
         set_scale(context, shop, &scale).await?;
     }
-    context.objects.put_census(shop, begun, counted.counting).await?;
+    context.objects.put_census(shop, begun, counted.seen, counted.counting).await?;
     // Whoever was erased meanwhile may be in the sample.
     let erased = context.table.erasures_since(shop, begun.plus(-MINUTE)).await?;
     if erased.iter().any(|record| record.requested >= begun.plus(-MINUTE)) {
@@ -126,8 +152,8 @@ async fn finish(context: &Context, shop: &Shop, counted: Counted, begun: Millis)
 }
 
 async fn set_scale(context: &Context, shop: &Shop, scale: &Scale) -> Result<(), Error> {
-    let stored = context.table.settings::<serde_json::Value>(shop, SCALE).await?;
-    let from = stored.iter().find(|setting| setting.id == ONE).map_or(0, |setting| setting.version);
+    let stored = context.table.setting::<serde_json::Value>(shop, SCALE, ONE).await?;
+    let from = stored.map_or(0, |setting| setting.version);
     match context.table.put_setting(shop, SCALE, ONE, scale, from).await {
         // Another sweep was faster.
         Ok(_) | Err(Error::Conflict { .. }) => Ok(()),

@@ -78,12 +78,14 @@ impl Fold {
         }
         let new = Base { horizon: now.plus(-HORIZON), linked: linked.clone(), state: compacted };
         let base = Compaction::of(base.as_ref(), new, behind >= self.bounds.worth);
+        // What a training told of the visitor does not keep them longer.
+        let did_nothing = stored.filter(|stored| stored.state.counts == state.counts && stored.linked == linked);
         let profile = Profile {
             visitor: visitor.clone(),
             version: version + 1,
             state,
             linked,
-            folded: now,
+            folded: did_nothing.map_or(now, |stored| stored.folded),
             compacted: base.ends(),
             segments,
         };

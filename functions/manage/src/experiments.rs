@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use vitrine_domain::Experiment;
 use vitrine_domain::experiment::{MAX_EXPERIMENTS, Status, overlaps};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::settings::{EXPERIMENT, Versioned};
 
@@ -17,13 +17,13 @@ use crate::keep;
 use crate::lock::{Expected, etag};
 use shape::{Experiments, View, Wanted};
 
-fn unknown() -> Problem {
+pub(crate) fn unknown() -> Problem {
     Problem::not_found("the shop has no experiment of this id; GET /v1/experiments lists those it has")
 }
 
-type Stored = Versioned<Experiment>;
+pub(crate) type Stored = Versioned<Experiment>;
 
-async fn stored(app: &App, access: &ServerAccess<Manage>) -> Result<Vec<Stored>, Problem> {
+pub(crate) async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<Vec<Stored>, Problem> {
     Ok(app.context.table.settings(&access.shop, EXPERIMENT).await?)
 }
 
@@ -47,7 +47,7 @@ fn values(all: &[Stored]) -> Vec<Experiment> {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Experiments>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Experiments>, Problem> {
     let all = stored(&app, &access).await?;
     let values = values(&all);
     Ok(Json(Experiments { experiments: all.iter().map(|setting| view(setting, &values)).collect() }))
@@ -66,7 +66,7 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -
     ))]
 pub(crate) async fn get(
     State(app): State<App>,
-    access: ServerAccess<Manage>,
+    access: ServerAccess<Look>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let all = stored(&app, &access).await?;
@@ -112,7 +112,7 @@ pub(crate) async fn put(
     let from = expected.over(before.map_or(0, |setting| setting.version))?;
     keep::put(&app, &access, (EXPERIMENT, &experiment.id), &experiment, (from, expected)).await?;
     let others = overlaps(&experiment, &values(&all));
-    let view = View::of(experiment, from + 1).written_by(Some(access.key.clone()), Some(now)).overlapping(others);
+    let view = View::of(experiment, from + 1).written_by(Some(access.author.clone()), Some(now)).overlapping(others);
     Ok((etag(from + 1), Json(view)).into_response())
 }
 

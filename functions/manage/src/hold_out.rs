@@ -7,9 +7,9 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitrine_domain::experiment::HoldOut;
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
-use vitrine_store::settings::{HOLD_OUT, ONE, Versioned};
+use vitrine_store::settings::{HOLD_OUT, ONE};
 
 use crate::keep;
 use crate::lock::{Expected, etag};
@@ -25,8 +25,17 @@ pub(crate) struct View {
     share: f64,
     /// What is hashed with the visitor: another one chooses other visitors.
     seed: String,
+    /// Whether they see the shop without personalization too: what everybody wants, and what goes with a product on the page.
+    personalization: bool,
     /// Grows with every change; zero is the setting as it was shipped: nobody.
     version: u64,
+}
+
+impl View {
+    fn of(hold_out: HoldOut, version: u64) -> Self {
+        let HoldOut { seed, share, personalization } = hold_out;
+        Self { share, seed, personalization, version }
+    }
 }
 
 /// The setting as it shall be.
@@ -39,18 +48,18 @@ pub(crate) struct Wanted {
     share: f64,
     /// What is hashed with the visitor: `hold-out` unless said otherwise.
     seed: Option<String>,
+    /// Whether they see the shop without personalization too: what everybody wants, and what goes with a product on the page.
+    /// Only then `/v1/results` tells what personalization caused.
+    #[serde(default)]
+    personalization: bool,
     /// The version it was made from, unless `If-Match` says it; zero for the setting as shipped.
     version: Option<u64>,
 }
 
-async fn stored(app: &App, access: &ServerAccess<Manage>) -> Result<View, Problem> {
-    let settings: Vec<Versioned<HoldOut>> = app.context.table.settings(&access.shop, HOLD_OUT).await?;
-    let nobody = View { share: 0.0, seed: SEED.to_owned(), version: 0 };
-    Ok(settings.into_iter().find(|setting| setting.id == ONE).map_or(nobody, |setting| View {
-        share: setting.value.share,
-        seed: setting.value.seed,
-        version: setting.version,
-    }))
+async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<View, Problem> {
+    let found = app.context.table.setting(&access.shop, HOLD_OUT, ONE).await?;
+    let nobody = || View::of(HoldOut { seed: SEED.to_owned(), share: 0.0, personalization: false }, 0);
+    Ok(found.map_or_else(nobody, |setting| View::of(setting.value, setting.version)))
 }
 
 /// Who is held out of all experiments
@@ -62,7 +71,7 @@ async fn stored(app: &App, access: &ServerAccess<Manage>) -> Result<View, Proble
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Response, Problem> {
+pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Look>) -> Result<Response, Problem> {
     let view = stored(&app, &access).await?;
     Ok((etag(view.version), Json(view)).into_response())
 }
@@ -91,13 +100,13 @@ pub(crate) async fn put(
     Body(wanted): Body<Wanted>,
 ) -> Result<Response, Problem> {
     let expected = Expected::of(&headers, wanted.version);
-    let hold_out = HoldOut { seed: wanted.seed.unwrap_or_else(|| SEED.to_owned()), share: wanted.share };
+    let seed = wanted.seed.unwrap_or_else(|| SEED.to_owned());
+    let hold_out = HoldOut { seed, share: wanted.share, personalization: wanted.personalization };
     let faults = hold_out.faults();
     if !faults.is_empty() {
         return Err(keep::refused("invalid-hold-out", "this is no hold-out; `errors` says where", faults));
     }
     let from = expected.over(stored(&app, &access).await?.version)?;
     keep::put(&app, &access, (HOLD_OUT, ONE), &hold_out, (from, expected)).await?;
-    let HoldOut { seed, share } = hold_out;
-    Ok((etag(from + 1), Json(View { share, seed, version: from + 1 })).into_response())
+    Ok((etag(from + 1), Json(View::of(hold_out, from + 1))).into_response())
 }

@@ -14,7 +14,7 @@ use vitrine_domain::experiment::MAX_EXPERIMENTS;
 use vitrine_domain::rule::{MAX_ID, MAX_RULES};
 use vitrine_domain::segment::MAX_SEGMENTS;
 use vitrine_domain::{Experiment, Fault, Placement, Rule, Segment};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View};
 use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::settings::{self, EXPERIMENT, PLACEMENT, RULE, SEGMENT};
 
@@ -35,7 +35,7 @@ pub(crate) async fn put<T: Serialize>(
     value: &T,
     (from, expected): (u64, Expected),
 ) -> Result<u64, Problem> {
-    match app.context.table.put_setting_by(&access.shop, kind, id, value, from, &access.key).await {
+    match app.context.table.put_setting_by(&access.shop, kind, id, value, from, &access.author).await {
         Err(vitrine_store::Error::Conflict { .. }) => {
             Err(expected.refusal("somebody else changed it just now; read it again"))
         }
@@ -58,7 +58,7 @@ pub(crate) async fn remove(
         Expected::Foreign => return Err(expected.refusal("that was never a version of it")),
         Expected::Any | Expected::Body(_) | Expected::Unsaid => None,
     };
-    match app.context.table.remove_setting(&access.shop, kind, id, from, &access.key).await {
+    match app.context.table.remove_setting(&access.shop, kind, id, from, &access.author).await {
         Err(vitrine_store::Error::Conflict { .. }) => {
             Err(expected.refusal("it stands at another version; read it again"))
         }
@@ -157,7 +157,7 @@ pub(crate) struct StateView {
     /// The setting's version; null where it was not there.
     #[schema(required = true)]
     version: Option<u64>,
-    /// The key with which it was made so; null for the program itself, and where that was not noted.
+    /// Who made it so: the name of whoever signed in, or the key's id; null for the program itself, and where that was not noted.
     #[schema(required = true)]
     author: Option<String>,
     /// When.
@@ -203,12 +203,7 @@ fn unknown() -> Problem {
 }
 
 /// A stored history, newest first.
-async fn states(
-    app: &App,
-    access: &ServerAccess<Manage>,
-    kind: Kind,
-    id: &str,
-) -> Result<Vec<settings::State>, Problem> {
+async fn states<N>(app: &App, access: &ServerAccess<N>, kind: Kind, id: &str) -> Result<Vec<settings::State>, Problem> {
     // The table takes no key of any length.
     if id.len() > MAX_ID {
         return Err(unknown());
@@ -231,7 +226,7 @@ async fn states(
     ))]
 pub(crate) async fn history(
     State(app): State<App>,
-    access: ServerAccess<Manage>,
+    access: ServerAccess<View>,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<Json<History>, Problem> {
     let kind = Kind::read(&kind)?;

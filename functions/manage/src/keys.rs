@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use vitrine_domain::time::HOUR;
 use vitrine_http::auth::scope;
 use vitrine_http::{App, Body, Problem, ServerAccess};
-use vitrine_store::api_keys::{Entry, Grant, KeyKind, MAX_KEYS, MAX_LABEL, Scope, Scopes, all_of};
+use vitrine_store::api_keys::{Entry, Grant, KeyKind, MAX_KEYS, MAX_LABEL, Scope, Scopes, all_of, include};
 
 /// Hours for which a rotated key goes on working, unless said otherwise.
 const HOURS: i64 = 168;
@@ -30,14 +30,16 @@ pub(crate) struct View {
     /// `browser` for a storefront's page, `server` for the shop's servers.
     #[schema(value_type = String, example = "server")]
     kind: KeyKind,
-    /// What it may do: `events`, `read`, `catalogue`, `manage`, `privacy`, `keys`.
+    /// What it may do: `events`, `read`, `catalogue`, `view`, `manage`, `privacy`, `keys`.
     #[schema(value_type = Vec<String>)]
     scopes: Scopes,
     /// What people call it; empty if they do not.
     label: String,
     /// When it was made, RFC 3339.
     created: String,
-    /// When it ends, RFC 3339; null unless it was rotated.
+    /// Who signed in, of a session of one of the staff; null for a key.
+    staff: Option<String>,
+    /// When it ends, RFC 3339; null unless it was rotated or is a session.
     expires: Option<String>,
     /// Whether this request was made with it.
     own: bool,
@@ -84,10 +86,10 @@ pub(crate) struct Rotation {
 
 impl View {
     fn of(entry: Entry, own: &str) -> Self {
-        let Entry { id, grant: Grant { kind, scopes, label }, created, expires, .. } = entry;
+        let Entry { id, grant: Grant { kind, scopes, label, staff }, created, expires, .. } = entry;
         let own = id == own;
         let expires = expires.map(|at| at.to_rfc3339());
-        Self { id, kind, scopes, label, created: created.to_rfc3339(), expires, own }
+        Self { id, kind, scopes, label, created: created.to_rfc3339(), staff, expires, own }
     }
 }
 
@@ -123,16 +125,16 @@ impl Wanted {
         if !plain {
             wrong = wrong.at("/label", format!("at most {MAX_LABEL} bytes, no control characters"));
         }
-        if wrong.errors.is_empty() { Ok(Grant { kind, scopes, label: self.label }) } else { Err(wrong) }
+        if wrong.errors.is_empty() { Ok(Grant { kind, scopes, label: self.label, staff: None }) } else { Err(wrong) }
     }
 }
 
-type Access = ServerAccess<scope::Keys>;
+pub(crate) type Access = ServerAccess<scope::Keys>;
 
 /// # Errors
 /// 403 if a key of these scopes is more than the caller's.
-fn within(access: &Access, scopes: &Scopes) -> Result<(), Problem> {
-    match scopes.iter().find(|scope| !access.scopes.contains(scope)) {
+pub(crate) fn within(access: &Access, scopes: &Scopes) -> Result<(), Problem> {
+    match scopes.iter().find(|scope| !include(&access.scopes, **scope)) {
         None => Ok(()),
         Some(scope) => {
             let scope = scope.as_str();
@@ -147,7 +149,8 @@ fn within(access: &Access, scopes: &Scopes) -> Result<(), Problem> {
 /// 422 if the shop has as many keys as it can have.
 async fn has_room(app: &App, access: &Access) -> Result<(), Problem> {
     let keys = app.context.table.keys_of(&access.shop, app.context.clock.now()).await?;
-    if keys.len() < MAX_KEYS {
+    // Sessions come and go, and are bounded by themselves.
+    if keys.iter().filter(|entry| entry.grant.staff.is_none()).count() < MAX_KEYS {
         return Ok(());
     }
     let why = format!("a shop has at most {MAX_KEYS} keys; revoke those that nobody uses");
@@ -214,6 +217,7 @@ pub(crate) async fn create(
         (status = 401, body = Problem, description = "The key is missing or not known"),
         (status = 403, body = Problem, description = "The key is no server key with the scope `keys`, or has less than the other one"),
         (status = 404, body = Problem, description = "There is no such key"),
+        (status = 409, body = Problem, description = "It is a session of one of the staff"),
         (status = 422, body = Problem, description = "The old key cannot work that long, or there can be no more keys"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
@@ -229,6 +233,9 @@ pub(crate) async fn rotate(
         return Err(wrong.at("/hours", format!("0 to {MOST_HOURS}")));
     }
     let old = found(&app, &access, &id).await?;
+    if old.grant.staff.is_some() {
+        return Err(Problem::new(StatusCode::CONFLICT, "session", "a session is not rotated; sign in again"));
+    }
     has_room(&app, &access).await?;
     let now = app.context.clock.now();
     let (key, entry) = app.context.table.rotate_key(&access.shop, &old, now.plus(hours * HOUR), now).await?;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::models::Live;
 
@@ -66,7 +66,7 @@ pub(crate) struct Activated {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn models(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Models>, Problem> {
+pub(crate) async fn models(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Models>, Problem> {
     let context = &app.context;
     let (live, mut kept) =
         tokio::try_join!(context.table.live_model(&access.shop), context.table.model_versions(&access.shop))?;

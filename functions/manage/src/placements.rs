@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 use vitrine_domain::Placement;
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::settings::PLACEMENT;
 
@@ -41,11 +41,13 @@ pub(crate) struct Placements {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Placements>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Placements>, Problem> {
     let own = app.context.table.settings::<Placement>(&access.shop, PLACEMENT).await?;
     let shipped = Placement::shipped().into_iter().map(|placement| (placement.name.clone(), View::of(placement, 0)));
     let mut all: BTreeMap<String, View> = shipped.collect();
-    all.extend(own.into_iter().map(|setting| (setting.id, View::of(setting.value, setting.version))));
+    all.extend(own.into_iter().map(|setting| {
+        (setting.id, View::of(setting.value, setting.version).written_by(setting.author, setting.written))
+    }));
     Ok(Json(Placements { placements: all.into_values().collect() }))
 }
 
@@ -82,5 +84,6 @@ pub(crate) async fn put(
     }
     let from = expected.over(current)?;
     keep::put(&app, &access, (PLACEMENT, &placement.name), &placement, (from, expected)).await?;
-    Ok((etag(from + 1), Json(View::of(placement, from + 1))).into_response())
+    let view = View::of(placement, from + 1).written_by(Some(access.author.clone()), Some(app.context.clock.now()));
+    Ok((etag(from + 1), Json(view)).into_response())
 }

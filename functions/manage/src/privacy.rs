@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use vitrine_domain::{Purpose, Shop};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::privacy::{ID, KIND, Privacy};
 
@@ -48,8 +48,7 @@ impl View {
 
 /// What stands in the table, read as those read it who act on it: one that cannot be read grants nothing.
 async fn stored(app: &App, shop: &Shop) -> Result<View, Problem> {
-    let settings = app.context.table.settings::<Value>(shop, KIND).await?;
-    let Some(setting) = settings.into_iter().find(|setting| setting.id == ID) else {
+    let Some(setting) = app.context.table.setting::<Value>(shop, KIND, ID).await? else {
         return Ok(View { default_purposes: Purpose::ALL.to_vec(), version: 0 });
     };
     let privacy = serde_json::from_value(setting.value).unwrap_or(Privacy { default_purposes: Vec::new() });
@@ -65,7 +64,7 @@ async fn stored(app: &App, shop: &Shop) -> Result<View, Problem> {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Response, Problem> {
+pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Look>) -> Result<Response, Problem> {
     let view = stored(&app, &access.shop).await?;
     Ok((etag(view.version), Json(view)).into_response())
 }

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use vitrine_domain::rule::{MAX_ID, MAX_RULES};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::settings::RULE;
 
@@ -34,11 +34,15 @@ fn unknown() -> Problem {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Rules>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Rules>, Problem> {
     let mut around = Surroundings::read(&app, &access.shop, None).await?;
     around.rules.sort_by(|a, b| b.value.priority.cmp(&a.value.priority).then_with(|| a.id.cmp(&b.id)));
     let all = around.all();
-    let rules = around.rules.iter().map(|setting| around.view(&setting.value, setting.version, &all)).collect();
+    let rules = around.rules.iter().map(|setting| {
+        let view = around.view(&setting.value, setting.version, &all);
+        view.written_by(setting.author.clone(), setting.written)
+    });
+    let rules = rules.collect();
     Ok(Json(Rules { rules, revision: around.revision }))
 }
 
@@ -55,12 +59,13 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -
     ))]
 pub(crate) async fn get(
     State(app): State<App>,
-    access: ServerAccess<Manage>,
+    access: ServerAccess<Look>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let around = Surroundings::read(&app, &access.shop, None).await?;
     let setting = around.rule(&id).ok_or_else(unknown)?;
-    let mut view = around.view(&setting.value, setting.version, &around.all());
+    let view = around.view(&setting.value, setting.version, &around.all());
+    let mut view = view.written_by(setting.author.clone(), setting.written);
     view.revision = Some(around.revision);
     Ok((etag(setting.version), Json(view)).into_response())
 }
@@ -101,7 +106,8 @@ pub(crate) async fn put(
     }
     let from = expected.over(current)?;
     let revision = keep::put(&app, &access, (RULE, &rule.id), &rule, (from, expected)).await?;
-    let mut view = around.view(&rule, from + 1, &around.all());
+    let view = around.view(&rule, from + 1, &around.all());
+    let mut view = view.written_by(Some(access.author.clone()), Some(app.context.clock.now()));
     view.revision = Some(revision);
     Ok((etag(from + 1), Json(view)).into_response())
 }

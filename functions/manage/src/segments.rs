@@ -1,7 +1,9 @@
 //! Segments: those every shop starts with, as it has changed them, and its own; and how large one would be.
 
+pub(crate) mod alike;
 mod shape;
 pub(crate) mod size;
+pub(crate) mod unknown;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -9,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use vitrine_domain::Segment;
 use vitrine_domain::segment::{MAX_SEGMENTS, shipped};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::settings::{SEGMENT, Versioned};
 
@@ -25,7 +27,7 @@ fn unknown() -> Problem {
 
 type Stored = Versioned<Option<Segment>>;
 
-async fn stored(app: &App, access: &ServerAccess<Manage>) -> Result<Vec<Stored>, Problem> {
+async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<Vec<Stored>, Problem> {
     Ok(app.context.table.settings(&access.shop, SEGMENT).await?)
 }
 
@@ -51,7 +53,7 @@ fn standing(own: &[Stored], id: &str) -> Option<View> {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Segments>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Segments>, Problem> {
     let (own, census) = tokio::join!(stored(&app, &access), app.context.objects.census(&access.shop));
     let (own, census) = (own?, census?);
     let ids = shipped().into_iter().map(|segment| segment.id).chain(own.iter().map(|setting| setting.id.clone()));
@@ -73,7 +75,7 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -
     ))]
 pub(crate) async fn get(
     State(app): State<App>,
-    access: ServerAccess<Manage>,
+    access: ServerAccess<Look>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let view = standing(&stored(&app, &access).await?, &id).ok_or_else(unknown)?;
@@ -116,7 +118,7 @@ pub(crate) async fn put(
     }
     let from = expected.over(current)?;
     keep::put(&app, &access, (SEGMENT, &segment.id), &segment, (from, expected)).await?;
-    let view = View::of(segment, from + 1).written_by(Some(access.key.clone()), Some(app.context.clock.now()));
+    let view = View::of(segment, from + 1).written_by(Some(access.author.clone()), Some(app.context.clock.now()));
     Ok((etag(from + 1), Json(view)).into_response())
 }
 

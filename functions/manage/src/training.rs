@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::training::{ID, KIND, Training};
 
@@ -94,7 +94,7 @@ impl Wanted {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Response, Problem> {
+pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Look>) -> Result<Response, Problem> {
     let (training, version) = app.context.table.training(&access.shop).await?;
     Ok((etag(version), Json(View::of(&training, version))).into_response())
 }

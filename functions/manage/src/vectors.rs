@@ -6,7 +6,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess, body};
 use vitrine_learn::OwnVectors;
 use vitrine_learn::vectors::{Invalid, Of, is_npy, parse_ndjson, parse_npy};
@@ -99,7 +99,7 @@ fn ids_object(access: &ServerAccess<Manage>, name: &str) -> String {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
-pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Manage>) -> Result<Json<Sets>, Problem> {
+pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Sets>, Problem> {
     let sets = app.context.table.vector_sets(&access.shop).await?;
     Ok(Json(Sets { vectors: sets.into_iter().map(|set| View::of(set.id, &set.value, set.version)).collect() }))
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+use vitrine_domain::rule::Effect;
 use vitrine_rank::{Basis, Item, Reason, Shelf};
 
 use crate::ground::Ground;
@@ -50,10 +51,10 @@ pub(crate) struct Recommendation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(crate) layout: Option<&'a Value>,
-    /// What the visitor's variants have the storefront show elsewhere, by its own names of the places; absent if nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub(crate) content: Option<&'a BTreeMap<String, Value>>,
+    /// What rules and the visitor's variants have the storefront show elsewhere, by its own names of the places; absent if nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Option<Object>, required = false)]
+    pub(crate) content: BTreeMap<&'a str, &'a Value>,
     /// Asks for the next page; null where there is none.
     #[schema(required = true)]
     pub(crate) cursor: Option<&'a str>,
@@ -133,6 +134,13 @@ pub(crate) fn render(
     let rules = ground.rules(&filled.list);
     let rule = |at: &usize| rules.get(*at).map(|rule| rule.id.as_str());
     let treatment = filled.list.treatment.as_ref();
+    let of_rules = answer.acted.iter().filter_map(|at| match &rules.get(*at)?.effect {
+        Effect::Content { slot, payload } => Some((slot.as_str(), payload)),
+        _ => None,
+    });
+    // What is being tried goes before what is usual.
+    let tried = treatment.into_iter().flat_map(|treatment| &treatment.content);
+    let content = of_rules.chain(tried.map(|(slot, payload)| (slot.as_str(), payload))).collect();
     serde_json::to_vec(&Recommendation {
         decision_id,
         placement: &filled.list.placement.name,
@@ -147,7 +155,7 @@ pub(crate) fn render(
         idle_rules: ground.server.then(|| answer.idle.iter().filter_map(rule).collect()),
         experiments: filled.list.arms.iter().map(|arm| Met { id: &arm.experiment, variant: &arm.variant }).collect(),
         layout: treatment.and_then(|treatment| treatment.layout.as_ref()),
-        content: treatment.map(|treatment| &treatment.content).filter(|content| !content.is_empty()),
+        content,
         cursor,
     })
 }

@@ -7,14 +7,14 @@
 use serde_json::value::RawValue;
 use vitrine_domain::{ProductId, Shop, Visitor};
 use vitrine_http::{Problem, Sealer};
-use vitrine_store::decisions::{self, DecisionKey, PURPOSE};
+use vitrine_store::decisions::{self, DecisionKey};
 
 use crate::answer::render;
 use crate::ask::kept;
 use crate::cursor::Cursor;
 use crate::ground::Ground;
 use crate::list::Filled;
-use crate::record::{After, Degraded, Options, Record, millionths, of_bytes, of_history};
+use crate::record::{After, CONTINUED, Degraded, Options, Record, millionths, of_bytes, of_history};
 use crate::rows::Rows;
 use crate::timing::Timing;
 
@@ -139,7 +139,7 @@ impl Answers<'_> {
     fn record(&self, at: usize, filled: &Filled, body: &[u8]) -> Record {
         let ground = self.ground;
         let (list, wanted, visit) = (&filled.list, &filled.list.wanted, &ground.visit);
-        let shelf = &ground.display.shelf;
+        let (shelf, rules) = (&ground.display.shelf, ground.rules(list));
         let short = |key: &String| key.trim_start_matches("E#").to_owned();
         let (device, newest_of_device) = visit.reach.device.clone().unzip();
         let known = visit.visitor.as_ref().is_some_and(Visitor::is_known);
@@ -164,12 +164,17 @@ impl Answers<'_> {
             device: device.filter(|_| known).map(|device| device.id().to_owned()),
             folded: visit.reach.folded,
             history: history_hash(ground, filled),
-            impressions: ground.shown.newest.filter(|_| list.placement.rotation.is_some()),
+            impressions: ground
+                .shown
+                .newest
+                .filter(|_| list.placement.remembers())
+                .map(|newest| if list.after == Some(newest) { CONTINUED } else { newest }),
             product: wanted.product.as_ref().map(ProductId::to_string),
             category: wanted.category.clone(),
             basket: wanted.basket.clone(),
             filter: wanted.filter.as_ref().map(kept),
-            limit: wanted.limit,
+            // A list that was given is as long as it was, unless the request says otherwise.
+            limit: wanted.limit.filter(|limit| wanted.among.is_some() || *limit != list.placement.limit),
             offset: list.offset,
             shown: cursor.filter(|_| after.is_none()).map(|cursor| cursor.shown.clone()).unwrap_or_default(),
             after,
@@ -181,6 +186,7 @@ impl Answers<'_> {
             }),
             near: list.near.as_deref().map(|rows| Rows::of(shelf, rows)),
             arms: list.arms.iter().map(|arm| (arm.experiment.clone(), arm.cell)).collect(),
+            rules: filled.answer.acted.iter().filter_map(|at| Some(rules.get(*at)?.id.clone())).collect(),
             held_out: ground.arms.held_out,
             options: Options::new(ground.words, ground.server),
             degraded: ground.degraded,
@@ -193,7 +199,7 @@ impl Answers<'_> {
 pub(crate) fn history_hash(ground: &Ground, filled: &Filled) -> Option<String> {
     let visit = &ground.visit;
     let state = visit.state.as_ref().filter(|_| ground.speaks_of_visitor(&filled.list));
-    let shown = if filled.list.placement.rotation.is_some() { ground.shown.products.as_slice() } else { &[] };
+    let shown = if filled.list.placement.remembers() { ground.shown.products.as_slice() } else { &[] };
     let nothing = visit.history.is_empty() && shown.is_empty() && state.is_none();
     (!nothing).then(|| of_history(&visit.history, shown, state))
 }
@@ -232,12 +238,5 @@ fn seal_id(sealer: &Sealer, shop: &Shop, key: &DecisionKey) -> Option<String> {
 
 /// Where the decision of an id is kept, if the id is one of this stack and shop.
 pub(crate) fn open_id(sealer: &Sealer, shop: &Shop, id: &str) -> Option<DecisionKey> {
-    let clear = String::from_utf8(sealer.open(PURPOSE, id)?).ok()?;
-    let mut parts = clear.splitn(4, '\n');
-    let (of, time, nonce, visitor) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    if of != shop.as_str() {
-        return None;
-    }
-    let visitor = if visitor.is_empty() { None } else { Some(Visitor::parse(visitor).ok()?) };
-    Some(DecisionKey { visitor, time: vitrine_domain::Millis(time.parse().ok()?), nonce: nonce.to_owned() })
+    decisions::open_id(shop, |purpose| sealer.open(purpose, id))
 }

@@ -4,6 +4,7 @@
 //! and the answer says so; only where neither the catalogue nor the visitor could be read is there nothing to stand on.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::arms::Arms;
 use crate::ask::Who;
 use crate::cell::unavailable;
 use crate::consent;
-use crate::record::Degraded;
+use crate::record::{After, Degraded};
 use crate::settings::Settings;
 use crate::shops::Display;
 use crate::timing::Timing;
@@ -55,8 +56,21 @@ pub(crate) struct Ground {
 pub(crate) struct Shown {
     /// Products and when.
     pub(crate) products: Vec<(String, Millis)>,
+    /// The lists that they stood in.
+    lists: Vec<ShownList>,
     /// Time of the newest decision among them.
     pub(crate) newest: Option<Millis>,
+}
+
+/// A list that was shown.
+#[derive(Debug)]
+struct ShownList {
+    placement: String,
+    time: Millis,
+    /// Its products, by their places among all.
+    products: Range<usize>,
+    /// Time of the list that it went on from.
+    after: Option<Millis>,
 }
 
 impl Ground {
@@ -80,7 +94,7 @@ impl Ground {
         }
         let known = state.settings.last(shop);
         let guess = known.clone().unwrap_or_default();
-        let asks = visitor.as_ref().filter(|_| rotates(&guess, placements));
+        let asks = visitor.as_ref().filter(|_| remembers(&guess, placements));
         let asked = asks.is_some();
         let named: Vec<Visitor> = user.iter().chain(&device).cloned().collect();
         let (display, settings, said, mut shown, consent) = tokio::join!(
@@ -105,8 +119,8 @@ impl Ground {
             return Err(unavailable("neither the catalogue nor the visitor could be read"));
         }
         let (display, settings_stale, settings) = (display.value, settings.stale.is_some(), settings.value);
-        // Only where the shop has just made a placement rotate, or this process knew nothing of the shop's settings.
-        if !asked && shown.is_none() && rotates(&settings, placements) {
+        // Only where the shop has just made a placement remember, or this process knew nothing of the shop's settings.
+        if !asked && shown.is_none() && remembers(&settings, placements) {
             shown = lately(state, shop, visitor.as_ref()).await;
         }
         let degraded = [
@@ -147,8 +161,9 @@ impl Ground {
     }
 }
 
-fn rotates(settings: &Settings, placements: &[&str]) -> bool {
-    placements.iter().any(|name| settings.placement(name).is_some_and(|placement| placement.rotation.is_some()))
+/// Whether it matters to one of the placements what was shown lately.
+fn remembers(settings: &Settings, placements: &[&str]) -> bool {
+    placements.iter().any(|name| settings.placement(name).is_some_and(|placement| placement.remembers()))
 }
 
 /// Something that is done without if it takes too long or fails.
@@ -194,17 +209,32 @@ impl Shown {
     /// What some decisions, newest first, had shown before a time. Of those of one millisecond it cannot be told which was
     /// there when, so those of this very moment do not count.
     pub(crate) fn of(decisions: &[(Millis, Box<serde_json::value::RawValue>)], now: Millis) -> Self {
-        /// The one member that is read: decisions of older versions have it too.
+        /// The members that are read: decisions of older versions have them too.
         #[derive(Deserialize)]
         struct Items {
+            p: String,
             i: Vec<String>,
+            a: Option<After>,
         }
         let before = || decisions.iter().filter(|(time, ..)| *time < now);
         let newest = before().next().map(|(time, ..)| *time);
-        let items = before().filter_map(|(time, text)| {
-            let read: Items = serde_json::from_str(text.get()).ok()?;
-            Some(read.i.into_iter().take(LOOKED_AT).map(|id| (id, *time)))
-        });
-        Self { products: items.flatten().collect(), newest }
+        let (mut products, mut lists) = (Vec::new(), Vec::new());
+        for (time, text) in before() {
+            let Ok(read) = serde_json::from_str::<Items>(text.get()) else { continue };
+            let first = products.len();
+            products.extend(read.i.into_iter().take(LOOKED_AT).map(|id| (id, *time)));
+            let after = read.a.map(|after| after.time);
+            lists.push(ShownList { placement: read.p, time: *time, products: first..products.len(), after });
+        }
+        Self { products, lists, newest }
+    }
+
+    /// What stood in a placement on pages that the visitor went on from: those that another page, or the one that is asked
+    /// for, comes `after`.
+    pub(crate) fn passed<'a>(&'a self, placement: &str, after: Option<Millis>) -> Vec<(&'a str, Millis)> {
+        let here = || self.lists.iter().filter(|list| list.placement == placement);
+        let went_on = |time| after == Some(time) || here().any(|next| next.after == Some(time));
+        let passed = here().filter(|list| went_on(list.time)).flat_map(|list| &self.products[list.products.clone()]);
+        passed.map(|(id, time)| (id.as_str(), *time)).collect()
     }
 }

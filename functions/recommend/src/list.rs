@@ -2,7 +2,7 @@
 //! a decision is made again by calling the same; what a vector server proposes is asked for before.
 
 use vitrine_domain::experiment::Treatment;
-use vitrine_domain::{Placement, ProductId, Rule, Strategy};
+use vitrine_domain::{Millis, Placement, ProductId, Rule, Strategy};
 use vitrine_http::Problem;
 use vitrine_rank::{Answer, Filter, Request, Stage, Workspaces, decide, sought};
 
@@ -11,6 +11,7 @@ use crate::ask::{Wanted, filter_problem};
 use crate::ground::Ground;
 use crate::record::{Degraded, seed};
 use crate::timing::Timing;
+use crate::visit::Visit;
 
 /// Name of the placement that a list is ranked in unless another one is named.
 pub(crate) const RANK: &str = "rank";
@@ -27,6 +28,8 @@ pub(crate) struct List {
     pub(crate) shown: Vec<u32>,
     /// Products on earlier pages of this list.
     pub(crate) offset: usize,
+    /// When the page before this one was shown, if that was logged.
+    pub(crate) after: Option<Millis>,
     /// Names the decision, and decides what is left to chance.
     pub(crate) nonce: String,
     /// What a vector server proposed, if one was asked.
@@ -37,7 +40,7 @@ impl List {
     /// The first page of a list without any experiment.
     pub(crate) fn plain(wanted: Wanted, placement: Placement, nonce: String) -> Self {
         let (arms, treatment) = (Vec::new(), None);
-        Self { wanted, placement, arms, treatment, shown: Vec::new(), offset: 0, nonce, near: None }
+        Self { wanted, placement, arms, treatment, shown: Vec::new(), offset: 0, after: None, nonce, near: None }
     }
 }
 
@@ -138,18 +141,24 @@ impl Ground {
     fn asking<T>(&self, list: &List, then: impl FnOnce(&Request<'_>) -> T) -> T {
         let shelf = &self.display.shelf;
         let impressions: Vec<(&str, _)> = self.shown.products.iter().map(|(id, time)| (id.as_str(), *time)).collect();
+        let passed = match list.placement.skips {
+            Some(_) => self.shown.passed(&list.placement.name, list.after),
+            None => Vec::new(),
+        };
         let among: Option<Vec<u32>> =
             list.wanted.among.as_ref().map(|ids| ids.iter().filter_map(|id| shelf.row(id)).collect());
         let limit = list.wanted.limit.unwrap_or(list.placement.limit);
+        let visit = if self.is_impersonal() { &Visit::default() } else { &*self.visit };
         then(&Request {
             rules: self.rules(list),
-            visitor: self.visit.visitor.as_ref(),
-            state: self.visit.state.as_ref(),
-            segments: self.speaks_of_visitor(list).then(|| self.members()),
+            visitor: visit.visitor.as_ref(),
+            state: visit.state.as_ref(),
+            segments: (visit.state.is_some() && self.speaks_of_visitor(list)).then(|| self.members()),
             scale: self.settings.scale.as_ref(),
             blend: list.treatment.as_ref().map(|treatment| &treatment.blend),
-            history: &self.visit.history,
+            history: &visit.history,
             impressions: &impressions,
+            passed: &passed,
             product: list.wanted.product.as_ref().map(ProductId::as_str),
             category: list.wanted.category.as_deref(),
             basket: &list.wanted.basket,
@@ -199,6 +208,11 @@ impl Ground {
             Some(_) => Some(Why::Filtered),
         };
         ids.into_iter().filter_map(|id| Some((id.clone(), why(&id)?))).collect()
+    }
+
+    /// Whether the visitor is one of those who show what personalization earns by going without it.
+    fn is_impersonal(&self) -> bool {
+        self.arms.held_out && self.settings.hold_out.as_ref().is_some_and(|out| out.personalization)
     }
 
     /// Whether anything that acts on a list speaks of who looks at it.

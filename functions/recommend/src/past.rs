@@ -114,7 +114,7 @@ async fn shown(
     key: &DecisionKey,
     record: &Record,
 ) -> Result<Shown, Problem> {
-    let (Some(newest), Some(visitor)) = (record.impressions, &key.visitor) else {
+    let (Some(newest), Some(visitor)) = (record.newest_shown(), &key.visitor) else {
         return Ok(Shown::default());
     };
     let found = context.table.recent_decisions(shop, visitor, REMEMBERED, Some(newest)).await?;

@@ -9,9 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use vitrine_domain::placement::MAX_LIMIT;
 use vitrine_domain::rule::MAX_RULES;
-use vitrine_domain::{Exploration, Placement, Rule};
+use vitrine_domain::{Placement, Rule};
 use vitrine_http::{Access, Body, Problem};
 use vitrine_store::api_keys::KeyKind;
 
@@ -185,29 +184,13 @@ fn overridden(own: &Placement, other: Value) -> Result<Placement, Problem> {
         }
     }
     let placement: Placement = serde_json::from_value(whole).map_err(|e| wrong().at("/placement", e.to_string()))?;
-    let part = 0.0..=1.0;
-    let explores = match placement.exploration {
-        Exploration::None => true,
-        Exploration::Share { share } => part.contains(&share),
-        Exploration::Softmax { temperature } => (0.01..=10.0).contains(&temperature),
-    };
-    let rotates = placement.rotation.is_none_or(|r| part.contains(&r.keep) && r.hours > 0.0 && r.hours <= 8760.0);
-    let checks = [
-        ("limit", (1..=MAX_LIMIT).contains(&placement.limit), "1 to 100"),
-        ("per_category", placement.per_category <= MAX_LIMIT, "0 to 100"),
-        ("per_brand", placement.per_brand <= MAX_LIMIT, "0 to 100"),
-        ("diversity", part.contains(&placement.diversity), "0 to 1"),
-        ("novelty", part.contains(&placement.novelty), "0 to 1"),
-        ("rotation", rotates, "`keep` from 0 to 1, `hours` above 0, at most 8760"),
-        ("exploration", explores, "a share from 0 to 1, or a temperature from 0.01 to 10"),
-    ];
-    let faults = checks.into_iter().filter(|(_, holds, _)| !holds);
-    let problem = faults.fold(wrong(), |problem, (name, _, how)| problem.at(format!("/placement/{name}"), how));
+    let faults = placement.faults().into_iter();
+    let problem = faults.fold(wrong(), |problem, fault| problem.at(format!("/placement{}", fault.at), fault.how));
     if problem.errors.is_empty() { Ok(placement) } else { Err(problem) }
 }
 
 /// What of a placement can be changed: everything but its name.
-const MEMBERS: [&str; 12] = [
+const MEMBERS: [&str; 13] = [
     "strategy",
     "limit",
     "viewed",
@@ -217,6 +200,7 @@ const MEMBERS: [&str; 12] = [
     "diversity",
     "novelty",
     "rotation",
+    "skips",
     "objective",
     "exploration",
     "filter",
@@ -224,7 +208,30 @@ const MEMBERS: [&str; 12] = [
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use vitrine_domain::{Exploration, Filter, Objective, Rotation, Skips, Strategy};
+
     use super::*;
+
+    #[test]
+    fn every_member_of_a_placement_but_its_name_can_be_another() {
+        let whole = Placement {
+            per_category: 1,
+            per_brand: 1,
+            diversity: 0.5,
+            novelty: 0.5,
+            rotation: Some(Rotation { keep: 0.5, hours: 1.0 }),
+            skips: Some(Skips { keep: 0.5, after: 1 }),
+            objective: Objective::Margin,
+            exploration: Exploration::Share { share: 0.5 },
+            filter: Some(Filter::parse("price < 5").unwrap()),
+            ..Placement::new("home", Strategy::Personal, 5)
+        };
+        let written = serde_json::to_value(&whole).unwrap();
+        let members: BTreeSet<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, MEMBERS.into_iter().chain(["name"]).collect());
+    }
 
     #[test]
     fn what_comes_goes_and_moves_is_told_and_what_stays_is_not() {

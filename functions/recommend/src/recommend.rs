@@ -145,6 +145,7 @@ impl Ground {
             })?;
         }
         let (shown, offset) = (cursor.shown.on(&self.display.shelf), cursor.offset);
-        Ok(List { shown, offset, ..list })
+        let after = cursor.after.as_ref().map(|after| after.time);
+        Ok(List { shown, offset, after, ..list })
     }
 }

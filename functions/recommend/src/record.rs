@@ -159,7 +159,7 @@ pub(crate) struct Record {
     /// Hash of the history.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(crate) history: Option<String>,
-    /// Time of the newest decision whose products count as shown.
+    /// Time of the newest decision whose products count as shown, see [`newest_shown`](Self::newest_shown).
     #[serde(rename = "im", default, skip_serializing_if = "Option::is_none")]
     pub(crate) impressions: Option<Millis>,
     /// The product on the page.
@@ -198,6 +198,9 @@ pub(crate) struct Record {
     /// The experiments that could change the list, each with the place of the visitor's variant among its variants.
     #[serde(rename = "ex", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) arms: Vec<(String, usize)>,
+    /// The rules that acted.
+    #[serde(rename = "ru", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rules: Vec<String>,
     /// Whether the visitor is held out of all experiments.
     #[serde(rename = "ho", default, skip_serializing_if = "is_default")]
     pub(crate) held_out: bool,
@@ -210,6 +213,19 @@ pub(crate) struct Record {
     /// Hash of the answer's bytes.
     #[serde(rename = "z")]
     pub(crate) body: String,
+}
+
+/// In place of a time: that of the decision whose list is continued.
+pub(crate) const CONTINUED: Millis = Millis(0);
+
+impl Record {
+    /// Time of the newest decision whose products count as shown.
+    pub(crate) fn newest_shown(&self) -> Option<Millis> {
+        match (self.impressions, &self.after) {
+            (Some(CONTINUED), Some(after)) => Some(after.time),
+            (newest, _) => newest,
+        }
+    }
 }
 
 /// How the answer was told, as some letters: `f` in French, `m` to merchandisers, `n` to nobody, `s` to a server.

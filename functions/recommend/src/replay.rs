@@ -137,7 +137,8 @@ fn list(ground: &Ground, key: &DecisionKey, record: &Record, shown: Vec<u32>) ->
     let list = ground.list(wanted, key.nonce.clone());
     let list = list.map_err(|_| past::gone("its placement is not among the settings of that time"))?;
     let near = record.near.as_ref().map(|rows| rows.on(shelf));
-    Ok(List { shown, offset: record.offset, near, ..list })
+    let after = record.after.as_ref().map(|after| after.time);
+    Ok(List { shown, offset: record.offset, after, near, ..list })
 }
 
 /// Another list of the page, of which only the products matter.

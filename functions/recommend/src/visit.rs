@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use vitrine_domain::profile::{ACTIONS, Catalogue, Facts, Link, event_key, in_fold_order, owner, past_actions};
-use vitrine_domain::{Event, Millis, PastAction, Purposes, Shop, State, Visitor};
+use vitrine_domain::profile::{Catalogue, Facts, Link, event_key, in_fold_order, keep_newest, owner, past_actions};
+use vitrine_domain::{Action, Event, Millis, PastAction, Purposes, Shop, State, Visitor};
 use vitrine_rank::Shelf;
 use vitrine_store::Table;
 use vitrine_store::profiles::Recent;
@@ -66,10 +66,15 @@ impl Said {
 }
 
 impl Said {
-    /// What the newest event was sent with: on the device, if there is one, where whoever asks says yes and no.
+    /// What the newest event was sent with: on the device, if there is one, where whoever asks says yes and no. What a training
+    /// told of the visitor says only what they had said before.
     pub(crate) fn purposes(&self) -> Option<Purposes> {
-        let newest = |recent: &Recent| recent.events.last().map(|event| event.purposes);
-        newest(&self.of_device).or_else(|| newest(&self.of_user))
+        let said = |recent: &Recent| {
+            let newest = recent.events.iter().rev().find(|event| event.action != Action::Audience);
+            // That is what such an event repeats, where nothing else was read.
+            newest.or(recent.events.last()).map(|event| event.purposes)
+        };
+        said(&self.of_device).or_else(|| said(&self.of_user))
     }
 }
 
@@ -113,8 +118,7 @@ pub(crate) fn in_order(mut actions: Vec<PastAction>) -> Vec<PastAction> {
     actions.sort_by_key(|action| (action.at, action.key));
     let mut seen = HashSet::new();
     actions.retain(|action| seen.insert((action.key, action.product.clone())));
-    let surplus = actions.len().saturating_sub(ACTIONS);
-    actions.drain(..surplus);
+    keep_newest(&mut actions);
     actions
 }
 
@@ -150,5 +154,29 @@ pub(crate) struct OnShelf<'a>(pub(crate) &'a Shelf);
 impl Catalogue for OnShelf<'_> {
     fn facts(&self, product: &str) -> Option<Facts> {
         self.0.row(product).and_then(|row| self.0.product(row)).as_ref().map(Facts::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_domain::{MessageId, Purpose};
+
+    use super::*;
+
+    #[test]
+    fn what_a_training_tells_says_nothing_of_consent_while_the_visitor_does() {
+        let event = |action, purposes| {
+            let visitor = Visitor::anonymous("device").unwrap();
+            Event { purposes, ..Event::new(MessageId::new("m").unwrap(), visitor, Millis(1), action) }
+        };
+        let said = |events: Vec<Event>| {
+            let said = Said { of_device: Recent { events, ..Recent::default() }, ..Said::default() };
+            said.purposes()
+        };
+        let tests = Purposes::ALL.without(Purpose::Experiment);
+        let (refusing, told) = (event(Action::View, tests), event(Action::Audience, Purposes::ALL));
+        assert_eq!(said(vec![refusing, told.clone()]), Some(tests));
+        assert_eq!(said(vec![Event { purposes: tests, ..told }]), Some(tests), "it repeats what was said");
+        assert_eq!(said(Vec::new()), None);
     }
 }

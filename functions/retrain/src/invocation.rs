@@ -8,7 +8,7 @@ use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 use vitrine_runtime::telemetry::causes;
 
 use crate::server::Server;
-use crate::{Error, Outcome, Progress, lake, measure, publish, retrain, vectors};
+use crate::{Error, Outcome, Progress, audiences, measure, publish, retrain, vectors};
 
 /// Trainings that a job tries while others are faster.
 const ATTEMPTS: usize = 3;
@@ -142,15 +142,18 @@ async fn schedule(context: &Context, progress: &Progress<'_>) -> Result<Vec<Repo
     Ok(reports)
 }
 
-/// Whether nobody was erased, lake, catalogue and own vectors are as the live model has seen them, and its vectors are where they are searched.
+/// Whether nobody was erased, the audiences that are asked for are told, lake, catalogue and own vectors are as the live model has seen them, and its vectors are where they are searched.
 pub(crate) async fn is_idle(context: &Context, shop: &Shop) -> Result<bool, Error> {
     if !context.table.waiting_erasures(shop).await?.is_empty() {
         return Ok(false);
     }
-    let lake = lake::mark(context, shop).await?;
+    let lake = context.objects.lake_mark(shop).await?;
     let Some((live, _)) = context.table.live_model(shop).await? else { return Ok(false) };
     let Some(seen) = publish::seen(context, shop, &live.version).await? else { return Ok(false) };
     if seen.lake != lake || seen.vectors != vectors::keys(context, shop).await? {
+        return Ok(false);
+    }
+    if !audiences::are_told(context, shop).await? {
         return Ok(false);
     }
     if let Some(server) = Server::of(context)?

@@ -3,48 +3,25 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use vitrine_domain::{Product, Shop};
 use vitrine_runtime::Context;
-use vitrine_store::api_keys::hex;
-use vitrine_store::lake::Kind;
+use vitrine_store::lake::{Kind, Mark};
 use vitrine_store::objects::Entry;
 
 use crate::{Error, Progress, Stage};
 use vitrine_learn::log::{Log, Window};
 
 /// Readings that files may be merged under before this is given up.
-const ATTEMPTS: usize = 4;
+pub(crate) const ATTEMPTS: usize = 4;
 /// Events between two words on how far it is.
 const STEP: usize = 2_000;
 
-/// What the lake looked like. Two equal marks are the same files, so nothing has come or gone between them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Mark {
-    /// How many files.
-    pub(crate) files: usize,
-    /// Their size together.
-    pub(crate) bytes: u64,
-    /// A hash of their names and sizes.
-    pub(crate) digest: String,
-}
-
-impl Mark {
-    fn of(entries: &[Entry]) -> Self {
-        let mut hash = Sha256::new();
-        for entry in entries {
-            hash.update(format!("{} {}\n", entry.key, entry.size));
-        }
-        let bytes = entries.iter().map(|entry| entry.size).sum();
-        let digest = hex(&hash.finalize()).chars().take(32).collect();
-        Self { files: entries.len(), bytes, digest }
-    }
-}
-
-/// What the lake looks like now.
-pub(crate) async fn mark(context: &Context, shop: &Shop) -> Result<Mark, Error> {
-    Ok(Mark::of(&context.objects.lake_files(shop, Kind::Events).await?))
+/// Whether all files that were listed before a reading are there after it. One that was listed and then merged into another was
+/// not read: its events would be missing.
+pub(crate) async fn still_has(context: &Context, shop: &Shop, before: &[Entry]) -> Result<bool, Error> {
+    let after = context.objects.lake_files(shop, Kind::Events).await?;
+    let after: BTreeSet<&str> = after.iter().map(|entry| entry.key.as_str()).collect();
+    Ok(before.iter().all(|entry| after.contains(entry.key.as_str())))
 }
 
 /// Reads all events of a shop and says what the lake looked like before. What is in the mark was read; more may have
@@ -71,10 +48,7 @@ pub(crate) async fn read(
             }
         };
         context.objects.read_events(shop, each).await?;
-        // A file that was listed and then merged into another was not read: its events would be missing.
-        let after = context.objects.lake_files(shop, Kind::Events).await?;
-        let after: BTreeSet<&str> = after.iter().map(|entry| entry.key.as_str()).collect();
-        if before.iter().all(|entry| after.contains(entry.key.as_str())) {
+        if still_has(context, shop, &before).await? {
             let found = log.actions();
             if found > limit {
                 return Err(vitrine_learn::Error::Limit { what: "actions", found, limit }.into());

@@ -17,6 +17,7 @@
 //! which lies a little before the first read: entries are dated before they are written, and clocks differ. Changes since
 //! are the delta, and reading one twice changes nothing.
 
+mod audiences;
 mod card;
 mod erase;
 mod error;
@@ -28,6 +29,7 @@ pub mod measure;
 mod progress;
 mod prune;
 mod publish;
+pub mod results;
 mod server;
 mod start;
 mod training;
@@ -44,6 +46,7 @@ use vitrine_learn::text::TextEncoder;
 use vitrine_learn::{Artifact, Lineup, Settings};
 use vitrine_runtime::Context;
 use vitrine_store::catalogue::Catalogue;
+use vitrine_store::erasures::Record;
 use vitrine_store::models::Live;
 use vitrine_store::training::Training;
 
@@ -188,9 +191,34 @@ async fn conduct(
     let swept = erase::sweep(context, shop).await?;
     // Before the events: what is erased while they are read is counted afterwards.
     let erasures = context.table.erasures(shop).await?;
-    let outcome = Box::pin(train_and_publish(context, shop, training, settings, erasures, progress)).await?;
+    let trained = Box::pin(train_and_publish(context, shop, training, settings, erasures, progress)).await;
+    if let Ok(outcome) = &trained {
+        tidy(context, shop, training, outcome, (swept, erasures)).await;
+    }
+    // Also where nothing could be learned: what was earned does not wait for it.
+    if !matches!(trained, Ok(Outcome::Superseded))
+        && let Err(error) = Box::pin(tell_results(context, shop)).await
+    {
+        tracing::error!(%shop, cause = vitrine_runtime::telemetry::causes(&error), "the results could not be made");
+    }
+    let outcome = trained?;
+    match &outcome {
+        Outcome::Refused { .. } | Outcome::TakenBack { .. } => tracing::warn!(%shop, %outcome, "a training ended"),
+        _ => tracing::info!(%shop, %outcome, "a training ended"),
+    }
+    Ok(outcome)
+}
+
+/// Takes away what the live version makes needless, and what was kept of the erased.
+async fn tidy(
+    context: &Context,
+    shop: &Shop,
+    training: &Training,
+    outcome: &Outcome,
+    (swept, erasures): (Vec<Record>, u64),
+) {
     // A server that did not take the new version is not asked for more, and what it may still hold of the erased is not gone.
-    let away = matches!(&outcome, Outcome::Published { uncarried: Some(_), .. });
+    let away = matches!(outcome, Outcome::Published { uncarried: Some(_), .. });
     let tidied = match prune::prune(context, shop, training.keep, !away).await {
         Ok(()) if !away => erase::complete(context, shop, swept, erasures).await,
         pruned => pruned,
@@ -199,11 +227,25 @@ async fn conduct(
         // The model is live; what is left over goes after the next training.
         tracing::warn!(%shop, cause = vitrine_runtime::telemetry::causes(&error), "tidying up after a training failed");
     }
-    match &outcome {
-        Outcome::Refused { .. } | Outcome::TakenBack { .. } => tracing::warn!(%shop, %outcome, "a training ended"),
-        _ => tracing::info!(%shop, %outcome, "a training ended"),
-    }
-    Ok(outcome)
+}
+
+/// Makes the results by the model that is live now.
+async fn tell_results(context: &Context, shop: &Shop) -> Result<(), Error> {
+    let live = context.table.live_model(shop).await?.map(|(live, _)| live);
+    let catalogue = Catalogue::load(&context.table, &context.objects, shop, live.as_ref()).await?;
+    let lineup = context.added::<Lineup>().cloned().unwrap_or_default();
+    let artifact = match &live {
+        Some(live) => open(context, &lineup, live).await?,
+        None => None,
+    };
+    results::refresh(context, shop, &catalogue.products, artifact.as_ref(), results::HELD).await
+}
+
+/// A model, if it can be opened.
+async fn open(context: &Context, lineup: &Lineup, live: &Live) -> Result<Option<Artifact>, Error> {
+    let bytes = context.objects.get(&live.artifact).await?;
+    let opened = bytes.and_then(|bytes| Artifact::from_bytes(bytes.to_vec(), lineup).ok());
+    Ok(opened.filter(|artifact| artifact.verify().is_ok()))
 }
 
 async fn train_and_publish(
@@ -314,9 +356,7 @@ async fn parent(
     let parent = live.map(|live| start::Parent { version: &live.version, erasures: then });
     let start = start::decide(wanted, erasures, parent);
     let (Start::Warm { .. }, Some(live)) = (&start, live) else { return Ok((start, None)) };
-    let bytes = context.objects.get(&live.artifact).await?;
-    let opened = bytes.and_then(|bytes| Artifact::from_bytes(bytes.to_vec(), lineup).ok());
-    match opened.filter(|artifact| artifact.verify().is_ok()) {
+    match open(context, lineup, live).await? {
         Some(artifact) => Ok((start, Some(artifact))),
         None => Ok((Start::Cold { reason: "the live model cannot be opened".to_owned() }, None)),
     }

@@ -11,9 +11,10 @@ use vitrine_domain::Shop;
 use vitrine_runtime::Context;
 use vitrine_runtime::telemetry::causes;
 use vitrine_store::jobs::{JobKind, parse_object};
+use vitrine_store::lake::Mark;
 
+use crate::Error;
 use crate::invocation::{Invocation, is_idle};
-use crate::{Error, lake};
 
 /// A training that is to be done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -75,9 +76,9 @@ fn wrong(limit: impl std::fmt::Display) -> Error {
 }
 
 async fn asked(context: &Context, shop: Shop, payload: Value, limit: u64) -> Asked {
-    let mark = lake::mark(context, &shop).await.unwrap_or_else(|error| {
+    let mark = context.objects.lake_mark(&shop).await.unwrap_or_else(|error| {
         tracing::warn!(%shop, cause = causes(&error), "a shop's log could not be measured");
-        lake::Mark::default()
+        Mark::default()
     });
     Asked { shop, payload, files: mark.files, bytes: mark.bytes, large: mark.bytes > limit }
 }

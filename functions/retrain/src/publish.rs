@@ -13,11 +13,11 @@ use vitrine_store::models::Live;
 
 use crate::Error;
 use crate::card::{self, Published};
-use crate::lake::Mark;
 use crate::prune::forget_on_server;
 use crate::server::Server;
 use crate::start::Start;
 use crate::training::Trained;
+use vitrine_store::lake::Mark;
 
 /// Name of a version: when it was published, in UTC, and the first digits of the artifact's SHA-256.
 pub(crate) fn version(now: Millis, artifact: &[u8]) -> String {

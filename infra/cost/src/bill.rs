@@ -60,7 +60,7 @@ impl Deployment {
             "recommend" => self.recommend_mb,
             "collect" => self.collect_mb,
             "retrain" => self.retrain_mb,
-            "compact" => self.compact_mb,
+            "compact" | "sweep" => self.compact_mb,
             _ => self.stream_mb,
         }
     }

@@ -33,6 +33,8 @@ const PRODUCTS: f64 = 5e6;
 const SERVER_GB: f64 = 32.0;
 /// Bytes of an action in a training.
 const ACTION: f64 = 100.0;
+/// Seconds that a run of a function may take.
+const RUN: f64 = 900.0;
 /// Gigabytes of the largest task.
 const LARGEST_TASK_GB: f64 = 120.0;
 
@@ -157,7 +159,7 @@ pub fn of(record: &Record, deployment: &Deployment, shop: &Shop) -> Vec<Limit> {
     limits.push(one_visitor(record, shop));
     limits.push(shop_items(record, shop, &rates));
     limits.push(streams(record, deployment, shop, &rates, shards));
-    limits.extend([memory(record), vectors(record, shop), training(record, shop)]);
+    limits.extend([memory(record), vectors(record, shop), sweep(record, deployment, shop), training(record, shop)]);
     limits
 }
 
@@ -278,6 +280,28 @@ fn vectors(record: &Record, shop: &Shop) -> Limit {
             (gb(visitors) / 4.0 / (SERVER_GB * 0.7)).ceil()
         ),
         passed: true,
+    }
+}
+
+/// The daily sweep is one run of a function, and reads everything.
+fn sweep(record: &Record, deployment: &Deployment, shop: &Shop) -> Limit {
+    let stored = plan::stored_gb(record, shop);
+    let (recorded, factor) = plan::sweep_of(record, stored);
+    let seconds = deployment.millis(&recorded) * factor / 1000.0;
+    let passed = seconds < RUN;
+    Limit {
+        name: "Lambda: a run ends after 15 minutes: the daily sweep of the visitors".to_owned(),
+        meets: format!("{stored:.0} GB of table, as fast as the recorded sweep: {seconds:.0} s"),
+        passes: if passed {
+            format!("{:.0} % of a run", seconds / RUN * 100.0)
+        } else {
+            format!(
+                "not passed above {:.0} GB: segments are as of each visitor's last event, and exact in every decision; their \
+                 sizes are not counted (Schedules or SweepEvery)",
+                stored * RUN / seconds
+            )
+        },
+        passed,
     }
 }
 

@@ -203,16 +203,25 @@ pub fn training_of(record: &Record, deployment: &Deployment, actions: f64) -> (U
     (usage, in_function)
 }
 
+/// What grows with the table of the recorded sweep, which reads all of it; and how often it is in one of so many gigabytes.
+#[must_use]
+pub fn sweep_of(record: &Record, table_gb: f64) -> (Phase, f64) {
+    let recorded = record.phase(Pace::Once, Kind::Sweep);
+    let grows = Phase { puts: 0, put_bytes: 0, gets: 0, listings: 0, log_lines: 0, log_bytes: 0, ..recorded };
+    (grows, table_gb * GB / record.shop.table_bytes.max(1) as f64)
+}
+
 /// What runs by schedule, whether or not anything happened.
 #[must_use]
 pub fn schedules(record: &Record, deployment: &Deployment) -> Usage {
     let mut usage = Usage::default();
     let runs = RUNS_A_DAY * DAYS;
-    usage.add("scheduler_invocations", "schedules", 2.0 * runs);
+    usage.add("scheduler_invocations", "schedules", 2.0 * runs + DAYS);
     usage.add("step_transitions", "state machine", runs * STATES_IDLE);
     usage.add_times(&of_call(&record.phase(Pace::Once, Kind::IdleTrain), deployment), runs);
     usage.add_times(&of_call(&record.phase(Pace::Once, Kind::IdleCompact), deployment), runs);
-    usage.add("kms_requests", "keys of the table for the functions", runs * 3.0);
+    usage.add_times(&of_call(&record.phase(Pace::Once, Kind::IdleSweep), deployment), DAYS);
+    usage.add("kms_requests", "keys of the table for the functions", runs * 3.0 + DAYS);
     usage
 }
 
@@ -290,12 +299,14 @@ pub fn month(record: &Record, deployment: &Deployment, shop: &Shop, way: Way) ->
     }
     let (one, in_function) = training_of(record, deployment, trained_actions(record, shop));
     usage.add_times(&one, RUNS_A_DAY * DAYS);
-    usage.add("scheduler_invocations", "schedule", RUNS_A_DAY * DAYS);
+    usage.add("scheduler_invocations", "schedule", (RUNS_A_DAY + 1.0) * DAYS);
     usage.add_times(&of_call(&record.phase(Pace::Once, Kind::Compact), deployment), RUNS_A_DAY * DAYS);
+    let stored = stored_gb(record, shop);
+    let (sweep, factor) = sweep_of(record, stored);
+    usage.add_times(&of_call(&sweep, deployment), factor * DAYS);
     // Three functions are at work all the time.
     usage.add("kms_requests", "keys of the table for the functions", 3.0 * DAYS * 86_400.0 / KEY_SECONDS);
     usage.add("custom_metrics", "figures in CloudWatch", record.figures.metrics.len() as f64);
-    let stored = stored_gb(record, shop);
     usage.add("dynamodb_storage", "table: storage after a year", stored);
     usage.add("dynamodb_backup", "table: backup after a year", stored);
     usage.add("s3_storage", "bucket: lake and models after a year", lake_gb(record, shop));
@@ -363,7 +374,15 @@ mod tests {
                 ..Phase { table: Default::default(), ..phase(pace, Kind::Archive, 1, 6) }
             });
         }
-        for kind in [Kind::ColdStart, Kind::Train, Kind::IdleTrain, Kind::Compact, Kind::IdleCompact] {
+        for kind in [
+            Kind::ColdStart,
+            Kind::Train,
+            Kind::IdleTrain,
+            Kind::Compact,
+            Kind::IdleCompact,
+            Kind::Sweep,
+            Kind::IdleSweep,
+        ] {
             phases.push(Phase { table: Default::default(), ..phase(Pace::Once, kind, 1, 1) });
         }
         Record {

@@ -46,6 +46,10 @@ pub enum Kind {
     Compact,
     /// A scheduled look whether there is something to merge.
     IdleCompact,
+    /// A look at every visitor.
+    Sweep,
+    /// A scheduled look whether visitors are to be looked at.
+    IdleSweep,
     /// The first filling of the shop.
     Import,
 }
@@ -61,6 +65,7 @@ impl Kind {
             Self::Archive => "archive",
             Self::Train | Self::IdleTrain => "retrain",
             Self::Compact | Self::IdleCompact => "compact",
+            Self::Sweep | Self::IdleSweep => "sweep",
             Self::Import => "import",
         }
     }

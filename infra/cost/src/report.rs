@@ -442,6 +442,8 @@ const fn name(kind: Kind) -> &'static str {
         Kind::IdleTrain => "nothing to train",
         Kind::Compact => "a merging",
         Kind::IdleCompact => "nothing to merge",
+        Kind::Sweep => "a sweep",
+        Kind::IdleSweep => "nobody to look at",
         Kind::Import => "the import",
     }
 }

@@ -1,7 +1,9 @@
 //! The recorded run: the sample shop on an embedded table, trained, and visited at two paces.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod schedules;
+mod stream;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,17 +25,13 @@ use crate::logs;
 use crate::proxy::Proxy;
 use crate::record::{Kind, Pace, Phase, Record, Shop as Recorded};
 use crate::visit::Visitor;
+use stream::{Stream, lanes};
 
 const TABLE: &str = "vitrine";
 const SHOP: &str = "demo";
 const KEY: &str = "demo";
 /// How long an answer of the table is held back, so that calls made at once are seen to be.
 const HOLD: Duration = Duration::from_millis(2);
-/// Records that the mapping gives to fold and archive at most, and how long it gathers them, as the template says.
-const FOLD: (usize, i64) = (1000, SECOND);
-const ARCHIVE: (usize, i64) = (10_000, 60 * SECOND);
-/// Batches of a shard that fold takes at once, by partition key.
-const LANES: u64 = 4;
 /// Bytes of a batch of the stream at most.
 const PAYLOAD: usize = 6_000_000;
 /// Milliseconds between calls.
@@ -41,8 +39,6 @@ const QUIET: u64 = 5000;
 const BUSY: u64 = 50;
 /// Visitors who are there together at the busy pace.
 const TOGETHER: usize = 100;
-/// Files of an empty look-around: shops, then the lake before and after it is read.
-const LISTINGS_TRAIN: u64 = 4;
 
 /// How long the run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +103,7 @@ pub fn record(options: Options) -> Result<Record> {
 
     let mut import = Phase::new(Pace::Once, Kind::Import);
     let (products, events, known) = runtime.block_on(fill(&own, &proxy, options.history, &mut import))?;
-    let mut stream = Stream { table: direct, iterator: None, fold: VecDeque::new(), archive: VecDeque::new() };
+    let mut stream = Stream::of(direct);
     runtime.block_on(take_in(&own, &mut stream, events))?;
     import.table.add(&proxy.take());
     import.log_lines = logs::take().0;
@@ -117,9 +113,10 @@ pub fn record(options: Options) -> Result<Record> {
     let mut run = Run { proxy, clock, objects: folder.path().join("objects"), phases: Vec::new() };
     run.phases.push(import);
     let lake = files(&run.objects).into_values().sum();
-    let model_bytes = train(&mut run, &ground)?;
+    let model_bytes = schedules::train(&mut run, &ground)?;
     visits(&mut run, &ground, &runtime, &mut stream, options, &products, &known)?;
-    compact(&mut run, &ground)?;
+    schedules::compact(&mut run, &ground)?;
+    schedules::sweep(&mut run, &ground)?;
 
     let all = |pick: fn(&Phase) -> u64| run.phases.iter().map(pick).sum();
     let shop = Recorded {
@@ -268,81 +265,6 @@ async fn take_in(own: &Context, stream: &mut Stream, events: u64) -> Result<()> 
     }
 }
 
-/// The table's stream, with what its two readers have not been given yet and since when it waits.
-#[derive(Debug)]
-struct Stream {
-    table: Table,
-    iterator: Option<String>,
-    fold: VecDeque<(i64, EventRecord)>,
-    archive: VecDeque<(i64, EventRecord)>,
-}
-
-/// The sort key of a record.
-fn keys(record: &EventRecord) -> (String, String) {
-    let document = serde_json::to_value(&record.change.keys).unwrap_or_default();
-    let text = |name: &str| document[name]["S"].as_str().unwrap_or_default().to_owned();
-    (text("PK"), text("SK"))
-}
-
-impl Stream {
-    /// Reads once, what is found waiting from a time on; whether there may be more.
-    async fn read_at(&mut self, now: i64) -> Result<bool> {
-        let iterator = match self.iterator.take() {
-            Some(iterator) => iterator,
-            None => {
-                let shards = self.table.shards().await?;
-                let first = shards.first().context("the stream has no shard")?;
-                self.table.shard_iterator(first).await?.context("the stream cannot be read")?
-            }
-        };
-        let batch = self.table.read_stream(&iterator, 1000).await?;
-        self.iterator = batch.next;
-        let more = !batch.event.records.is_empty();
-        for record in batch.event.records {
-            let (_, sk) = keys(&record);
-            if record.event_name == "REMOVE" {
-                continue;
-            }
-            // The template's filters.
-            if sk.starts_with("E#") || sk.starts_with("L#") {
-                self.fold.push_back((now, record.clone()));
-            }
-            if sk.starts_with("E#") || sk.starts_with("D#") {
-                self.archive.push_back((now, record));
-            }
-        }
-        Ok(more)
-    }
-
-    /// Batches that are full or have waited for as long as they may; with `all` whatever there is.
-    fn due(&mut self, reader: Kind, all: bool, now: i64) -> Vec<Vec<EventRecord>> {
-        let (waiting, (most, window)) = match reader {
-            Kind::Fold => (&mut self.fold, FOLD),
-            _ => (&mut self.archive, ARCHIVE),
-        };
-        let mut batches = Vec::new();
-        while let Some((since, _)) = waiting.front() {
-            if !all && waiting.len() < most && now - since < window {
-                break;
-            }
-            let taken = waiting.drain(..waiting.len().min(most)).map(|(_, record)| record).collect();
-            batches.push(taken);
-        }
-        batches
-    }
-}
-
-/// Splits a batch by the partitions of its records, as a mapping with several batches of a shard at once does.
-fn lanes(records: Vec<EventRecord>) -> Vec<Vec<EventRecord>> {
-    let mut lanes: BTreeMap<u64, Vec<EventRecord>> = BTreeMap::new();
-    for record in records {
-        let mut hasher = DefaultHasher::new();
-        keys(&record).0.hash(&mut hasher);
-        lanes.entry(hasher.finish() % LANES).or_default().push(record);
-    }
-    lanes.into_values().collect()
-}
-
 /// The run while it is recorded.
 struct Run {
     proxy: Proxy,
@@ -371,13 +293,13 @@ impl Run {
     /// Calls a function and counts everything about it.
     fn call(&mut self, function: &Function, planned: &Planned, payload: Vec<u8>) -> Result<Vec<u8>> {
         let kind = planned.kind;
-        let writes = matches!(kind, Kind::Archive | Kind::Train | Kind::Compact);
+        let writes = matches!(kind, Kind::Archive | Kind::Train | Kind::Compact | Kind::Sweep);
         let before = if writes { files(&self.objects) } else { BTreeMap::new() };
         let done = function.call(payload)?;
         let mut phase = Phase::new(planned.pace, kind);
         (phase.calls, phase.items) = (1, planned.items);
         // What works on other threads too is measured by the process, in which nothing else happens meanwhile.
-        let whole = matches!(kind, Kind::Train | Kind::ColdStart | Kind::Compact);
+        let whole = matches!(kind, Kind::Train | Kind::ColdStart | Kind::Compact | Kind::Sweep);
         phase.cpu_ms = if whole { done.process_ms } else { done.thread_ms };
         phase.wall_ms = done.wall_ms;
         phase.table = self.proxy.take();
@@ -411,38 +333,6 @@ fn answer_bytes(answer: &[u8]) -> Result<u64> {
     let headers = answer["headers"].as_object().into_iter().flatten();
     let headers: usize = headers.map(|(name, value)| name.len() + value.as_str().map_or(0, str::len) + 4).sum();
     Ok((headers + body.len()) as u64)
-}
-
-/// Trains once, then looks whether there is something to train. Answers the size of the model.
-fn train(run: &mut Run, ground: &Ground) -> Result<u64> {
-    let step = Step::begin("Learning", 0);
-    let of = ground.clone();
-    let function = Function::start("retrain", move || async move {
-        let context = of.context().await?;
-        let handler: Handler = Box::new(move |payload| {
-            let context = context.clone();
-            Box::pin(async move {
-                let payload = serde_json::from_slice(&payload)?;
-                let reports = Box::pin(vitrine_retrain::handle(&context, payload)).await?;
-                Ok(serde_json::to_vec(&reports)?)
-            })
-        });
-        Ok(handler)
-    })?;
-    let lake = files(&run.objects).len() as u64;
-    let planned = Planned { gets: lake, listings: LISTINGS_TRAIN, ..Planned::new(Pace::Once, Kind::Train, 1) };
-    let answer: Value =
-        serde_json::from_slice(&run.call(&function, &planned, json!({"shop": SHOP}).to_string().into_bytes())?)?;
-    let result = &answer[0]["result"];
-    let bytes = result["bytes"].as_u64().with_context(|| format!("the training published nothing: {answer}"))?;
-    let planned = Planned { gets: 1, listings: 2, ..Planned::new(Pace::Once, Kind::IdleTrain, 1) };
-    let look = json!({"measure": {}, "limit": 64_000_000}).to_string().into_bytes();
-    let answer: Value = serde_json::from_slice(&run.call(&function, &planned, look)?)?;
-    if answer["trainings"].as_array().is_none_or(|trainings| !trainings.is_empty()) {
-        bail!("the schedule found something to do: {answer}");
-    }
-    step.end(&format!("a model of {:.1} MB", bytes as f64 / 1e6));
-    Ok(bytes)
 }
 
 /// The functions that visits call.
@@ -628,28 +518,6 @@ fn drain(
     Ok(())
 }
 
-/// Merges the lake, and looks again when there is nothing to merge.
-fn compact(run: &mut Run, ground: &Ground) -> Result<()> {
-    let of = ground.clone();
-    let function = Function::start("compact", move || async move {
-        let context = of.context().await?;
-        let handler: Handler = Box::new(move |_| {
-            let context = context.clone();
-            Box::pin(async move {
-                let merged = vitrine_archive::compact(&context).await?;
-                Ok(serde_json::to_vec(&json!({ "merged": merged }))?)
-            })
-        });
-        Ok(handler)
-    })?;
-    let lake = files(&run.objects).len() as u64;
-    let planned = Planned { gets: lake, listings: 3, ..Planned::new(Pace::Once, Kind::Compact, 1) };
-    run.call(&function, &planned, Vec::new())?;
-    let planned = Planned { listings: 3, ..Planned::new(Pace::Once, Kind::IdleCompact, 1) };
-    run.call(&function, &planned, Vec::new())?;
-    Ok(())
-}
-
 /// The files below a folder and their sizes.
 fn files(folder: &Path) -> BTreeMap<PathBuf, u64> {
     let mut found = BTreeMap::new();
@@ -682,29 +550,4 @@ fn machine() -> String {
     let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("an unknown processor");
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     format!("{}, {cores} cores", model.trim_start_matches([' ', '\t', ':']))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(pk: &str) -> EventRecord {
-        let text = json!({
-            "eventName": "INSERT", "eventID": "1", "eventSource": "aws:dynamodb", "awsRegion": "local",
-            "dynamodb": {"Keys": {"PK": {"S": pk}, "SK": {"S": "E#1"}}, "SequenceNumber": "1", "SizeBytes": 1,
-                "ApproximateCreationDateTime": 1, "StreamViewType": "NEW_IMAGE"}});
-        serde_json::from_value(text).unwrap()
-    }
-
-    #[test]
-    fn a_partition_stays_in_one_lane() {
-        let records: Vec<EventRecord> = (0..100).map(|n| record(&format!("S#demo#V#a:{}", n % 10))).collect();
-        let lanes = lanes(records);
-        assert!(lanes.len() > 1 && lanes.len() as u64 <= LANES);
-        assert_eq!(lanes.iter().map(Vec::len).sum::<usize>(), 100);
-        for n in 0..10 {
-            let with = lanes.iter().filter(|lane| lane.iter().any(|r| keys(r).0.ends_with(&format!(":{n}")))).count();
-            assert_eq!(with, 1);
-        }
-    }
 }

@@ -64,6 +64,8 @@ const INDEXES: &str = "
 
 /// What the engine adds to the numbers that it stores when it tells them, so that all have as many digits as those of AWS.
 const TOLD: u128 = 100_000_000_000_000_000_000;
+/// How long a shutdown waits for requests under way and for the file to be closed.
+const CLOSING: Duration = Duration::from_secs(10);
 /// Tries to empty the write-ahead log, each of which waits for readers.
 const CHECKPOINTS: usize = 5;
 
@@ -147,13 +149,25 @@ impl Engine {
         Ok(false)
     }
 
-    /// Lets requests under way finish and stops.
+    /// Lets requests under way finish, stops, and returns when the file is closed: whoever copies it then has all of it.
     pub async fn shutdown(mut self) {
         if let Some(stop) = self.stop.take() {
             stop.send(()).ok();
         }
-        // Keep-alive connections of clients end with them; a moment is enough for what is under way.
-        tokio::time::timeout(Duration::from_secs(2), &mut self.server).await.ok();
+        let closed = async {
+            (&mut self.server).await.ok();
+            // Connections of clients end after the server has said so. SQLite deletes its log when it closes the file.
+            let Some(file) = &self.file else { return };
+            let mut log = file.clone().into_os_string();
+            log.push("-wal");
+            while Path::new(&log).exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // A client that has sent half a request holds its connection for as long as it likes.
+        if tokio::time::timeout(CLOSING, closed).await.is_err() {
+            tracing::warn!("the table's file was not closed in time; its log is read at the next start");
+        }
     }
 }
 

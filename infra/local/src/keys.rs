@@ -25,7 +25,7 @@ pub enum Command {
         /// What it is for
         #[arg(long, value_enum, default_value = "server")]
         kind: Kind,
-        /// What it may do: events, read, catalogue, manage, privacy, keys; everything unless named
+        /// What it may do: events, read, catalogue, view, manage, privacy, keys; everything unless named
         #[arg(long, value_delimiter = ',', value_parser = scope)]
         scopes: Vec<Scope>,
         /// What people call it
@@ -108,11 +108,11 @@ fn grant(kind: Kind, scopes: Vec<Scope>, label: String) -> Result<Grant> {
     if label.len() > MAX_LABEL || label.chars().any(char::is_control) {
         bail!("a label has at most {MAX_LABEL} bytes and no control characters");
     }
-    Ok(Grant { kind, scopes, label })
+    Ok(Grant { kind, scopes, label, staff: None })
 }
 
 async fn has_room(table: &Table, shop: &Shop, now: Millis) -> Result<()> {
-    if table.keys_of(shop, now).await?.len() >= MAX_KEYS {
+    if table.keys_of(shop, now).await?.iter().filter(|entry| entry.grant.staff.is_none()).count() >= MAX_KEYS {
         bail!("a shop has at most {MAX_KEYS} keys; revoke those that nobody uses");
     }
     Ok(())

@@ -20,6 +20,7 @@ pub mod client;
 pub mod keys;
 pub mod progress;
 pub mod shops;
+pub mod staff;
 
 pub use running::Running;
 pub use serve::{Serve, serve, serve_table};

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
-use vitrine_local::{Running, Serve, client, keys, serve, serve_table, shops};
+use vitrine_local::{Running, Serve, client, keys, serve, serve_table, shops, staff};
 use vitrine_runtime::{Clock, Context, telemetry};
 use vitrine_store::{Connection, Table};
 
@@ -42,6 +42,14 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: keys::Command,
+        /// The table of a deployed stack, reached with the credentials and region of the environment
+        #[arg(long, global = true)]
+        table: Option<String>,
+    },
+    /// List, add and remove those who may sign in to a shop's console
+    Staff {
+        #[command(subcommand)]
+        command: staff::Command,
         /// The table of a deployed stack, reached with the credentials and region of the environment
         #[arg(long, global = true)]
         table: Option<String>,
@@ -157,6 +165,13 @@ async fn run(started: Instant) -> Result<()> {
         Some(Command::Keys { command, table }) => {
             let opened = Opened::open(cli.data_dir, &cli.serve, table).await?;
             let told = keys::run(&opened.table, command, Clock::system().now()).await;
+            opened.close().await;
+            println!("{}", told?);
+            Ok(())
+        }
+        Some(Command::Staff { command, table }) => {
+            let opened = Opened::open(cli.data_dir, &cli.serve, table).await?;
+            let told = staff::run(&opened.table, command, Clock::system().now()).await;
             opened.close().await;
             println!("{}", told?);
             Ok(())

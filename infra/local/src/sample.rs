@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use vitrine_domain::{Event, Shop, Visitor};
 use vitrine_runtime::Context;
+use vitrine_store::staff::Role;
 
 use crate::poller::{Poller, Reader};
 use crate::progress::Step;
 use crate::shops::{self, Keys};
 use crate::stack::Options;
+use crate::staff;
 
 /// The sample shop's name and its keys, which work on loopback only.
 pub(crate) const SHOP: &str = "demo";
@@ -20,37 +22,55 @@ pub(crate) const SERVER_KEY: &str = "demo-secret";
 /// Events of one batch of writes.
 const BATCH: usize = 2000;
 
-/// Loads the sample shop, unless it has been loaded to the end before.
-pub(crate) async fn load(context: &Context, poller: &Arc<Poller>, options: &Options) -> Result<()> {
+/// Who runs the sample shop.
+const ADMIN: &str = "admin";
+
+/// Loads the sample shop, unless it has been loaded to the end before. Answers name and password of its admin if they were
+/// made now.
+pub(crate) async fn load(
+    context: &Context,
+    poller: &Arc<Poller>,
+    options: &Options,
+) -> Result<Option<(String, String)>> {
     let shop = Shop::new(SHOP)?;
-    if context.table.live_model(&shop).await?.is_some() {
-        return Ok(());
+    if context.table.live_model(&shop).await?.is_none() {
+        fill(context, poller, options, &shop).await?;
     }
+    if !context.table.staff_of(&shop).await?.is_empty() {
+        return Ok(None);
+    }
+    let password = staff::add(&context.table, &shop, ADMIN, Role::Admin, context.clock.now()).await?;
+    Ok(Some((ADMIN.to_owned(), password)))
+}
+
+async fn fill(context: &Context, poller: &Arc<Poller>, options: &Options, shop: &Shop) -> Result<()> {
     let now = context.clock.now();
     let keys = Keys { browser: BROWSER_KEY.to_owned(), server: SERVER_KEY.to_owned() };
-    shops::put(&context.table, &shop, &keys, now).await?;
+    shops::put(&context.table, shop, &keys, now).await?;
 
     let step = Step::begin("Reading the sample shop", 0, options.quiet);
-    let (products, events) = tokio::task::spawn_blocking(move || {
+    let (products, content, rules, events) = tokio::task::spawn_blocking(move || {
         let grocery = vitrine_samples::grocery()?;
         let events = vitrine_samples::history(&grocery, &vitrine_samples::Options::until(now))?;
-        Ok::<_, vitrine_samples::Error>((grocery.products, events))
+        let (content, rules) = (vitrine_samples::content()?, vitrine_samples::rules()?);
+        Ok::<_, vitrine_samples::Error>((grocery.products, content, rules, events))
     })
     .await??;
-    step.end(&format!("{} products, {} events", products.len(), events.len()));
+    let (sold, told, done) = (products.len(), content.len(), events.len());
+    step.end(&format!("{sold} products, {told} recipes and guides, {done} events"));
 
     let step = Step::begin("Stocking the shelves", products.len() as u64, options.quiet);
     let clock = context.clock.clone();
     for (done, chunk) in products.chunks(200).enumerate() {
         step.at(done as u64 * 200);
-        context.table.upsert_products(&shop, chunk, &move_now(&clock)).await.context("products were not stored")?;
+        context.table.upsert_products(shop, chunk, &move_now(&clock)).await.context("products were not stored")?;
     }
     step.end("done");
 
     let step = Step::begin("Telling what happened so far", events.len() as u64, options.quiet);
-    link(context, &shop, &events).await?;
+    link(context, shop, &events).await?;
     for (done, chunk) in events.chunks(BATCH).enumerate() {
-        context.table.import_events(&shop, chunk).await.context("events were not stored")?;
+        context.table.import_events(shop, chunk).await.context("events were not stored")?;
         step.at((done * BATCH) as u64);
     }
     step.end("done");
@@ -70,8 +90,14 @@ pub(crate) async fn load(context: &Context, poller: &Arc<Poller>, options: &Opti
         step.part(stage.as_str());
         step.of(done, total);
     };
-    let outcome = vitrine_retrain::retrain(context, &shop, &told).await.context("the training failed")?;
+    let outcome = vitrine_retrain::retrain(context, shop, &told).await.context("the training failed")?;
     step.end(&format!("{outcome}"));
+
+    // Told after the training: the first model is that of the products, and takes these in as it does anything new.
+    context.table.upsert_products(shop, &content, &move_now(&clock)).await.context("content was not stored")?;
+    for rule in &rules {
+        context.table.put_setting(shop, "rule", &rule.id, rule, 0).await.context("rules were not stored")?;
+    }
     Ok(())
 }
 

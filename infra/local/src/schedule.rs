@@ -14,7 +14,7 @@ const A_DAY: u64 = 4;
 pub(crate) async fn run(context: Context, mut stop: watch::Receiver<bool>) {
     for turn in 0_u64.. {
         if turn.is_multiple_of(A_DAY)
-            && let Err(error) = vitrine_fold::sweep(&context).await
+            && let Err(error) = vitrine_fold::scheduled(&context).await
         {
             tracing::error!(cause = %error, "the visitors could not be looked at");
         }

@@ -77,6 +77,12 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
     } else {
         eprintln!("  a first shop cargo run --release -- shops create my-shop");
     }
+    if let Some((name, password)) = &stack.admin {
+        eprintln!("  the console  {url}/console, shop demo, name {name}, password {password}");
+        eprintln!("               the password is shown only now; `staff password` makes another one");
+    } else {
+        eprintln!("  the console  {url}/console");
+    }
     eprintln!("  the API      {url}/docs");
     eprintln!("  OpenAPI      {url}/openapi.json\n\nCtrl-C stops it; nothing is lost.");
     // Asked once and listened to all the time: a signal that comes while nobody listens is lost.

@@ -73,6 +73,8 @@ pub struct Stack {
     pub address: SocketAddr,
     /// Its stores, clock and settings.
     pub context: Context,
+    /// Name and password of the sample shop's admin, at the start that made them.
+    pub admin: Option<(String, String)>,
     /// The reader of the table's stream.
     pub poller: Arc<Poller>,
     data: PathBuf,
@@ -128,14 +130,16 @@ impl Stack {
             tasks.push(tokio::spawn(poller.clone().run(Reader::Fold, stopped.clone())));
             tasks.push(tokio::spawn(poller.clone().run(Reader::Archive, stopped.clone())));
         }
-        let app = App::new(context.clone());
+        let app = App::new(context.clone()).at(&format!("http://{}", reachable(address)));
         tasks.push(tokio::spawn(web::serve(listener, app, stopped.clone())));
-        if options.sample && options.host.is_loopback() {
-            sample::load(&context, &poller, &options).await?;
-        }
+        let admin = if options.sample && options.host.is_loopback() {
+            sample::load(&context, &poller, &options).await?
+        } else {
+            None
+        };
         tasks.push(tokio::spawn(jobs::watch(context.clone(), stopped.clone())));
         tasks.push(tokio::spawn(schedule::run(context.clone(), stopped)));
-        Ok(Self { address, context, poller, data: options.data, polls: options.poll, engine, stop, tasks })
+        Ok(Self { address, context, admin, poller, data: options.data, polls: options.poll, engine, stop, tasks })
     }
 
     /// Address of the API and the shop.
@@ -195,6 +199,15 @@ impl Stack {
         if let Some(engine) = self.engine {
             engine.shutdown().await;
         }
+    }
+}
+
+/// Where the stack itself reaches what it listens on.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => ([127, 0, 0, 1], address.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => address,
     }
 }
 

@@ -1,5 +1,6 @@
 //! All HTTP functions behind one port, with the routes of the deployed API, and the sample shop's page.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,6 +36,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("checkout.js", JS, include_str!("../../../samples/storefront/checkout.js")),
     ("dom.js", JS, include_str!("../../../samples/storefront/dom.js")),
     ("events.js", JS, include_str!("../../../samples/storefront/events.js")),
+    ("feed.css", "text/css; charset=utf-8", include_str!("../../../samples/storefront/feed.css")),
+    ("feed.js", JS, include_str!("../../../samples/storefront/feed.js")),
     ("main.js", JS, include_str!("../../../samples/storefront/main.js")),
     ("rows.js", JS, include_str!("../../../samples/storefront/rows.js")),
     ("store.js", JS, include_str!("../../../samples/storefront/store.js")),
@@ -125,7 +128,9 @@ pub(crate) async fn serve(listener: TcpListener, app: App, mut stop: watch::Rece
     let shutdown = async move {
         told.wait_for(|stop| *stop).await.ok();
     };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+    // Tries to sign in are counted by where they come from.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown);
     let patience = async {
         stop.wait_for(|stop| *stop).await.ok();
         tokio::time::sleep(Duration::from_secs(5)).await;

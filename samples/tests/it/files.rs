@@ -185,6 +185,7 @@ fn scripts_are_portable_and_speak_to_the_local_stack() {
         ("visitor", "/v1/visitors/"),
         ("retrain", "/v1/retrain"),
         ("rules", "/v1/rules"),
+        ("results", "/v1/results"),
         ("segments", "/v1/segments/size"),
         ("keys", "/v1/keys"),
     ];

@@ -1,4 +1,5 @@
-//! An event: something a visitor did, in one shape whatever client told us.
+//! An event: something a visitor did, in one shape whatever client told us; or what a training tells of one
+//! ([`Action::Audience`]).
 //!
 //! Field names are short in the stored form because reads and writes of the table are billed by size; they are stable,
 //! and a field that is absent takes its default, so old events stay readable.
@@ -68,11 +69,21 @@ pub enum Action {
     Alias,
     /// Anything else; its name is kept.
     Custom,
+    /// A product of a list was looked at for a while without being opened.
+    Dwell,
+    /// A training found of which segments the visitor is a look-alike, see [`alike`](crate::alike): nothing that the visitor
+    /// did. It changes traits alone.
+    Audience,
 }
+
+/// Shortest dwell: what is in view for less is passed over.
+pub const MIN_DWELL_MS: u32 = 2_000;
+/// Longest dwell: whoever has left the page open looks at nothing.
+pub const MAX_DWELL_MS: u32 = 600_000;
 
 impl Action {
     /// Every action, in declaration order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::View,
         Self::Click,
         Self::List,
@@ -101,6 +112,8 @@ impl Action {
         Self::Group,
         Self::Alias,
         Self::Custom,
+        Self::Dwell,
+        Self::Audience,
     ];
 
     /// How strongly the action speaks for the products it names, relative to a view. Negative for a return, zero for
@@ -110,6 +123,7 @@ impl Action {
         match self {
             Self::View | Self::Share => 1.0,
             Self::Click => 0.5,
+            Self::Dwell => 0.25,
             Self::Add | Self::WishlistAdd | Self::WishlistToCart => 3.0,
             Self::Review => 2.0,
             Self::Order => 5.0,
@@ -123,6 +137,13 @@ impl Action {
     #[must_use]
     pub fn is_interest(self) -> bool {
         self.interest() != 0.0
+    }
+
+    /// Whether models learn from the action. A dwell is heard at once and teaches nothing: only what a model has chosen to
+    /// show can be dwelled on, so that it would learn its own choices.
+    #[must_use]
+    pub fn teaches(self) -> bool {
+        self.is_interest() && self != Self::Dwell
     }
 }
 
@@ -207,6 +228,9 @@ pub struct Line {
     /// Brand as the event named it.
     #[serde(rename = "br", default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<String>,
+    /// How long it was looked at, of a [`Action::Dwell`].
+    #[serde(rename = "dw", default, skip_serializing_if = "Option::is_none")]
+    pub dwell_ms: Option<u32>,
 }
 
 impl Line {
@@ -222,6 +246,7 @@ impl Line {
             position: None,
             category: None,
             brand: None,
+            dwell_ms: None,
         }
     }
 }
@@ -441,5 +466,14 @@ mod tests {
         let names: std::collections::BTreeSet<_> =
             Action::ALL.iter().map(|a| serde_json::to_string(a).unwrap()).collect();
         assert_eq!(names.len(), Action::ALL.len());
+        assert!((0_usize..).zip(Action::ALL).all(|(place, action)| action as usize == place));
+    }
+
+    #[test]
+    fn a_dwell_is_the_weakest_interest_and_teaches_nothing() {
+        let weaker = |other: &Action| other.interest() > 0.0 && other.interest() <= Action::Dwell.interest();
+        assert_eq!(Action::ALL.into_iter().filter(weaker).collect::<Vec<_>>(), [Action::Dwell]);
+        let silent = |action: &Action| action.is_interest() && !action.teaches();
+        assert_eq!(Action::ALL.into_iter().filter(silent).collect::<Vec<_>>(), [Action::Dwell]);
     }
 }

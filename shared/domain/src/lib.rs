@@ -3,6 +3,8 @@
 //! Nothing here does I/O, is asynchronous, reads a clock or draws a random number: time, seeds and stored state come in
 //! as arguments, and a value goes out. That is what lets the property tests say everything worth saying.
 
+pub mod alike;
+pub mod clusters;
 pub mod consent;
 pub mod erasure;
 pub mod event;
@@ -27,7 +29,7 @@ pub use experiment::Experiment;
 pub use fault::Fault;
 pub use filter::{Filter, FilterError};
 pub use id::{InvalidId, MessageId, ProductId, Shop, Visitor};
-pub use placement::{Exploration, Objective, Placement, Rotation, Seen, Strategy};
+pub use placement::{Exploration, Objective, Placement, Rotation, Seen, Skips, Strategy};
 pub use product::{Availability, Change, Kind, Product, Variant};
 pub use profile::{PastAction, Profile, State};
 pub use rule::Rule;

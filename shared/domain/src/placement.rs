@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Filter;
+use crate::{Fault, Filter};
 
 /// What fills a placement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +79,17 @@ pub struct Rotation {
     pub hours: f32,
 }
 
+/// How what was passed over makes room, at once: what stood on a page of the list that the visitor went on from, without a look
+/// at it. All of it holds for the visit alone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Skips {
+    /// What is left of the standing of a product that was passed over, 0 to 1; and of each product of its narrowest category for
+    /// every one that was passed over from the `after`th on, five times at most.
+    pub keep: f32,
+    /// So many products of a category have to be passed over, with no look at another one since, before its others count less.
+    pub after: usize,
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -114,6 +125,9 @@ pub struct Placement {
     /// How what was shown without a click makes room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
+    /// How what was passed over makes room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skips: Option<Skips>,
     /// What the order is good for.
     #[serde(default, skip_serializing_if = "is_default")]
     pub objective: Objective,
@@ -127,6 +141,8 @@ pub struct Placement {
 
 /// Most products one answer may hold.
 pub const MAX_LIMIT: usize = 100;
+/// Longest time in which it is remembered what was shown: a year.
+const MAX_HOURS: f32 = 8760.0;
 
 impl Placement {
     /// A placement with nothing but a strategy.
@@ -143,10 +159,48 @@ impl Placement {
             diversity: 0.0,
             novelty: 0.0,
             rotation: None,
+            skips: None,
             objective: Objective::Clicks,
             exploration: Exploration::None,
             filter: None,
         }
+    }
+
+    /// What is wrong with it, but for its name and its filter: where, and how to mend it. Empty for a placement in order.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let part = 0.0..=1.0;
+        let (rotation, skips) = (self.rotation, self.skips);
+        let explores = match self.exploration {
+            Exploration::None => None,
+            Exploration::Share { share } => Some(("/exploration/share", part.contains(&share), "0 to 1")),
+            Exploration::Softmax { temperature } => {
+                Some(("/exploration/temperature", (0.01..=10.0).contains(&temperature), "0.01 to 10"))
+            }
+        };
+        let members = [
+            ("/limit", (1..=MAX_LIMIT).contains(&self.limit), "1 to 100"),
+            ("/per_category", self.per_category <= MAX_LIMIT, "0 to 100"),
+            ("/per_brand", self.per_brand <= MAX_LIMIT, "0 to 100"),
+            ("/diversity", part.contains(&self.diversity), "0 to 1"),
+            ("/novelty", part.contains(&self.novelty), "0 to 1"),
+            ("/rotation/keep", rotation.is_none_or(|r| part.contains(&r.keep)), "0 to 1"),
+            (
+                "/rotation/hours",
+                rotation.is_none_or(|r| r.hours > 0.0 && r.hours <= MAX_HOURS),
+                "above 0, at most 8760",
+            ),
+            ("/skips/keep", skips.is_none_or(|skips| part.contains(&skips.keep)), "0 to 1"),
+            ("/skips/after", skips.is_none_or(|skips| (1..=MAX_LIMIT).contains(&skips.after)), "1 to 100"),
+        ];
+        let wrong = members.into_iter().chain(explores).filter(|(_, holds, _)| !holds);
+        wrong.map(|(at, _, how)| Fault::new(at, how)).collect()
+    }
+
+    /// Whether it matters here what was shown lately.
+    #[must_use]
+    pub const fn remembers(&self) -> bool {
+        self.rotation.is_some() || self.skips.is_some()
     }
 
     /// The placements every shop starts with.
@@ -158,9 +212,10 @@ impl Placement {
             ..Self::new(name, strategy, limit)
         };
         let rotation = Some(Rotation { keep: 0.9, hours: 12.0 });
+        let skips = Some(Skips { keep: 0.8, after: 3 });
         vec![
             Self { rotation, diversity: 0.1, ..place("home", Strategy::Personal, 12, Seen::Hide, 3) },
-            Self { rotation, diversity: 0.1, ..place("feed", Strategy::Personal, 20, Seen::Hide, 4) },
+            Self { rotation, skips, diversity: 0.1, ..place("feed", Strategy::Personal, 20, Seen::Hide, 4) },
             place("category", Strategy::Personal, 12, Seen::Allow, 0),
             place("product-similar", Strategy::Similar, 12, Seen::Allow, 0),
             place("product-bought-together", Strategy::BoughtTogether, 6, Seen::Allow, 2),

@@ -5,12 +5,14 @@
 //! everything at once gives. The property tests at the end say so.
 
 mod behaviour;
+mod people;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::alike::ALIKE;
 use crate::product::price_band;
 use crate::robot::Pace;
 use crate::segment::Membership;
@@ -18,9 +20,12 @@ use crate::time::{DAY, MINUTE};
 use crate::{Action, Channel, Event, Millis, Product, ProductId, Purpose, Visitor};
 
 pub use behaviour::{Behaviour, TRADES, TRAIL, Trade, VISITS, Visit};
+pub use people::{Found, People};
 
 /// How many past actions on products a profile keeps.
 pub const ACTIONS: usize = 50;
+/// How many of them are dwells: whoever scrolls through a feed leaves many, and orders must not be forgotten for them.
+pub const DWELLS: usize = 10;
 /// How many keys of the newest folded events a profile keeps, so that a reader sees where the fold stands.
 pub const LATEST: usize = 32;
 /// Quiet time that ends a visit.
@@ -128,6 +133,19 @@ pub fn past_actions(event: &Event) -> impl Iterator<Item = PastAction> + '_ {
         at: event.at(),
         key,
     })
+}
+
+/// Keeps the last [`ACTIONS`] actions, of which no more than [`DWELLS`] are dwells. Doing so after every few actions leaves the
+/// same as doing so once at the end.
+pub fn keep_newest(actions: &mut Vec<PastAction>) {
+    let dwells = actions.iter().filter(|past| past.action == Action::Dwell).count();
+    let mut surplus = dwells.saturating_sub(DWELLS);
+    actions.retain(|past| {
+        let goes = past.action == Action::Dwell && surplus > 0;
+        surplus -= usize::from(goes);
+        !goes
+    });
+    actions.drain(..actions.len().saturating_sub(ACTIONS));
 }
 
 /// A sum that loses half its weight every [`AFFINITY_HALF_LIFE`].
@@ -245,7 +263,7 @@ pub struct State {
     /// Visits, purchases and searches of late.
     #[serde(skip_serializing_if = "Behaviour::is_empty")]
     pub behaviour: Behaviour,
-    /// The last [`ACTIONS`] actions on products, oldest first.
+    /// The last [`ACTIONS`] actions on products, oldest first, see [`keep_newest`].
     pub actions: Vec<PastAction>,
     /// Keys of the last [`LATEST`] folded events, oldest first.
     pub latest: Vec<u64>,
@@ -290,6 +308,9 @@ impl State {
     /// Folds one event more. It must not come before the ones already folded.
     pub fn apply(&mut self, event: &Event, catalogue: &impl Catalogue) {
         push_bounded(&mut self.latest, event_key(event.time, event.id.as_str()), LATEST);
+        if event.action == Action::Audience {
+            return self.join(event);
+        }
         let paced = self.pace.sees(event.action, event.at());
         self.robot |= event.robot || paced;
         self.count(event);
@@ -344,9 +365,8 @@ impl State {
     }
 
     fn interest(&mut self, event: &Event, catalogue: &impl Catalogue) {
-        for action in past_actions(event) {
-            push_bounded(&mut self.actions, action, ACTIONS);
-        }
+        self.actions.extend(past_actions(event));
+        keep_newest(&mut self.actions);
         if !event.action.is_interest() {
             return;
         }
@@ -361,8 +381,16 @@ impl State {
         }
     }
 
+    /// The audiences of look-alikes that a training names. Nothing else of the profile changes, and nobody else can name them.
+    fn join(&mut self, event: &Event) {
+        match event.traits.get(ALIKE).filter(|_| event.purposes.allows(Purpose::Personalise)) {
+            Some(names) if names.is_array() => drop(self.traits.insert(ALIKE.to_owned(), names.clone())),
+            _ => drop(self.traits.remove(ALIKE)),
+        }
+    }
+
     fn learn_traits(&mut self, event: &Event) {
-        for (name, value) in &event.traits {
+        for (name, value) in event.traits.iter().filter(|(name, _)| *name != ALIKE) {
             if value.is_null() {
                 self.traits.remove(name);
             } else if (self.traits.len() < TRAITS || self.traits.contains_key(name)) && is_short(name, value) {

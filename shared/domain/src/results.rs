@@ -8,6 +8,7 @@
 mod funnel;
 mod journey;
 mod loyalty;
+mod trial;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +16,11 @@ use serde::{Deserialize, Serialize};
 
 pub use funnel::Funnel;
 pub use loyalty::Loyalty;
+pub use trial::{Logged, Made, Trial};
 
-use crate::Channel;
 use crate::statistics::Moments;
 use crate::time::DAY;
+use crate::{Channel, Fault, Millis};
 
 /// By what sums are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,72 @@ impl Terms {
     /// A week after a click, a day after a look.
     #[must_use]
     pub fn new(currency: &str) -> Self {
-        Self { currency: currency.to_owned(), click_window: 7 * DAY, view_window: DAY }
+        Attribution::default().terms(currency)
+    }
+}
+
+/// By what a shop wants its results made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Attribution {
+    /// The currency of all amounts; the one of most orders if it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Days after a click in which an order of the product is the placement's, above 0, at most 90.
+    pub click_days: f64,
+    /// Days after a product was shown, and not clicked, in which an order of it is noted with the placement, 0 to 90.
+    pub view_days: f64,
+    /// What is left of a unit of revenue when goods and shipping are paid, above 0, at most 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// What personalization costs a month: the cloud, and the people who tend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_per_month: Option<f64>,
+}
+
+/// Highest cost of a month.
+const MOST_COST: f64 = 1e9;
+
+impl Default for Attribution {
+    fn default() -> Self {
+        Self { currency: None, click_days: 7.0, view_days: 1.0, margin: None, cost_per_month: None }
+    }
+}
+
+impl Attribution {
+    /// What is wrong with it: where, and how to mend it.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !(self.click_days > 0.0 && self.click_days <= 90.0) {
+            faults.push(Fault::new("/click_days", "above 0, at most 90"));
+        }
+        if !(0.0..=90.0).contains(&self.view_days) {
+            faults.push(Fault::new("/view_days", "0 to 90"));
+        }
+        if !self.margin.is_none_or(|margin| margin > 0.0 && margin <= 1.0) {
+            faults.push(Fault::new("/margin", "above 0, at most 1"));
+        }
+        if !self.cost_per_month.is_none_or(|cost| (0.0..=MOST_COST).contains(&cost)) {
+            faults.push(Fault::new("/cost_per_month", "0 to 1,000,000,000"));
+        }
+        let is_code = |code: &String| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
+        if !self.currency.as_ref().is_none_or(is_code) {
+            faults.push(Fault::new("/currency", "three capital letters, such as `EUR`"));
+        }
+        faults
+    }
+
+    /// With the currency that most orders are in.
+    #[must_use]
+    pub fn terms(&self, usual: &str) -> Terms {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "days up to 90")]
+        let millis = |days: f64| (days * DAY as f64) as i64;
+        Terms {
+            currency: self.currency.clone().unwrap_or_else(|| usual.to_owned()),
+            click_window: millis(self.click_days),
+            view_window: millis(self.view_days),
+        }
     }
 }
 
@@ -93,6 +160,18 @@ impl Sums {
         share(real(self.customers), self.visitors)
     }
 
+    /// Visits of each person who came.
+    #[must_use]
+    pub fn visit_frequency(&self) -> Option<f64> {
+        share(real(self.visits), self.visitors)
+    }
+
+    /// Orders of each person who ordered.
+    #[must_use]
+    pub fn purchase_frequency(&self) -> Option<f64> {
+        share(real(self.orders), self.customers)
+    }
+
     /// Amount of an order.
     #[must_use]
     pub fn order_value(&self) -> Option<f64> {
@@ -124,6 +203,8 @@ pub struct Day {
     pub segments: BTreeMap<String, Sums>,
     /// What came of what was shown.
     pub placements: BTreeMap<String, Funnel>,
+    /// What came of the lists that a rule acted on.
+    pub rules: BTreeMap<String, Funnel>,
     /// People who came for the first time.
     pub newcomers: u64,
     /// People who ordered for the first time.
@@ -141,8 +222,10 @@ impl Day {
         for (segment, sums) in &other.segments {
             self.segments.entry(segment.clone()).or_default().add(sums);
         }
-        for (placement, funnel) in &other.placements {
-            self.placements.entry(placement.clone()).or_default().add(funnel);
+        for (sums, others) in [(&mut self.placements, &other.placements), (&mut self.rules, &other.rules)] {
+            for (name, funnel) in others {
+                sums.entry(name.clone()).or_default().add(funnel);
+            }
         }
         self.newcomers += other.newcomers;
         self.new_customers += other.new_customers;
@@ -157,6 +240,9 @@ impl Day {
         share(days, self.new_customers)
     }
 }
+
+/// Days of a month in the mean.
+const MONTH: f64 = 365.25 / 12.0;
 
 /// People of one side of a hold-out, by whether they ordered and by their revenue less what was paid back.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -186,6 +272,8 @@ pub struct Results {
     pub served: Side,
     /// People who are held out of personalization.
     pub held_out: Side,
+    /// Experiments.
+    pub trials: BTreeMap<String, Trial>,
 }
 
 impl Results {
@@ -197,6 +285,19 @@ impl Results {
         self.loyalty.add(&other.loyalty);
         self.served.add(&other.served);
         self.held_out.add(&other.held_out);
+        for (experiment, trial) in &other.trials {
+            self.trials.entry(experiment.clone()).or_default().add(trial);
+        }
+    }
+
+    /// Months from the first day to the last, none without a day.
+    #[must_use]
+    pub fn months(&self) -> Option<f64> {
+        let at = |day: &String| Millis::parse(day);
+        let (first, last) = (self.days.keys().next().and_then(at)?, self.days.keys().next_back().and_then(at)?);
+        #[allow(clippy::cast_precision_loss, reason = "days")]
+        let days = (last.since(first) / DAY + 1) as f64;
+        Some(days / MONTH)
     }
 
     /// The days of a period together, both ends within. Whoever comes on several days is a visitor of each of them.

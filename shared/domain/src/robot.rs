@@ -132,11 +132,12 @@ impl From<Pace> for (Millis, u32, Millis, i64, u32) {
 }
 
 impl Pace {
-    /// Takes the next event in; whether this is a robot's pace now. Actions that say nothing of products are no part of it.
+    /// Takes the next event in; whether this is a robot's pace now. Actions that say nothing of products are no part of it, nor
+    /// are dwells: the page's timer has an even pace, whoever looks at it.
     /// Events come in the order of the fold, so one may be a little earlier than the one before it: then it is as if they came
     /// together.
     pub fn sees(&mut self, action: Action, at: Millis) -> bool {
-        if !action.is_interest() {
+        if !action.is_interest() || action == Action::Dwell {
             return false;
         }
         if is_look(action) {

@@ -6,6 +6,7 @@
 mod conflict;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::fault::is_id;
 use crate::filter::{Attributes, Filter};
@@ -22,6 +23,8 @@ pub const MAX_FACTOR: f32 = 100.0;
 pub const MAX_ID: usize = 40;
 /// Longest name of a rule, segment or category in a rule.
 pub const MAX_NAME: usize = 200;
+/// Largest content, as JSON: all rules are read together.
+pub const MAX_PAYLOAD: usize = 2 * 1024;
 /// Most placements or segments that a rule names.
 pub const MAX_NAMED: usize = 50;
 
@@ -124,6 +127,13 @@ pub enum Effect {
         /// Above 0, at most 1.
         share: f32,
     },
+    /// Hands the storefront content: a banner, a text. Of several rules for one place the first one that acts is heard.
+    Content {
+        /// The storefront's name of the place.
+        slot: String,
+        /// Whatever the storefront understands.
+        payload: Value,
+    },
 }
 
 impl Effect {
@@ -136,7 +146,7 @@ impl Effect {
             | Self::Hide { filter }
             | Self::IncludeOnly { filter }
             | Self::Share { filter, .. } => Some(filter),
-            Self::Pin { .. } | Self::AtMost { .. } => None,
+            Self::Pin { .. } | Self::AtMost { .. } | Self::Content { .. } => None,
         }
     }
 }
@@ -235,6 +245,11 @@ impl Rule {
             }
             Effect::Share { share, .. } => {
                 must(*share > 0.0 && *share <= 1.0, "/effect/share", "above 0, at most 1".to_owned());
+            }
+            Effect::Content { slot, payload } => {
+                must((1..=MAX_NAME).contains(&slot.len()), "/effect/slot", format!("1 to {MAX_NAME} bytes"));
+                let fits = !payload.is_null() && payload.to_string().len() <= MAX_PAYLOAD;
+                must(fits, "/effect/payload", format!("any JSON but null, at most {MAX_PAYLOAD} bytes"));
             }
             Effect::Hide { .. } | Effect::IncludeOnly { .. } => {}
         }

@@ -266,14 +266,17 @@ pub struct Access {
     pub kind: KeyKind,
     /// The user that a valid token names.
     pub user: Option<Visitor>,
+    /// Whether customers may be asked about: sessions of staff need the scope `privacy` for it.
+    pub personal: bool,
 }
 
 impl Access {
     /// Whether data of this visitor may be used to answer: any anonymous id, and a known user only for a server key or
-    /// the user's own token.
+    /// the user's own token. One of the staff needs to be allowed to see visitors.
     #[must_use]
     pub fn may_use(&self, visitor: &Visitor) -> bool {
-        !visitor.is_known() || self.kind == KeyKind::Server || self.user.as_ref() == Some(visitor)
+        let server = self.kind == KeyKind::Server && self.personal;
+        !visitor.is_known() || server || self.user.as_ref() == Some(visitor)
     }
 }
 
@@ -292,7 +295,8 @@ where
             Some(token) => Some(auth.user(&key.shop, token.to_str().unwrap_or_default()).await?),
             None => None,
         };
-        Ok(Self { shop: key.shop, kind: key.kind, user })
+        let personal = key.staff.is_none() || key.may(Scope::Privacy);
+        Ok(Self { shop: key.shop, kind: key.kind, user, personal })
     }
 }
 
@@ -303,6 +307,10 @@ pub struct ServerAccess<S = scope::All> {
     pub shop: Shop,
     /// The key's name in the shop's list.
     pub key: String,
+    /// Who stands beside what is changed: whoever signed in, else the key.
+    pub author: String,
+    /// Whether the key is a session of one of the staff.
+    pub is_session: bool,
     /// What the key may do altogether.
     pub scopes: Scopes,
     needed: PhantomData<fn() -> S>,
@@ -322,7 +330,8 @@ where
         if let Some(lacking) = N::lacking(&key) {
             return Err(lacks(lacking, key.kind));
         }
-        Ok(Self { shop: key.shop, key: key.id, scopes: key.scopes, needed: PhantomData })
+        let (author, is_session) = (key.author().to_owned(), key.staff.is_some());
+        Ok(Self { shop: key.shop, key: key.id, author, is_session, scopes: key.scopes, needed: PhantomData })
     }
 }
 

@@ -88,13 +88,19 @@ async fn name_request(request: Request, next: Next) -> Response {
     if let Some(open) = open {
         open.close(&response, &id).await;
     }
-    if response.status().is_client_error() || response.status().is_server_error() {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    if is_error && !is_page(&response) {
         response = complete(response, &id);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Whether people read it as it is: a page says itself what is wrong.
+fn is_page(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(b"text/html"))
 }
 
 /// Adds the request id to a problem, and turns the router's own errors into problems.

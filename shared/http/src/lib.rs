@@ -7,8 +7,8 @@ pub mod consent;
 pub mod describe;
 pub mod layers;
 pub mod limit;
+pub mod passwords;
 pub mod problem;
-pub mod seal;
 mod traces;
 
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub use auth::{Access, Authenticator, ServerAccess};
 pub use body::Body;
 pub use limit::Limiter;
 pub use problem::Problem;
-pub use seal::Sealer;
 use vitrine_runtime::Context;
+pub use vitrine_runtime::seal::{self, Sealer};
 use vitrine_store::tombstones::Guard;
 
 /// The state of every HTTP function. Cheap to clone.
@@ -36,6 +36,8 @@ pub struct App {
     pub guard: Arc<Guard>,
     /// What shops' events may be used for when they say nothing themselves.
     pub defaults: Arc<consent::Defaults>,
+    /// Where the whole API is reached from here, if that is known: `http://127.0.0.1:8080`. In the cloud each request says it.
+    pub endpoint: Option<Arc<str>>,
 }
 
 impl App {
@@ -46,6 +48,12 @@ impl App {
         let auth = Arc::new(Authenticator::new(context.table.clone(), context.clock.clone(), limits.clone()));
         let sealer = Sealer::new(&context.config.secret);
         let guard = Arc::new(Guard::new(context.tombstone_key()));
-        Self { context, auth, limits, sealer, guard, defaults: Arc::default() }
+        Self { context, auth, limits, sealer, guard, defaults: Arc::default(), endpoint: None }
+    }
+
+    /// The same, reached at an address.
+    #[must_use]
+    pub fn at(self, endpoint: &str) -> Self {
+        Self { endpoint: Some(endpoint.into()), ..self }
     }
 }

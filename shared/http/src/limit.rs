@@ -23,6 +23,15 @@ const WAYS: usize = 8;
 const KEYS: usize = 256;
 /// Sets of buckets of visitors: 65,536 visitors in 1.1 MB.
 const VISITORS: usize = 8192;
+/// Sets of buckets of sign-ins: 8,192 names and addresses in 136 KB.
+const SIGN_INS: usize = 1024;
+/// Sign-ins: a bucket holds 300 tokens and gets one back each second. One try of a name from one address costs 30, so ten
+/// at once and then one in half a minute; of a name from anywhere 3, so that nobody far away shuts its owner out at once; of
+/// an address 5, whatever the name.
+const SIGN_IN: Rate = Rate { per_second: 1, burst: 300 };
+const TRY_HERE: u32 = 30;
+const TRY_ANYWHERE: u32 = 3;
+const TRY_ANYBODY: u32 = 5;
 /// Parts of a token: a bucket gets `per_second` parts back each millisecond.
 const PARTS: i64 = 1000;
 
@@ -98,6 +107,7 @@ impl Buckets {
 pub struct Limiter {
     keys: Buckets,
     visitors: Buckets,
+    sign_ins: Buckets,
 }
 
 /// 429 with the seconds to wait, and the count of such answers.
@@ -111,7 +121,11 @@ impl Limiter {
     /// Full buckets.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self { keys: Buckets::new(limits.key, KEYS), visitors: Buckets::new(limits.visitor, VISITORS) }
+        Self {
+            keys: Buckets::new(limits.key, KEYS),
+            visitors: Buckets::new(limits.visitor, VISITORS),
+            sign_ins: Buckets::new(SIGN_IN, SIGN_INS),
+        }
     }
 
     /// Counts a request of a known key.
@@ -130,6 +144,17 @@ impl Limiter {
     pub fn events(&self, shop: &Shop, visitor: &Visitor, events: u32, now: Millis) -> Result<(), Problem> {
         let taken = self.visitors.take(("events", shop, visitor), events, now);
         taken.map_err(|wait| refused("visitor", "these are more events than one visitor can cause", wait))
+    }
+
+    /// Counts a try to sign in, right or wrong.
+    ///
+    /// # Errors
+    /// 429 if this name or this address was tried too often.
+    pub fn sign_in(&self, shop: &str, name: &str, address: &str, now: Millis) -> Result<(), Problem> {
+        let refused = |wait| refused("sign-in", "too many tries to sign in", wait);
+        self.sign_ins.take(("address", address), TRY_ANYBODY, now).map_err(refused)?;
+        self.sign_ins.take(("here", shop, name, address), TRY_HERE, now).map_err(refused)?;
+        self.sign_ins.take(("anywhere", shop, name), TRY_ANYWHERE, now).map_err(refused)
     }
 
     /// Counts a question of a visitor: a list, or a page of lists.

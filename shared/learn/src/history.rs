@@ -21,9 +21,12 @@ impl Interaction {
     }
 }
 
-/// How loud each past action speaks, newest first, as `(position in the history, decay^s)`. The history is oldest first;
-/// actions of one moment (equal age, as the lines of an order) share a step `s`. Actions that speak against a product have
-/// no voice.
+/// What is left of the voice of a dwell, which nobody's hand has confirmed.
+const DWELL: f32 = 0.5;
+
+/// How loud each past action speaks, newest first, as `(position in the history, decay^s)`, a dwell half as loud. The history
+/// is oldest first; actions of one moment (equal age, as the lines of an order) share a step `s`. Actions that speak against
+/// a product have no voice.
 pub fn voices(history: &[Interaction], decay: f32) -> impl Iterator<Item = (usize, f32)> + '_ {
     let (mut voice, mut age) = (1.0_f32, history.last().map_or(0.0, |last| last.age_days));
     history.iter().enumerate().rev().filter(|(_, past)| past.interest() > 0.0).map(move |(at, past)| {
@@ -31,7 +34,7 @@ pub fn voices(history: &[Interaction], decay: f32) -> impl Iterator<Item = (usiz
             voice *= decay;
             age = past.age_days;
         }
-        (at, voice)
+        (at, if past.action == Action::Dwell { DWELL * voice } else { voice })
     })
 }
 
@@ -55,6 +58,12 @@ mod tests {
         let heard: Vec<_> = voices(&history, 0.5).collect();
         assert_eq!(heard, [(4, 1.0), (2, 0.5), (1, 0.5), (0, 0.25)]);
         assert_eq!(voices(&[], 0.5).count(), 0);
+    }
+
+    #[test]
+    fn a_dwell_is_half_as_loud() {
+        let history = [past(Action::View, 9.0), past(Action::Dwell, 3.0), past(Action::Dwell, 1.0)];
+        assert_eq!(voices(&history, 0.5).collect::<Vec<_>>(), [(2, 0.5), (1, 0.25), (0, 0.25)]);
     }
 
     #[test]

@@ -9,13 +9,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitrine_domain::consent::{Granted, Personalise};
+use vitrine_domain::profile::{Found, People};
 use vitrine_domain::robot::Pace;
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Line, MessageId, Millis, Product, Visitor};
-
-use people::{Found, People};
-
-mod people;
 
 /// What was found in the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -52,7 +49,9 @@ impl Window {
         Self { from: now.plus(-retention), to: now.plus(DAY) }
     }
 
-    fn holds(self, event: &Event) -> bool {
+    /// Whether an event lies within.
+    #[must_use]
+    pub fn holds(self, event: &Event) -> bool {
         // An old order book is as young as its import.
         event.time.max(event.received) >= self.from && event.time <= self.to && event.at() <= self.to
     }
@@ -166,7 +165,7 @@ impl Log {
     /// ```
     pub fn learn(&mut self, event: Granted<'_, Personalise>) {
         let first = self.rows.len();
-        if event.action.is_interest() {
+        if event.action.teaches() {
             for line in &event.lines {
                 match self.products.binary_search_by(|product| product.id.cmp(&line.product)) {
                     Ok(row) => self.rows.push(row as u32),

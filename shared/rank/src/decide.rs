@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Action, Placement, Seen, Strategy};
+use vitrine_domain::{Action, PastAction, Placement, Seen, Strategy};
 use vitrine_index::Bitmap;
 use vitrine_learn::{Interaction, Question};
 
@@ -204,7 +204,8 @@ fn of_basket<'a>(shelf: &Shelf, request: &'a Request<'a>) -> Ranking<'a> {
 
 fn recently_viewed<'a>(shelf: &Shelf, request: &Request<'_>) -> Ranking<'a> {
     let mut seen = HashSet::new();
-    let newest_first = request.history.iter().rev().filter(|past| past.action.interest() > 0.0);
+    let opened = |past: &&PastAction| past.action.interest() > 0.0 && past.action != Action::Dwell;
+    let newest_first = request.history.iter().rev().filter(opened);
     let rows = newest_first.filter_map(|past| shelf.row(past.product.as_str())).filter(|row| seen.insert(*row));
     #[allow(clippy::cast_precision_loss, reason = "a place in a list of fifty")]
     Ranking::Listed(rows.zip(1_u32..).map(|(row, place)| (row, 1.0 / place as f32)).collect())

@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub history: &'a [PastAction],
     /// What was shown to them lately and when, for placements that rotate.
     pub impressions: &'a [(&'a str, Millis)],
+    /// Of these, what stood in this placement on pages that they went on from.
+    pub passed: &'a [(&'a str, Millis)],
     /// The product on the page.
     pub product: Option<&'a str>,
     /// The category that the page is about.
@@ -71,6 +73,7 @@ impl<'a> Request<'a> {
             blend: None,
             history: &[],
             impressions: &[],
+            passed: &[],
             product: None,
             category: None,
             basket: &[],

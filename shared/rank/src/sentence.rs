@@ -95,6 +95,9 @@ fn phrases(reason: &Reason, about: &str) -> (&'static str, &'static str) {
         ReasonKind::Viewed if named && reason.action == Some(Action::Add) => {
             ("Because you chose {}", "Parce que vous avez choisi {}")
         }
+        ReasonKind::Viewed if named && reason.action == Some(Action::Dwell) => {
+            ("Because you paused at {}", "Parce que vous vous êtes arrêté sur {}")
+        }
         ReasonKind::Viewed if named => ("Because you looked at {}", "Parce que vous avez regardé {}"),
         ReasonKind::Viewed => ("Because of what you looked at", "D’après ce que vous avez regardé"),
         ReasonKind::Bought if named => ("Because you bought {}", "Parce que vous avez acheté {}"),

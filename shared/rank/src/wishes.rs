@@ -26,6 +26,8 @@ pub(crate) struct Wishes {
     pub(crate) shares: Vec<(Arc<Bitmap>, f32, RuleAt)>,
     /// Rules that took products out.
     pub(crate) took_out: Vec<RuleAt>,
+    /// Rules whose content is shown, each with its place.
+    pub(crate) content: Vec<(String, RuleAt)>,
     /// Rules whose filter does not fit the catalogue.
     pub(crate) idle: Vec<RuleAt>,
 }
@@ -128,6 +130,11 @@ impl Wishes {
             }
             Effect::AtMost { attribute, count } => self.caps.push((attribute.clone(), *count, at)),
             Effect::Share { share, .. } => self.shares.push((rows, *share, at)),
+            Effect::Content { slot, .. } => {
+                if self.content.iter().all(|(taken, _)| taken != slot) {
+                    self.content.push((slot.clone(), at));
+                }
+            }
         }
     }
 
@@ -137,8 +144,10 @@ impl Wishes {
         let factors = self.factors.iter().map(|(.., rule)| *rule);
         let caps = self.caps.iter().map(|(.., rule)| *rule);
         let shares = self.shares.iter().map(|(.., rule)| *rule);
+        let content = self.content.iter().map(|(_, rule)| *rule);
+        let took_out = self.took_out.iter().copied();
         let mut acted: Vec<RuleAt> =
-            pins.chain(factors).chain(caps).chain(shares).chain(self.took_out.iter().copied()).collect();
+            pins.chain(factors).chain(caps).chain(shares).chain(content).chain(took_out).collect();
         acted.sort_unstable();
         acted
     }

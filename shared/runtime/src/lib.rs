@@ -6,6 +6,7 @@ mod config;
 mod deadlines;
 mod limits;
 pub mod metrics;
+pub mod seal;
 mod secret;
 mod task;
 pub mod telemetry;

@@ -13,9 +13,11 @@ use crate::{Error, Result, keys};
 
 mod entry;
 mod scope;
+mod session;
 
 pub use entry::{Entry, Grant, MAX_KEYS, MAX_LABEL};
-pub use scope::{Scope, Scopes, all_of};
+pub use scope::{Scope, Scopes, all_of, include};
+pub use session::MAX_SESSIONS;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,19 +44,28 @@ pub struct ApiKey {
     pub scopes: Scopes,
     /// When it was made.
     pub created: Millis,
-    /// When it ends, if it was rotated.
+    /// When it ends, if it was rotated or is a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Millis>,
     /// Public id of the key that signs user tokens; server keys that may read only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_key: Option<String>,
+    /// Who signed in, if the key is a session of one of the shop's staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<String>,
 }
 
 impl ApiKey {
     /// Whether the key may do this.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope) && all_of(self.kind).contains(&scope)
+        include(&self.scopes, scope) && all_of(self.kind).contains(&scope)
+    }
+
+    /// The name under which changes are noted: of a session that of whoever signed in, else the key's own.
+    #[must_use]
+    pub fn author(&self) -> &str {
+        self.staff.as_deref().unwrap_or(&self.id)
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use vitrine_domain::segment::{Customer, Scale};
 use vitrine_domain::{Millis, Shop, State, Visitor};
 
-use crate::lake::{compress, read_lines};
+use crate::lake::{Mark, compress, read_lines};
 use crate::objects::Objects;
 use crate::{Error, Result};
 
@@ -32,15 +32,27 @@ pub struct Census {
 
 /// What was counted.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Head {
     /// When the sweep began.
     pub at: Millis,
+    /// What there was to be looked at then.
+    pub seen: Seen,
     /// Profiles, those of robots not among them.
     pub visitors: u64,
     /// How many of them are in each segment; one that nobody is in is missing.
     pub members: BTreeMap<String, u64>,
     /// What grades are measured by.
     pub scale: Option<Scale>,
+}
+
+/// What there is to be looked at. Whoever sees what they saw before has nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// The events.
+    pub lake: Mark,
+    /// The definitions of segments that the shop wrote itself, and their versions.
+    pub segments: Vec<(String, u64)>,
 }
 
 /// A census under way.
@@ -144,13 +156,13 @@ fn key(shop: &Shop) -> String {
 }
 
 impl Objects {
-    /// Writes a census in the place of the one before.
+    /// Writes a census in the place of the one before. `seen` is what was there when the sweep began.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn put_census(&self, shop: &Shop, at: Millis, counted: Counting) -> Result<()> {
+    pub async fn put_census(&self, shop: &Shop, at: Millis, seen: Seen, counted: Counting) -> Result<()> {
         let scale = counted.scale();
-        let head = Head { at, visitors: counted.visitors, members: counted.members, scale };
+        let head = Head { at, seen, visitors: counted.visitors, members: counted.members, scale };
         let head = serde_json::to_string(&head).map_err(|e| Error::corrupt("census", e))?;
         let sample = counted.sample.0.into_sorted_vec().into_iter().map(|kept| kept.value);
         self.put(&key(shop), compress(&std::iter::once(head).chain(sample).collect::<Vec<_>>())?).await

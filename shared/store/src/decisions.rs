@@ -33,7 +33,7 @@ impl DecisionKey {
 }
 
 /// What decision ids are sealed for.
-pub const PURPOSE: &str = "decision";
+const PURPOSE: &str = "decision";
 
 /// A decision's id, sealed by whoever can.
 pub fn seal_id(
@@ -43,6 +43,18 @@ pub fn seal_id(
 ) -> Option<String> {
     let visitor = key.visitor.as_ref().map(ToString::to_string).unwrap_or_default();
     seal(PURPOSE, format!("{shop}\n{}\n{}\n{visitor}", key.time.0, key.nonce).as_bytes())
+}
+
+/// Where the decision of an id is kept, by whoever can open the id; none if it is not of this shop.
+pub fn open_id(shop: &Shop, open: impl FnOnce(&'static str) -> Option<Vec<u8>>) -> Option<DecisionKey> {
+    let clear = String::from_utf8(open(PURPOSE)?).ok()?;
+    let mut parts = clear.splitn(4, '\n');
+    let (of, time, nonce, visitor) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if of != shop.as_str() {
+        return None;
+    }
+    let visitor = if visitor.is_empty() { None } else { Some(Visitor::parse(visitor).ok()?) };
+    Some(DecisionKey { visitor, time: Millis(time.parse().ok()?), nonce: nonce.to_owned() })
 }
 
 fn to_item(shop: &Shop, key: &DecisionKey, decision: &RawValue) -> Result<Item> {

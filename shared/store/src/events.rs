@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use vitrine_domain::profile::{Link, in_fold_order};
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Event, MessageId, Millis, Shop, Visitor};
+use vitrine_domain::{Action, Event, MessageId, Millis, Shop, Visitor};
 
 use crate::error::classify;
 use crate::table::{Item, Table, expiry, item, put_request, sort_key, text, with_expiry};
@@ -36,7 +36,9 @@ fn to_item(shop: &Shop, event: &Event, retention: i64) -> Result<Item> {
         }
     }
     let stored = item(keys::visitor(shop, &event.visitor), keys::event(event.time, &event.id), "event", &document)?;
-    Ok(with_expiry(stored, event.time.max(event.received).plus(retention + DAY)))
+    // What a training tells of a visitor is over with what the visitor did.
+    let from = if event.action == Action::Audience { event.received } else { event.time.max(event.received) };
+    Ok(with_expiry(stored, from.plus(retention + DAY)))
 }
 
 /// Puts the key's part back into a stored document.

@@ -6,6 +6,7 @@
 //! | API key | `K#<key hash>` | `KEY` |
 //! | token key | `K#t:<key id>` | `KEY` |
 //! | entry of a key | `S#<shop>#K` | `<key's own id>` |
+//! | one of the staff | same | `staff#<name>` |
 //! | event | `S#<shop>#V#<visitor>` | `E#<time>#<message id>` |
 //! | profile | same | `~PROFILE` |
 //! | compacted state | same | `!BASE` |
@@ -214,6 +215,12 @@ pub fn api_key(hash: &str) -> String {
 #[must_use]
 pub fn shop_keys(shop: &Shop) -> String {
     format!("S#{shop}#K")
+}
+
+/// Sort key of one of a shop's staff: after all keys, whose ids are hexadecimal digits.
+#[must_use]
+pub fn staff(name: &str) -> String {
+    format!("staff#{name}")
 }
 
 /// Partition of the key that checks user tokens, by its public id.

@@ -1,15 +1,18 @@
 //! The event lake: immutable files in the object store, from which everything is learned.
 //!
 //! A file is zstd-compressed NDJSON under `shops/<shop>/<kind>/<day of archiving>/`; names sort in the order of writing. A
-//! decision says with `v` and `t` whose it is and when it was made, so that it can be erased. Delivery is at least once, so an event may stand in two files, and an import may have corrected it; readers go from
+//! decision says with `v`, `t` and `nonce` whose it is, when it was made and which, so that it can be erased and found by its id. Delivery is at least once, so an event may stand in two files, and an import may have corrected it; readers go from
 //! the newest line to the oldest and keep the first of each identity. Compaction merges a day's files into one.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use vitrine_domain::profile::event_key;
 use vitrine_domain::{Event, Shop};
 
+use crate::api_keys::hex;
 use crate::objects::{Entry, Objects};
 use crate::{Error, Result};
 
@@ -41,6 +44,31 @@ pub struct Merged {
     pub file: String,
     /// Of how many it was made.
     pub of: usize,
+}
+
+/// What the lake looked like. Two equal marks are the same files, so nothing has come or gone between them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Mark {
+    /// How many files.
+    pub files: usize,
+    /// Their size together.
+    pub bytes: u64,
+    /// A hash of their names and sizes.
+    pub digest: String,
+}
+
+impl Mark {
+    /// The mark of some files, in the order of their keys.
+    #[must_use]
+    pub fn of(entries: &[Entry]) -> Self {
+        let mut hash = Sha256::new();
+        for entry in entries {
+            hash.update(format!("{} {}\n", entry.key, entry.size));
+        }
+        let bytes = entries.iter().map(|entry| entry.size).sum();
+        let digest = hex(&hash.finalize()).chars().take(32).collect();
+        Self { files: entries.len(), bytes, digest }
+    }
 }
 
 /// Compression level: the default, three times faster than what saves a tenth more.
@@ -102,6 +130,14 @@ impl Objects {
         self.list(&prefix(shop, kind)).await
     }
 
+    /// What a shop's events look like.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn lake_mark(&self, shop: &Shop) -> Result<Mark> {
+        Ok(Mark::of(&self.lake_files(shop, Kind::Events).await?))
+    }
+
     /// Hands every event of the lake over once, as it was written last; the newest come first.
     ///
     /// # Errors
@@ -122,6 +158,21 @@ impl Objects {
             }
         }
         Ok(seen.len())
+    }
+
+    /// Hands the line of every decision of the lake over; a decision may come twice.
+    ///
+    /// # Errors
+    /// If the store fails or a file is damaged.
+    pub async fn read_decisions(&self, shop: &Shop, each: &mut (dyn FnMut(&str) + Send)) -> Result<()> {
+        for entry in self.lake_files(shop, Kind::Decisions).await? {
+            let Some(bytes) = self.get(&entry.key).await? else { continue };
+            read_lines(&bytes, &mut |line| {
+                each(line);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Shops that have anything in the object store.

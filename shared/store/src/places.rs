@@ -127,6 +127,8 @@ places! {
     Artifact: Mark::Object("models/") => Erasure::Retrained;
     /// Counts of a shop's visitors and a sample of what is known of them.
     Census: Mark::Object("segments/") => Erasure::Rewritten;
+    /// A shop's results.
+    Results: Mark::Object("results/") => Erasure::HoldsNobody("sums over many visitors");
     /// Uploaded files that wait to be imported.
     Upload: Mark::Object("jobs/") => Erasure::Passing;
     /// Old versions of a shop's objects, in a bucket that keeps them.

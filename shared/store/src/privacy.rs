@@ -45,8 +45,7 @@ impl Table {
     /// # Errors
     /// If the table fails.
     pub async fn default_purposes(&self, shop: &Shop) -> Result<Purposes> {
-        let settings = self.settings::<Value>(shop, KIND).await?;
-        Ok(granted(settings.into_iter().find(|setting| setting.id == ID).map(|setting| setting.value), shop))
+        Ok(granted(self.setting(shop, KIND, ID).await?.map(|setting| setting.value), shop))
     }
 }
 

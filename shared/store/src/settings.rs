@@ -38,6 +38,8 @@ pub const EXPERIMENT: &str = "experiment";
 pub const HOLD_OUT: &str = "hold-out";
 /// Kind of the one scale of customers, which the daily sweep writes, whose identifier is [`ONE`].
 pub const SCALE: &str = "rfm";
+/// Kind of the one setting of how results are made, whose identifier is [`ONE`].
+pub const ATTRIBUTION: &str = "attribution";
 /// Identifier of a setting that there is one of.
 pub const ONE: &str = "shop";
 /// What decisions are made from: side by side in the order of keys, nothing else between.
@@ -80,6 +82,20 @@ fn id_of(item: &Item) -> String {
 }
 
 impl Table {
+    /// One setting, by a name that the program gives it; none if it is as shipped.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn setting<T: DeserializeOwned>(
+        &self,
+        shop: &Shop,
+        kind: &'static str,
+        id: &'static str,
+    ) -> Result<Option<Versioned<T>>> {
+        let item = self.get(keys::settings(shop), &keys::setting(kind, id)).await?;
+        item.map(|item| Ok(Versioned::of(&item, document(&item, kind)?))).transpose()
+    }
+
     /// All settings of a kind.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub enum Record {
         visitor: Option<Visitor>,
         /// When it was made.
         time: Millis,
+        /// Tells decisions of one millisecond apart.
+        nonce: String,
         /// Its document.
         document: String,
     },
@@ -77,11 +79,11 @@ pub fn decode(record: &EventRecord) -> Result<Record> {
     }
     if sk.starts_with("D#") {
         let shop = pk.strip_prefix("S#").and_then(|rest| rest.split_once('#')).and_then(|(s, _)| Shop::new(s).ok());
-        let (Some(shop), Some(time)) = (shop, keys::parse_decision(sk)) else {
+        let (Some(shop), Some((time, nonce))) = (shop, keys::parse_decision_key(sk)) else {
             return Err(Error::corrupt("stream record", "key"));
         };
         let visitor = keys::parse_visitor(pk).map(|(_, visitor)| visitor);
-        return Ok(Record::Decision { shop, visitor, time, document: document()?.to_owned() });
+        return Ok(Record::Decision { shop, visitor, time, nonce, document: document()?.to_owned() });
     }
     Ok(Record::Other)
 }
@@ -118,14 +120,17 @@ pub struct Batch {
 }
 
 impl Table {
-    /// The shards of the table's stream, parents first.
+    /// The shards of the table's stream, parents first. The stream is asked for by itself: whoever describes a table makes the
+    /// embedded engine count all of it.
     ///
     /// # Errors
     /// If there is no stream or the endpoint fails.
     pub async fn shards(&self) -> Result<Vec<Position>> {
-        let described = self.client.describe_table().table_name(&self.name).send().await;
-        let described = described.map_err(|e| classify("DescribeTable", e))?;
-        let arn = described.table.and_then(|t| t.latest_stream_arn);
+        let listed = self.streams.list_streams().table_name(&self.name).send().await;
+        let listed = listed.map_err(|e| classify("ListStreams", e))?;
+        // A table that had a stream before is listed with that one too; labels are times.
+        let newest = listed.streams().iter().max_by(|a, b| a.stream_label.cmp(&b.stream_label));
+        let arn = newest.and_then(|stream| stream.stream_arn.clone());
         let stream = arn.ok_or_else(|| Error::corrupt("table", "it has no stream"))?;
         let described = self.streams.describe_stream().stream_arn(&stream).send().await;
         let described = described.map_err(|e| classify("DescribeStream", e))?;

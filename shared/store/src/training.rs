@@ -59,8 +59,7 @@ impl Table {
     /// # Errors
     /// If the table fails.
     pub async fn training(&self, shop: &Shop) -> Result<(Training, u64)> {
-        let settings = self.settings::<Value>(shop, KIND).await?;
-        let Some(setting) = settings.into_iter().find(|setting| setting.id == ID) else {
+        let Some(setting) = self.setting::<Value>(shop, KIND, ID).await? else {
             return Ok((Training::default(), 0));
         };
         let training = serde_json::from_value(setting.value).unwrap_or_else(|error| {

@@ -280,7 +280,7 @@ fn traces(folder: &Path, people: &[Person]) -> Result<Vec<String>> {
     hashes.iter().for_each(|hash| begins[usize::from(u16::from_le_bytes([hash[0], hash[1]]))] = true);
     let mut found = Vec::new();
     for file in files(folder)? {
-        let bytes = std::fs::read(&file)?;
+        let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
         let packed = file.extension().is_some_and(|end| end == "zst");
         let unpacked = if packed { zstd::decode_all(&bytes[..])? } else { Vec::new() };
         for bytes in [&bytes, &unpacked] {

@@ -6,6 +6,7 @@ mod corpus;
 mod decisions;
 mod deployable;
 mod erasure;
+mod feed;
 mod figures;
 mod hostile;
 mod identity;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use vitrine_archive::compact;
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Event, Millis, Visitor};
+use vitrine_domain::{Action, Event, Millis, Visitor};
 use vitrine_store::decisions::DecisionKey;
 use vitrine_store::erasures::Until;
 
@@ -30,8 +30,10 @@ async fn a_batch_becomes_one_file_for_each_shop_kind_and_day() {
     // What the lake does not keep.
     let (device, user) = (Visitor::anonymous("device-1").unwrap(), Visitor::known("anna").unwrap());
     stack.table().link(&one, &device, &user, NOW).await.unwrap();
+    let told = Event { action: Action::Audience, ..event(7) };
+    stack.table().import_events(&one, &[told]).await.unwrap();
     let mut batch = stack.records().await;
-    assert_eq!(batch.len(), 9);
+    assert_eq!(batch.len(), 10);
     batch[3] = dated(&batch[3], NOW.plus(DAY));
     assert_eq!(deliver(&stack, &batch).await, NONE);
 
@@ -50,7 +52,7 @@ async fn a_batch_becomes_one_file_for_each_shop_kind_and_day() {
     assert_eq!(stack.events(&one).await, events[..4]);
     assert_eq!(stack.events(&two).await, events[4..]);
     let decisions = stack.lines(&stack.files().await[0]).await;
-    assert_eq!(decisions, [format!("{{\"t\":{},\"items\":[1,2],\"placement\":\"home\"}}", NOW.0)]);
+    assert_eq!(decisions, [format!("{{\"t\":{},\"nonce\":\"abc\",\"items\":[1,2],\"placement\":\"home\"}}", NOW.0)]);
 }
 
 #[tokio::test]

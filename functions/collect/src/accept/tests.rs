@@ -1,4 +1,4 @@
-//! Stored forms of every event of the spec, and what holds for anything that anybody sends.
+//! Stored forms of every event of the spec and of a dwell, and what holds for anything that anybody sends.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -36,7 +36,7 @@ fn with(mut one: Value, more: &Value) -> Value {
     one
 }
 
-/// Every event of the Ecommerce Spec v2 with all its properties.
+/// Every event of the Ecommerce Spec v2 with all its properties, and a dwell.
 fn spec() -> Vec<(&'static str, Value)> {
     let products = json!([product("507f1f77", 1), {"product_id": "505bd76785", "price": "3.00", "quantity": 2}]);
     let order = json!({"checkout_id": "fksdjfsdjfisjf9sdfjsd9f", "order_id": "50314b8e", "affiliation": "Google Store",
@@ -90,6 +90,10 @@ fn spec() -> Vec<(&'static str, Value)> {
             "Product Reviewed",
             json!({"product_id": "507f1f77", "review_id": "kdfjrj39fj39jf3", "review_body": "Good", "rating": "5"}),
         ),
+        (
+            "Product Dwelled",
+            with(product("507f1f77", 3), &json!({"dwell_ms": 4200, "list_id": "feed", "decision_id": "d-1"})),
+        ),
         ("Experiment Viewed", json!({"experiment_id": "1", "variation_name": "B"})),
     ]
 }
@@ -119,6 +123,8 @@ fn every_action_a_visitor_can_do_has_an_event() {
         let event = json!({"type": kind.as_str(), "userId": "u", "event": "X", "previousId": "p"});
         actions.insert(read(&event).unwrap().event.action);
     }
+    // Of which segment somebody is a look-alike is nothing that they did.
+    actions.insert(Action::Audience);
     assert_eq!(actions.into_iter().collect::<Vec<_>>(), Action::ALL);
 }
 
@@ -249,6 +255,7 @@ fn name() -> impl Strategy<Value = String> {
         "list_id",
         "query",
         "decision_id",
+        "dwell_ms",
         "groupId",
         "store",
     ]);
@@ -266,6 +273,7 @@ fn scalar() -> impl Strategy<Value = Value> {
         "Order Completed",
         "Product Viewed",
         "Product List Viewed",
+        "Product Dwelled",
         "Order Refunded",
         "Coupon Applied",
         "Promotion Viewed",

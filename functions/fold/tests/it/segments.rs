@@ -7,7 +7,8 @@ use serde_json::json;
 use vitrine_domain::segment::Membership;
 use vitrine_domain::time::{DAY, MINUTE};
 use vitrine_domain::{Action, Millis, Profile, Segment, Shop, Visitor};
-use vitrine_fold::{Swept, sweep};
+use vitrine_fold::{Swept, scheduled, sweep};
+use vitrine_store::lake::Kind;
 use vitrine_store::settings::{ONE, SCALE, SEGMENT};
 
 use crate::support::{NOW, Stack, device, event, ring, user};
@@ -150,6 +151,38 @@ async fn the_census_counts_everybody_but_robots_in_each_shop() {
 }
 
 #[tokio::test]
+async fn the_schedule_reads_nothing_where_nothing_happened() {
+    let stack = Stack::start().await;
+    let shop = stack.open_shop("shop").await;
+    let bert = device("bert");
+    let objects = &stack.context.objects;
+    objects.put("shops/empty/models/v1/card.json", "{}").await.unwrap();
+    assert_eq!(scheduled(&stack.context).await.unwrap(), None, "a shop without events");
+
+    let first = event(&bert, "m1", NOW, Action::View, 3);
+    stack.table().put_event(&shop, &first).await.unwrap();
+    stack.deliver(&stack.fold()).await;
+    let line = serde_json::to_string(&first).unwrap();
+    objects.write_lake(&shop, Kind::Events, "2025-11-24", "a", std::slice::from_ref(&line)).await.unwrap();
+    let swept = |profiles, changed| Some(Swept { profiles, changed });
+    assert_eq!(scheduled(&stack.context).await.unwrap(), swept(1, 0));
+    later(&stack, 40 * DAY);
+    assert_eq!(scheduled(&stack.context).await.unwrap(), None, "nobody came");
+
+    objects.write_lake(&shop, Kind::Events, "2025-11-25", "b", &[line]).await.unwrap();
+    assert_eq!(scheduled(&stack.context).await.unwrap(), swept(1, 1), "an event of anybody");
+    assert_eq!(scheduled(&stack.context).await.unwrap(), None);
+
+    define(&stack, &shop, "viewers", Some("views_90d > 0"), 0).await;
+    assert_eq!(scheduled(&stack.context).await.unwrap(), swept(1, 1), "a new definition");
+    define(&stack, &shop, "viewers", Some("views_90d > 9"), 1).await;
+    assert_eq!(scheduled(&stack.context).await.unwrap(), swept(1, 1), "another definition");
+    objects.forget_census(&shop).await.unwrap();
+    assert_eq!(scheduled(&stack.context).await.unwrap(), swept(1, 0), "somebody was erased");
+    assert_eq!(scheduled(&stack.context).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn where_a_fold_was_faster_the_sweep_leaves_its_profile() {
     let stack = Stack::start().await;
     let shop = stack.open_shop("shop").await;
@@ -164,4 +197,29 @@ async fn where_a_fold_was_faster_the_sweep_leaves_its_profile() {
     let refused = stack.table().save_profile(&shop, &late, None).await;
     assert!(matches!(refused, Err(vitrine_store::Error::Conflict { .. })), "{refused:?}");
     assert_eq!(sweep(&stack.context).await.unwrap(), Swept { profiles: 1, changed: 0 });
+}
+
+#[tokio::test]
+async fn what_a_training_tells_keeps_nobody_longer() {
+    let stack = Stack::start().await;
+    let shop = stack.open_shop("shop").await;
+    let (fold, anna) = (stack.fold(), user("anna"));
+    define(&stack, &shop, "like-gold", Some(r#"alike = "gold-5""#), 0).await;
+    stack.table().put_event(&shop, &event(&anna, "m1", NOW, Action::View, 3)).await.unwrap();
+    stack.deliver(&fold).await;
+    let before = profile(&stack, &shop, &anna).await;
+
+    later(&stack, 30 * DAY);
+    let mut told = event(&anna, "told", NOW.plus(30 * DAY), Action::Audience, 3);
+    told.lines.clear();
+    told.traits.insert("alike".to_owned(), json!(["gold-5"]));
+    stack.table().import_events(&shop, &[told]).await.unwrap();
+    stack.deliver(&fold).await;
+    let after = profile(&stack, &shop, &anna).await;
+    assert!(of(&after).contains(&"like-gold"), "{:?}", after.segments);
+    assert_eq!((after.folded, after.state.last), (before.folded, before.state.last));
+
+    stack.table().put_event(&shop, &event(&anna, "m2", NOW.plus(30 * DAY), Action::View, 3)).await.unwrap();
+    stack.deliver(&fold).await;
+    assert!(profile(&stack, &shop, &anna).await.folded > before.folded);
 }

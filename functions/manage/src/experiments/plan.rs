@@ -4,7 +4,7 @@ use axum::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitrine_domain::statistics::{MetricKind, Question};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::View;
 use vitrine_http::{Body, Problem, ServerAccess};
 
 use crate::placements::words;
@@ -74,7 +74,7 @@ pub(crate) struct Planned {
         (status = 403, body = Problem, description = "The key is not a server key"),
         (status = 422, body = Problem, description = "A number is out of its range"),
     ))]
-pub(crate) async fn plan(_: ServerAccess<Manage>, Body(asked): Body<Asked>) -> Result<Json<Planned>, Problem> {
+pub(crate) async fn plan(_: ServerAccess<View>, Body(asked): Body<Asked>) -> Result<Json<Planned>, Problem> {
     let question = Question {
         kind: asked.kind,
         baseline: asked.baseline,

@@ -1,19 +1,18 @@
 //! A placement as it is sent and shown.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use vitrine_domain::placement::{MAX_LIMIT, Objective, Seen, Strategy};
-use vitrine_domain::{Exploration, Placement, Rotation};
+use vitrine_domain::placement::{Objective, Seen, Strategy};
+use vitrine_domain::{Exploration, Millis, Placement, Rotation, Skips};
 use vitrine_http::Problem;
 
 use crate::filters;
 
 /// Longest name.
 const MAX_NAME: usize = 40;
-/// Longest time after which being shown is forgotten: a year.
-const MAX_HOURS: f32 = 8760.0;
 
 /// How what was shown without a click makes room.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -26,6 +25,22 @@ pub(crate) struct RotationView {
     /// After so many hours it has forgotten being shown: above 0, at most 8760.
     #[schema(exclusive_minimum = 0, maximum = 8760, example = 12)]
     hours: f32,
+}
+
+/// How what was passed over makes room, at once and in the visit alone: what stood on a page of the list that the visitor went
+/// on from, without a look at it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[schema(as = Skips)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkipsView {
+    /// What is left of the standing of a product that was passed over, 0 to 1; and of each product of its narrowest category for
+    /// every one that was passed over from the `after`th on, five times at most.
+    #[schema(minimum = 0, maximum = 1, example = 0.8)]
+    keep: f32,
+    /// So many products of a category have to be passed over, with no look at another one since, before its others count
+    /// less: 1 to 100.
+    #[schema(minimum = 1, maximum = 100, example = 3)]
+    after: usize,
 }
 
 /// What is left to chance, so that others than the best can show what they are worth.
@@ -78,6 +93,9 @@ pub(crate) struct View {
     /// How what was shown without a click makes room; null if it does not.
     #[schema(required = true)]
     rotation: Option<RotationView>,
+    /// How what was passed over makes room; null if it does not.
+    #[schema(required = true)]
+    skips: Option<SkipsView>,
     /// What the order is good for.
     #[schema(schema_with = objectives)]
     objective: Objective,
@@ -86,6 +104,13 @@ pub(crate) struct View {
     /// What may be shown here, besides what a request asks for: as text, if it can be written so; null if anything may.
     #[schema(schema_with = filter_or_null)]
     filter: Option<Value>,
+    /// The key or person with which it was written; not for a placement as shipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    /// When it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    written: Option<String>,
     /// Grows with every change; zero is a placement as it was shipped.
     version: u64,
 }
@@ -132,6 +157,9 @@ pub(crate) struct Wanted {
     /// How what was shown without a click makes room; null if it does not.
     #[serde(default)]
     rotation: Option<RotationView>,
+    /// How what was passed over makes room; null if it does not.
+    #[serde(default)]
+    skips: Option<SkipsView>,
     /// What the order is good for: `clicks` unless said otherwise.
     #[serde(default)]
     #[schema(schema_with = objectives, required = false)]
@@ -146,6 +174,14 @@ pub(crate) struct Wanted {
     /// The version it was made from, unless `If-Match` says it; zero for a new one and for one as shipped.
     #[serde(default)]
     pub(crate) version: Option<u64>,
+    /// So that what was read can be sent back.
+    #[serde(default, rename = "author")]
+    #[schema(ignore)]
+    _author: IgnoredAny,
+    /// So that what was read can be sent back.
+    #[serde(default, rename = "written")]
+    #[schema(ignore)]
+    _written: IgnoredAny,
 }
 
 /// A text of some words.
@@ -190,11 +226,13 @@ impl View {
             diversity,
             novelty,
             rotation,
+            skips,
             objective,
             exploration,
             filter,
         } = placement;
         let rotation = rotation.map(|Rotation { keep, hours }| RotationView { keep, hours });
+        let skips = skips.map(|Skips { keep, after }| SkipsView { keep, after });
         let exploration = match exploration {
             Exploration::None => ExplorationView::None,
             Exploration::Share { share } => ExplorationView::Share { share },
@@ -212,11 +250,18 @@ impl View {
             diversity,
             novelty,
             rotation,
+            skips,
             objective,
             exploration,
             filter,
+            author: None,
+            written: None,
             version,
         }
+    }
+
+    pub(super) fn written_by(self, author: Option<String>, written: Option<Millis>) -> Self {
+        Self { author, written: written.map(|time| time.to_rfc3339()), ..self }
     }
 }
 
@@ -227,47 +272,16 @@ impl Wanted {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let named = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-');
         let said = self.name.is_none_or(|said| said == name);
-        let part = 0.0..=1.0;
         let rotation = self.rotation.map(|RotationView { keep, hours }| Rotation { keep, hours });
-        let (exploration, explores) = match self.exploration {
-            ExplorationView::None => (Exploration::None, None),
-            ExplorationView::Share { share } => {
-                let fault = ("/exploration/share", part.contains(&share), "0 to 1");
-                (Exploration::Share { share }, Some(fault))
-            }
-            ExplorationView::Softmax { temperature } => {
-                let fault = ("/exploration/temperature", (0.01..=10.0).contains(&temperature), "0.01 to 10");
-                (Exploration::Softmax { temperature }, Some(fault))
-            }
+        let skips = self.skips.map(|SkipsView { keep, after }| Skips { keep, after });
+        let exploration = match self.exploration {
+            ExplorationView::None => Exploration::None,
+            ExplorationView::Share { share } => Exploration::Share { share },
+            ExplorationView::Softmax { temperature } => Exploration::Softmax { temperature },
         };
-        let rules = [
-            ("name", named, "1 to 40 lower-case letters, digits and hyphens, no hyphen first"),
-            ("/name", said, "another name than in the address"),
-            ("/limit", (1..=MAX_LIMIT).contains(&self.limit), "1 to 100"),
-            ("/per_category", self.per_category <= MAX_LIMIT, "0 to 100"),
-            ("/per_brand", self.per_brand <= MAX_LIMIT, "0 to 100"),
-            ("/diversity", part.contains(&self.diversity), "0 to 1"),
-            ("/novelty", part.contains(&self.novelty), "0 to 1"),
-            ("/rotation/keep", rotation.is_none_or(|r| part.contains(&r.keep)), "0 to 1"),
-            (
-                "/rotation/hours",
-                rotation.is_none_or(|r| r.hours > 0.0 && r.hours <= MAX_HOURS),
-                "above 0, at most 8760",
-            ),
-        ];
-        let mut wrong = Problem::unprocessable("invalid-placement", "this is no placement; `errors` says where");
-        for (at, _, how) in rules.into_iter().chain(explores).filter(|(_, holds, _)| !holds) {
-            wrong = wrong.at(at, how);
-        }
-        let filter = match self.filter.as_ref().map(filters::read).transpose() {
-            Ok(filter) => filter,
-            Err(why) => return Err(wrong.at("/filter", why)),
-        };
-        if !wrong.errors.is_empty() {
-            return Err(wrong);
-        }
+        let filter = self.filter.as_ref().map(filters::read).transpose();
         let Self { strategy, limit, viewed, bought, per_category, per_brand, diversity, novelty, objective, .. } = self;
-        Ok(Placement {
+        let placement = Placement {
             name,
             strategy,
             limit,
@@ -278,9 +292,24 @@ impl Wanted {
             diversity,
             novelty,
             rotation,
+            skips,
             objective,
             exploration,
-            filter,
-        })
+            filter: None,
+        };
+        let mut wrong = Problem::unprocessable("invalid-placement", "this is no placement; `errors` says where");
+        let names = [
+            ("name", named, "1 to 40 lower-case letters, digits and hyphens, no hyphen first"),
+            ("/name", said, "another name than in the address"),
+        ];
+        for (at, _, how) in names.into_iter().filter(|(_, holds, _)| !holds) {
+            wrong = wrong.at(at, how);
+        }
+        wrong = placement.faults().into_iter().fold(wrong, |wrong, fault| wrong.at(fault.at, fault.how));
+        match filter {
+            Err(why) => Err(wrong.at("/filter", why)),
+            Ok(_) if !wrong.errors.is_empty() => Err(wrong),
+            Ok(filter) => Ok(Placement { filter, ..placement }),
+        }
     }
 }

@@ -77,5 +77,6 @@ fn effect(effect: Effect, faults: &mut Faults) -> Option<rule::Effect> {
         Effect::IncludeOnly { filter } => rule::Effect::IncludeOnly { filter: read(&filter) },
         Effect::AtMost { attribute, count } => rule::Effect::AtMost { attribute, count },
         Effect::Share { filter, share } => rule::Effect::Share { filter: read(&filter), share },
+        Effect::Content { slot, payload } => rule::Effect::Content { slot, payload },
     })
 }

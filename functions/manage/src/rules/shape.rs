@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use vitrine_domain::rule::{Conflict, ConflictKind};
-use vitrine_domain::{Filter, Rule, rule};
+use vitrine_domain::{Filter, Millis, Rule, rule};
 
 use crate::{filters, placements};
 
@@ -98,6 +98,14 @@ pub(crate) enum Effect {
         #[schema(exclusive_minimum = 0, maximum = 1)]
         share: f32,
     },
+    /// Hands the storefront content: a banner, a text. Of several rules for one place the first one that acts is heard.
+    Content {
+        /// The storefront's name of the place; answers carry the content under it.
+        #[schema(min_length = 1, max_length = 200, example = "hero")]
+        slot: String,
+        /// Whatever the storefront understands; as JSON at most 2,048 bytes.
+        payload: Value,
+    },
 }
 
 /// Two rules that can act on the same list and disagree.
@@ -158,6 +166,13 @@ pub(crate) struct View {
     pub(super) conflicts: Vec<ConflictView>,
     /// What it names and the shop does not have.
     pub(super) warnings: Vec<Warning>,
+    /// The key or person with which it was written; not for a rule whose history is no longer kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    /// When it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    written: Option<String>,
     /// Grows with every change of the rule.
     version: u64,
     /// The revision of the shop's settings: grows with every change of any of them. Not in a list, which has its own.
@@ -212,6 +227,14 @@ pub(crate) struct Wanted {
     #[serde(default, rename = "revision")]
     #[schema(ignore)]
     _revision: IgnoredAny,
+    /// So that what was read can be sent back.
+    #[serde(default, rename = "author")]
+    #[schema(ignore)]
+    _author: IgnoredAny,
+    /// So that what was read can be sent back.
+    #[serde(default, rename = "written")]
+    #[schema(ignore)]
+    _written: IgnoredAny,
 }
 
 const fn yes() -> bool {
@@ -228,6 +251,7 @@ fn conflict_kinds() -> Schema {
         ConflictKind::NothingLeft,
         ConflictKind::SharesOverOne,
         ConflictKind::TwoBounds,
+        ConflictKind::SameContent,
     ])
 }
 
@@ -251,9 +275,14 @@ impl View {
             rule::Effect::IncludeOnly { filter } => Effect::IncludeOnly { filter: show(&filter) },
             rule::Effect::AtMost { attribute, count } => Effect::AtMost { attribute, count },
             rule::Effect::Share { filter, share } => Effect::Share { filter: show(&filter), share },
+            rule::Effect::Content { slot, payload } => Effect::Content { slot, payload },
         };
-        let (conflicts, warnings, revision) = (Vec::new(), Vec::new(), None);
-        Self { id, name, enabled, priority, when, effect, conflicts, warnings, version, revision }
+        let (conflicts, warnings, author, written, revision) = (Vec::new(), Vec::new(), None, None, None);
+        Self { id, name, enabled, priority, when, effect, conflicts, warnings, author, written, version, revision }
+    }
+
+    pub(super) fn written_by(self, author: Option<String>, written: Option<Millis>) -> Self {
+        Self { author, written: written.map(|time| time.to_rfc3339()), ..self }
     }
 }
 

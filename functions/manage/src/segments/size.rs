@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use vitrine_domain::Segment;
 use vitrine_domain::filter::Person;
 use vitrine_domain::segment::{Size, memberships};
-use vitrine_http::auth::scope::Manage;
+use vitrine_http::auth::scope::View;
 use vitrine_http::{App, Body, Problem, ServerAccess};
 
 use crate::{filters, keep};
@@ -62,7 +62,7 @@ pub(crate) struct Estimate {
     ))]
 pub(crate) async fn size(
     State(app): State<App>,
-    access: ServerAccess<Manage>,
+    access: ServerAccess<View>,
     Body(question): Body<Question>,
 ) -> Result<Json<Estimate>, Problem> {
     let wrong = || Problem::unprocessable("invalid-segment", "this is no segment; `errors` says where");

@@ -175,12 +175,14 @@ async fn who_is_held_out_is_a_setting_like_others() {
     let first = stack.get(path).await;
     assert_eq!(
         (first.header("etag"), &first.body),
-        ("\"0\"", &json!({"share": 0.0, "seed": "hold-out", "version": 0}))
+        ("\"0\"", &json!({"share": 0.0, "seed": "hold-out", "personalization": false, "version": 0}))
     );
     let set = stack.put(path, Some("\"0\""), &json!({"share": 0.05})).await;
-    assert_eq!(set.body, json!({"share": 0.05, "seed": "hold-out", "version": 1}));
+    assert_eq!(set.body, json!({"share": 0.05, "seed": "hold-out", "personalization": false, "version": 1}));
     assert_eq!(stack.get(path).await.body, set.body);
     assert_eq!(stack.put(path, None, &json!({"share": 0.1})).await.problem(), (428, "precondition-required"));
-    let wrong = stack.put(path, Some("\"1\""), &json!({"share": 0.9, "seed": ""})).await;
+    let without = stack.put(path, Some("\"1\""), &json!({"share": 0.05, "personalization": true})).await;
+    assert_eq!((&without.body["personalization"], &without.body["version"]), (&json!(true), &json!(2)));
+    let wrong = stack.put(path, Some("\"2\""), &json!({"share": 0.9, "seed": ""})).await;
     assert_eq!((wrong.problem(), places(&wrong)), ((422, "invalid-hold-out"), vec!["/share", "/seed"]));
 }

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+mod console;
 mod description;
 mod experiments;
 mod history;
 mod jobs;
 mod models;
+mod results;
 mod rules;
 mod segments;
 mod settings;
+mod staff;
 mod vectors;
 
 use axum::Router;
@@ -148,6 +151,11 @@ async fn everything_about_a_shop_needs_a_server_key() {
         (Method::POST, "/v1/keys"),
         (Method::DELETE, "/v1/keys/a"),
         (Method::POST, "/v1/keys/a/rotate"),
+        (Method::GET, "/v1/staff"),
+        (Method::GET, "/v1/staff/a"),
+        (Method::PUT, "/v1/staff/a"),
+        (Method::DELETE, "/v1/staff/a"),
+        (Method::DELETE, "/v1/sessions"),
         (Method::GET, "/v1/models"),
         (Method::POST, "/v1/models/a/activate"),
         (Method::GET, "/v1/vectors"),

@@ -42,6 +42,8 @@ async fn a_rule_is_made_read_changed_and_removed() {
         "effect": {"kind": "boost", "filter": "category=\"Pasta\" AND price<5", "factor": 1.2},
     });
     let made = stack.put("/v1/rules/pasta", None, &wanted).await;
+    let author = &made.body["author"];
+    assert!(author.as_str().is_some_and(|author| !author.is_empty()), "{}", made.body);
     let expected = json!({
         "id": "pasta",
         "name": "Week of pasta",
@@ -58,6 +60,8 @@ async fn a_rule_is_made_read_changed_and_removed() {
         "effect": {"kind": "boost", "filter": "category = \"Pasta\" and price < 5", "factor": 1.2},
         "conflicts": [],
         "warnings": [],
+        "author": author,
+        "written": NOW.to_rfc3339(),
         "version": 1,
         "revision": 1,
     });

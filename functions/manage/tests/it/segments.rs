@@ -3,7 +3,7 @@
 use serde_json::json;
 use vitrine_domain::segment::{MAX_SEGMENTS, Segment, shipped};
 use vitrine_domain::{State, Visitor};
-use vitrine_store::census::Counting;
+use vitrine_store::census::{Counting, Seen};
 
 use super::*;
 
@@ -102,7 +102,7 @@ async fn count(stack: &Stack, visitors: u64) {
         let of = ["buyers".to_owned()];
         counting.add(&visitor, &state, None, of.iter().filter(|_| n % 3 == 0)).unwrap();
     }
-    stack.context.objects.put_census(&shop("demo"), NOW, counting).await.unwrap();
+    stack.context.objects.put_census(&shop("demo"), NOW, Seen::default(), counting).await.unwrap();
 }
 
 #[tokio::test]
@@ -132,4 +132,60 @@ async fn a_size_is_exact_of_few_and_an_interval_of_many() {
     let all = stack.get("/v1/segments").await.body;
     let buyers = all["segments"].as_array().unwrap().iter().find(|segment| segment["id"] == "buyers").unwrap();
     assert_eq!((&buyers["members"], &all["visitors"]), (&json!(3_000), &json!(9_000)));
+}
+
+#[tokio::test]
+async fn groups_that_nobody_defined_are_told_and_one_becomes_a_segment() {
+    use vitrine_domain::clusters::{Clusters, FEATURES, Member};
+
+    let stack = Stack::start().await;
+    assert_eq!(stack.get("/v1/segments/unknown").await.problem(), (409, "no-results"));
+    let orders = FEATURES.iter().position(|name| *name == "orders").unwrap();
+    let member = |n: usize| {
+        let mut member = Member { numbers: vec![1.0; FEATURES.len()], ..Member::default() };
+        (member.numbers[orders], member.revenue) = if n.is_multiple_of(4) { (9.0, 90.0) } else { (0.0, 0.0) };
+        member
+    };
+    let found = Clusters::find(&(0..400).map(member).collect::<Vec<_>>(), None, NOW);
+    stack.context.objects.put_clusters(&shop("demo"), &found).await.unwrap();
+    let told = stack.get("/v1/segments/unknown").await.body;
+    assert_eq!((&told["visitors"], &told["stability"][0]["groups"]), (&json!(400), &json!(2)));
+    let first = &told["groups"][0];
+    assert_eq!((&first["share"], &first["revenue_share"]), (&json!(0.25), &json!(1.0)));
+    assert_eq!((&first["name"], &first["name_fr"]), (&json!("order often"), &json!("commandent souvent")));
+    assert_eq!((&first["precision"], &first["recall"]), (&json!(1.0), &json!(1.0)));
+    let saved = stack.put("/v1/segments/often", None, &json!({"name": first["name"], "filter": first["filter"]})).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.body);
+    let put = stack.put("/v1/segments/unknown", None, &json!({"filter": "orders > 1"})).await;
+    assert_eq!(put.problem(), (405, "method-not-allowed"), "an address of its own");
+}
+
+#[tokio::test]
+async fn look_alikes_are_told_by_size_and_become_a_segment() {
+    use vitrine_domain::alike::{Code, Crowd};
+    use vitrine_store::results::Audiences;
+
+    let stack = Stack::start().await;
+    let path = "/v1/segments/deal-hunters/look-alikes";
+    assert_eq!(stack.get(path).await.problem(), (409, "no-results"));
+    assert_eq!(stack.get("/v1/segments/nobody/look-alikes").await.problem(), (404, "not-found"));
+    // Half of everybody looks one way; half of these are in the segment.
+    let code = |n: i16| Code::from(&[if n % 2 == 0 { 1.0 } else { -1.0 }, f32::from(n) / 1_000.0][..]);
+    let crowd: Crowd = (0..200).map(code).collect();
+    let found = crowd.look_alikes(&(0..200).map(|n| n % 4 == 0).collect::<Vec<_>>()).unwrap();
+    let segments = [("deal-hunters".to_owned(), found)].into();
+    let all = Audiences { at: NOW, visitors: 200, segments, ..Audiences::default() };
+    stack.context.objects.put_audiences(&shop("demo"), &all).await.unwrap();
+    let told = stack.get(path).await.body;
+    assert_eq!((&told["visitors"], &told["members"]), (&json!(200), &json!(50)));
+    let sizes = told["sizes"].as_array().unwrap();
+    let visitors: Vec<u64> = sizes.iter().map(|size| size["visitors"].as_u64().unwrap()).collect();
+    assert_eq!(visitors, [2, 4, 10, 20, 40]);
+    assert!(sizes.iter().all(|size| size["similarity"].as_f64().unwrap() > 0.98), "{told}");
+    assert_eq!(sizes[2]["filter"], r#"alike = "deal-hunters-5""#);
+    let saved = stack.put("/v1/segments/like-hunters", None, &json!({"filter": sizes[2]["filter"]})).await;
+    assert_eq!((saved.status, &saved.body["fields"]), (StatusCode::OK, &json!([])), "{}", saved.body);
+    // Of a segment that no training has seen, nothing is known.
+    let none = stack.get("/v1/segments/like-hunters/look-alikes").await.body;
+    assert_eq!((&none["members"], &none["sizes"]), (&json!(0), &json!([])));
 }

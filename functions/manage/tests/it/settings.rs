@@ -24,17 +24,21 @@ async fn placements_as_shipped_changed_and_new() {
     wanted["limit"] = json!(7);
     let changed = stack.put("/v1/placements/home", None, &wanted).await;
     assert_eq!(changed.status, StatusCode::OK);
-    wanted["version"] = json!(1);
-    assert_eq!((changed.header("etag"), &changed.body), ("\"1\"", &wanted));
+    (wanted["version"], wanted["written"]) = (json!(1), json!(NOW.to_rfc3339()));
+    wanted["author"] = changed.body["author"].clone();
+    assert_eq!((changed.header("etag"), &changed.body, wanted["author"].is_string()), ("\"1\"", &wanted, true));
 
     let teaser = json!({"strategy": "trending", "limit": 3});
     let new = stack.put("/v1/placements/teaser-2", None, &teaser).await.body;
     let filled = json!({"name": "teaser-2", "strategy": "trending", "limit": 3, "viewed": "allow", "bought": "allow",
-        "per_category": 0, "per_brand": 0, "diversity": 0.0, "novelty": 0.0, "rotation": null, "objective": "clicks",
-        "exploration": {"kind": "none"}, "filter": null, "version": 1});
+        "per_category": 0, "per_brand": 0, "diversity": 0.0, "novelty": 0.0, "rotation": null, "skips": null, "objective": "clicks",
+        "exploration": {"kind": "none"}, "filter": null, "author": new["author"],
+        "written": NOW.to_rfc3339(), "version": 1});
     assert_eq!(new, filled);
+    let again = stack.put("/v1/placements/teaser-2", None, &new).await;
+    assert_eq!((again.status, &again.body["version"]), (StatusCode::OK, &json!(2)), "what was read can be sent back");
     let all = stack.get("/v1/placements").await.body;
-    assert!(names(&all).contains(&("home", 1)) && names(&all).contains(&("teaser-2", 1)));
+    assert!(names(&all).contains(&("home", 1)) && names(&all).contains(&("teaser-2", 2)));
     assert_eq!(names(&all).len(), expected.len() + 1);
 
     // In the table it is what recommendations read.
@@ -91,9 +95,9 @@ async fn a_placement_that_is_none_is_refused_with_every_reason() {
     assert_eq!(faults("a", wrong).await, "/name /limit /per_category");
     assert_eq!(faults("a", json!({"strategy": "personal", "limit": 101})).await, "/limit");
     let wrong = json!({"strategy": "personal", "limit": 5, "per_brand": 101, "diversity": 1.1, "novelty": -0.1,
-        "rotation": {"keep": 2, "hours": 0}, "exploration": {"kind": "share", "share": 1.5}, "filter": "price <"});
+        "rotation": {"keep": 2, "hours": 0}, "skips": {"keep": -1, "after": 0}, "exploration": {"kind": "share", "share": 1.5}, "filter": "price <"});
     let expected =
-        "/per_brand /diversity /novelty /rotation/keep /rotation/hours /exploration/share /filter".to_owned();
+        "/per_brand /diversity /novelty /rotation/keep /rotation/hours /skips/keep /skips/after /exploration/share /filter".to_owned();
     assert_eq!(faults("a", wrong).await, expected);
     for (member, value, place) in [
         ("rotation", json!({"keep": 0.5, "hours": 8761}), "/rotation/hours"),
@@ -129,10 +133,11 @@ async fn what_a_placement_asks_of_its_order_is_kept_and_shown() {
     let stack = Stack::start().await;
     let mut wanted = json!({"strategy": "personal", "limit": 10, "viewed": "prefer", "bought": "hide", "per_category": 4,
         "per_brand": 2, "diversity": 0.25, "novelty": 0.1, "rotation": {"keep": 0.9, "hours": 8760.0},
-        "objective": "margin", "exploration": {"kind": "softmax", "temperature": 0.05},
+        "skips": {"keep": 0.75, "after": 4}, "objective": "margin", "exploration": {"kind": "softmax", "temperature": 0.05},
         "filter": "price <= context.price and not (colour is missing)"});
     let made = stack.put("/v1/placements/a", None, &wanted).await;
-    (wanted["name"], wanted["version"]) = (json!("a"), json!(1));
+    (wanted["name"], wanted["version"], wanted["written"]) = (json!("a"), json!(1), json!(NOW.to_rfc3339()));
+    wanted["author"] = made.body["author"].clone();
     assert_eq!((made.status, &made.body), (StatusCode::OK, &wanted));
     let all = stack.get("/v1/placements").await.body;
     assert_eq!(all["placements"].as_array().unwrap().iter().find(|placement| placement["name"] == "a"), Some(&wanted));

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use vitrine_domain::profile::{ACTIONS, event_key};
+use vitrine_domain::profile::{event_key, keep_newest};
 use vitrine_domain::{Action, Millis, PastAction, ProductId};
 use vitrine_http::Problem;
 
@@ -17,7 +17,7 @@ const MAX_HISTORY: usize = 200;
 pub(crate) struct Given {
     /// The product.
     product_id: String,
-    /// What was done: `view`, `click`, `add`, `remove`, `order`, `refund`, `wishlist_add`, `wishlist_remove`,
+    /// What was done: `view`, `click`, `dwell`, `add`, `remove`, `order`, `refund`, `wishlist_add`, `wishlist_remove`,
     /// `wishlist_to_cart`, `share`, `review`.
     #[schema(example = "view")]
     action: String,
@@ -64,7 +64,6 @@ pub(super) fn read(given: &[Given]) -> Result<Vec<PastAction>, Problem> {
     }
     actions.retain(|past| past.action.is_interest());
     actions.sort_by_key(|past| past.at);
-    let surplus = actions.len().saturating_sub(ACTIONS);
-    actions.drain(..surplus);
+    keep_newest(&mut actions);
     Ok(actions)
 }

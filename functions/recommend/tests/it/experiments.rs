@@ -170,6 +170,30 @@ async fn audience_traffic_exclusive_groups_and_the_hold_out_decide_who_takes_par
 }
 
 #[tokio::test]
+async fn whoever_goes_without_personalization_sees_what_everybody_wants_whatever_they_did() {
+    let stack = Stack::start().await;
+    stack.set("hold-out", "shop", json!({"share": 0.5, "seed": "out", "personalization": true})).await;
+    let shown = |answer: &Answer| {
+        let items = answer.body["items"].as_array().unwrap();
+        items.iter().map(|item| item["product_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let stranger = shown(&home(&stack, "nobody-yet").await);
+    let (mut without, mut with) = (0, 0);
+    for name in devices().take(8) {
+        for product in [3, 5, 7] {
+            stack.does(&device(&name), Action::View, product).await;
+        }
+        let answer = home(&stack, &name).await;
+        let out = bucket("out", &name) < 0.5;
+        assert_eq!(shown(&answer) == stranger, out, "{name}");
+        assert_eq!(answer.body["basis"] == "popularity", out, "{}", answer.body["basis"]);
+        (without, with) = (without + usize::from(out), with + usize::from(!out));
+        is_identical(&stack, &answer).await;
+    }
+    assert!(without > 0 && with > 0);
+}
+
+#[tokio::test]
 async fn nobody_is_divided_who_does_not_agree() {
     let stack = Stack::start().await;
     begin(&stack, experiment("e", json!([{"kind": "content", "slot": "hero", "payload": 1}]), json!({}))).await;

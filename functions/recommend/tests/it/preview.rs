@@ -24,6 +24,8 @@ async fn both_lists_and_what_moved_are_told_and_nothing_is_stored() {
     let all =
         stack.post("server", path, json!({"rules": [], "limit": 48, "placement": {"per_category": 0}})).await.ok();
     assert_eq!((ids(&all.body["before"]).len(), ids(&all.body["after"]).len()), (47, 48));
+    let skips = json!({"limit": 5, "placement": {"skips": {"keep": 0.5, "after": 2}}});
+    assert_eq!(ids(&stack.post("server", path, skips).await.ok().body["after"]), before);
     assert!(!stack.proxy.seen().iter().any(|(operation, _)| operation.contains("Put") || operation.contains("Write")));
     assert_eq!(stack.recommend("trending", json!({"limit": 5})).await.ids(), before);
 }
@@ -48,6 +50,14 @@ async fn faults_of_rules_and_placements_are_named_with_their_places() {
         ),
         (json!({"placement": {"limit": 0}}), (422, "invalid-placement", "/placement/limit")),
         (json!({"placement": {"colour": 0}}), (422, "invalid-placement", "/placement/colour")),
+        (
+            json!({"placement": {"rotation": {"keep": 2, "hours": 1}}}),
+            (422, "invalid-placement", "/placement/rotation/keep"),
+        ),
+        (
+            json!({"placement": {"skips": {"keep": 0.5, "after": 0}}}),
+            (422, "invalid-placement", "/placement/skips/after"),
+        ),
         (json!({"placement": {"diversity": 2}}), (422, "invalid-placement", "/placement/diversity")),
         (json!({"filter": "price <"}), (422, "invalid-filter", "filter")),
     ] {

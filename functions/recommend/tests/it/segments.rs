@@ -109,3 +109,31 @@ async fn grades_need_the_shops_scale_and_robots_are_in_no_segment() {
     let person = stack.recommend("home", json!({"anonymous_id": "somebody new"})).await;
     assert_eq!(person.body["rules"], json!([]), "of whom nothing is known");
 }
+
+#[tokio::test]
+async fn content_is_handed_to_those_whom_a_rule_is_for_and_of_two_the_first_is_heard() {
+    let stack = Stack::start().await;
+    let phone = device("phone");
+    segment(&stack, "keen", "views_30d >= 2").await;
+    let banner = |id: &str, priority: i32, whom: Value, slot: &str| {
+        let effect = json!({"kind": "content", "slot": slot, "payload": {"title": id}});
+        json!({"id": id, "priority": priority, "when": {"placements": ["home"], "segments": whom}, "effect": effect})
+    };
+    let rules =
+        [("all", 0, json!([]), "hero"), ("keen", 5, json!(["keen"]), "hero"), ("foot", 0, json!(["keen"]), "foot")];
+    for (id, priority, whom, slot) in rules {
+        stack.set_rule(banner(id, priority, whom, slot)).await;
+    }
+    stack.does(&phone, Action::View, 1).await;
+    let usual = home(&stack).await;
+    assert_eq!(usual.body["content"], json!({"hero": {"title": "all"}}));
+    assert_eq!(usual.body["rules"], json!(["all"]));
+    stack.does(&phone, Action::View, 7).await;
+    let keen = home(&stack).await;
+    assert_eq!(keen.body["content"], json!({"hero": {"title": "keen"}, "foot": {"title": "foot"}}));
+    // What nobody sees has not acted.
+    assert_eq!(keen.body["rules"], json!(["foot", "keen"]));
+    is_identical(&stack, &keen).await;
+    let elsewhere = stack.recommend("trending", json!({"anonymous_id": "phone"})).await;
+    assert_eq!(elsewhere.body.get("content"), None);
+}

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+mod audiences;
 mod gate;
 mod invocations;
 mod people;
 mod races;
+mod results;
 mod rollback;
 mod server;
 mod task;

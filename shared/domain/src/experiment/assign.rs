@@ -18,6 +18,15 @@ pub struct HoldOut {
     pub seed: String,
     /// 0 to .5.
     pub share: f64,
+    /// Whether they see the shop without personalization too: what everybody wants, and what goes with a product on the
+    /// page, whatever they did. Only then can it be told what personalization earns.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub personalization: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn usual_seed() -> String {

@@ -68,8 +68,69 @@ proptest! {
     fn bounds_hold(events in prop::collection::vec(any_event(), 0..300)) {
         let state = folded(events);
         prop_assert!(state.actions.len() <= ACTIONS && state.latest.len() <= LATEST);
+        prop_assert!(state.actions.iter().filter(|past| past.action == Action::Dwell).count() <= DWELLS);
         prop_assert!(state.affinities.price_band.len() <= AFFINITIES);
         prop_assert!(serde_json::to_string(&state).unwrap().len() < 24_000);
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_kept_after_every_few_actions_is_what_is_kept_at_the_end(
+        actions in prop::collection::vec(prop_oneof![Just(Action::Dwell), Just(Action::View), Just(Action::Order)], 0..200),
+        every in 1..60_usize,
+    ) {
+        let past = |(n, action): (usize, Action)| PastAction {
+            product: ProductId::new(format!("p{n}")).unwrap(),
+            action,
+            at: Millis(n as i64),
+            key: n as u64,
+        };
+        let mut whole: Vec<PastAction> = actions.into_iter().enumerate().map(past).collect();
+        let mut parted = Vec::new();
+        for few in whole.chunks(every) {
+            parted.extend_from_slice(few);
+            keep_newest(&mut parted);
+        }
+        keep_newest(&mut whole);
+        prop_assert_eq!(parted, whole);
+    }
+}
+
+#[test]
+fn dwells_push_no_order_out() {
+    let start = 1_700_000_000_000;
+    let dwells = (2..200).map(|n| event(n, start + i64::from(n) * 3_000, Action::Dwell, 7));
+    let state = folded([event(1, start, Action::Order, 4)].into_iter().chain(dwells).collect());
+    assert_eq!((state.actions.len(), state.actions[0].action), (1 + DWELLS, Action::Order));
+    // As weak as it is, it counts: a quarter of a view each.
+    let now = Millis(start + 200 * 3_000);
+    assert!((state.affinities.category["c0"].value(now) - 198.0 / 4.0).abs() < 0.1);
+    assert!(!state.robot, "the page's timer is no robot");
+}
+
+#[test]
+fn what_a_training_tells_changes_one_trait_and_nobody_else_changes_it() {
+    let start = 1_700_000_000_000;
+    let mut said = event(1, start, Action::Identify, 4);
+    // As many traits as there is room for, and one that only a training sets.
+    said.traits = (0..TRAITS).map(|n| (format!("t{n}"), n.into())).collect();
+    said.traits.insert(ALIKE.to_owned(), serde_json::json!(["forged-1"]));
+    let before = folded(vec![said.clone()]);
+    assert_eq!((before.traits.len(), before.traits.get(ALIKE)), (TRAITS, None));
+
+    let mut told = Event { lines: Vec::new(), ..event(2, start + DAY, Action::Audience, 4) };
+    told.traits.insert(ALIKE.to_owned(), serde_json::json!(["gold-5"]));
+    let mut after = folded(vec![said.clone(), told.clone()]);
+    assert_eq!(after.traits.remove(ALIKE), Some(serde_json::json!(["gold-5"])));
+    after.latest = before.latest.clone();
+    assert_eq!(after, before, "no visit, no time, no count");
+
+    let mut gone = event(3, start + 2 * DAY, Action::Audience, 4);
+    gone.traits.insert(ALIKE.to_owned(), serde_json::Value::Null);
+    let refused = Event { purposes: Purposes::NONE, ..Event { id: gone.id.clone(), ..told.clone() } };
+    for last in [gone, Event { time: Millis(start + 2 * DAY), ..refused }] {
+        assert_eq!(folded(vec![said.clone(), told.clone(), last]).traits.get(ALIKE), None);
     }
 }
 

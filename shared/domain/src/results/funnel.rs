@@ -39,4 +39,10 @@ impl Funnel {
     pub fn click_through(&self) -> Option<f64> {
         super::share(super::real(self.clicked), self.shown)
     }
+
+    /// Attributed revenue for a thousand products seen.
+    #[must_use]
+    pub fn revenue_per_thousand(&self) -> Option<f64> {
+        super::share(self.revenue * 1e3, self.shown)
+    }
 }

@@ -2,15 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Day, Loyalty, Results, Side, Sums, Terms, real};
+use super::{Day, Funnel, Logged, Loyalty, Results, Side, Sums, Terms, real};
 use crate::profile::VISIT_GAP;
 use crate::statistics::Moments;
 use crate::{Action, Channel, Event, Line, Millis};
 
+/// A list of products: where it stood, and which rules acted on it.
+#[derive(Clone, Copy)]
+struct List<'a> {
+    placement: &'a str,
+    rules: &'a [String],
+}
+
 /// Where a product was met last.
 struct Met<'a> {
     at: Millis,
-    placement: &'a str,
+    list: List<'a>,
 }
 
 /// What is known of a person so far.
@@ -25,8 +32,8 @@ struct Journey<'a> {
     orders: Vec<f64>,
     paid_back: f64,
     ordered: bool,
-    /// Placements of decisions.
-    placements: HashMap<&'a str, &'a str>,
+    /// The lists of decisions.
+    lists: HashMap<&'a str, List<'a>>,
     shown: HashMap<&'a str, Met<'a>>,
     clicked: HashMap<&'a str, Met<'a>>,
 }
@@ -34,9 +41,16 @@ struct Journey<'a> {
 impl Results {
     /// Takes in everything that a person did, in fold order; events of robots are left out. `segments` are those that they
     /// are in, `held_out` says on which side of a hold-out they are, if there is one.
-    pub fn take_in(&mut self, events: &[Event], segments: &[String], held_out: Option<bool>, terms: &Terms) {
+    pub fn take_in<'a>(
+        &mut self,
+        events: &'a [Event],
+        segments: &[String],
+        held_out: Option<bool>,
+        logged: &Logged<'a>,
+        terms: &Terms,
+    ) {
         let mut journey = Journey::default();
-        events.iter().filter(|event| !event.robot).for_each(|event| journey.follow(event, terms));
+        events.iter().filter(|event| !event.robot).for_each(|event| journey.follow(event, logged, terms));
         if journey.first.is_none() {
             return;
         }
@@ -62,7 +76,7 @@ fn amount(event: &Event, terms: &Terms) -> f64 {
 }
 
 impl<'a> Journey<'a> {
-    fn follow(&mut self, event: &'a Event, terms: &Terms) {
+    fn follow(&mut self, event: &'a Event, logged: &Logged<'a>, terms: &Terms) {
         let (at, name) = (event.at(), event.at().day());
         let mut sums = Sums { visitors: u64::from(self.came.insert((name.clone(), None))), ..Sums::default() };
         // Of a channel somebody is a visitor as soon as they did something there.
@@ -107,46 +121,52 @@ impl<'a> Journey<'a> {
             day.new_customers += 1;
             day.waited += at.since(first).max(0);
         }
-        self.funnel(event, terms, &mut day);
+        self.funnel(event, logged, terms, &mut day);
         self.days.insert(name, day);
     }
 
-    /// What the event says of placements.
-    fn funnel(&mut self, event: &'a Event, terms: &Terms, day: &mut Day) {
+    /// What the event says of placements and rules.
+    fn funnel(&mut self, event: &'a Event, logged: &Logged<'a>, terms: &Terms, day: &mut Day) {
         let at = event.at();
         let named = event.decision_id.as_deref().and_then(|decision| {
-            let known = event.list.as_deref().or_else(|| self.placements.get(decision).copied());
-            known.inspect(|placement| {
-                self.placements.insert(decision, placement);
-            })
+            let known = self.lists.get(decision).copied();
+            let list = match (event.list.as_deref(), known) {
+                (Some(placement), Some(list)) => List { placement, ..list },
+                (Some(placement), None) => List { placement, rules: logged(decision).map_or(&[], |made| &made.rules) },
+                (None, known) => known?,
+            };
+            self.lists.insert(decision, list);
+            Some(list)
         });
         let products = || event.lines.iter().map(|line| line.product.as_str());
         match (event.action, named) {
-            (Action::List, Some(placement)) => {
-                day.placements.entry(placement.to_owned()).or_default().shown += event.lines.len() as u64;
-                self.shown.extend(products().map(|product| (product, Met { at, placement })));
+            (Action::List, Some(list)) => {
+                note(day, list, |funnel| funnel.shown += event.lines.len() as u64);
+                self.shown.extend(products().map(|product| (product, Met { at, list })));
             }
-            (Action::Click, Some(placement)) => {
-                day.placements.entry(placement.to_owned()).or_default().clicked += event.lines.len() as u64;
-                self.clicked.extend(products().map(|product| (product, Met { at, placement })));
+            (Action::Click, Some(list)) => {
+                note(day, list, |funnel| funnel.clicked += event.lines.len() as u64);
+                self.clicked.extend(products().map(|product| (product, Met { at, list })));
             }
             (Action::Add, _) => {
                 for product in products() {
-                    if let Some(met) = within(&self.clicked, product, at, terms.click_window) {
-                        day.placements.entry(met.to_owned()).or_default().added += 1;
+                    if let Some(list) = within(&self.clicked, product, at, terms.click_window) {
+                        note(day, list, |funnel| funnel.added += 1);
                     }
                 }
             }
             (Action::Order, _) => {
                 for (line, amount) in event.lines.iter().zip(amounts(event, terms)) {
                     let product = line.product.as_str();
-                    if let Some(placement) = within(&self.clicked, product, at, terms.click_window) {
-                        let funnel = day.placements.entry(placement.to_owned()).or_default();
-                        (funnel.ordered, funnel.revenue) = (funnel.ordered + 1, funnel.revenue + amount);
-                    } else if let Some(placement) = within(&self.shown, product, at, terms.view_window) {
-                        let funnel = day.placements.entry(placement.to_owned()).or_default();
-                        (funnel.seen_ordered, funnel.seen_revenue) =
-                            (funnel.seen_ordered + 1, funnel.seen_revenue + amount);
+                    if let Some(list) = within(&self.clicked, product, at, terms.click_window) {
+                        note(day, list, |funnel| {
+                            (funnel.ordered, funnel.revenue) = (funnel.ordered + 1, funnel.revenue + amount);
+                        });
+                    } else if let Some(list) = within(&self.shown, product, at, terms.view_window) {
+                        note(day, list, |funnel| {
+                            (funnel.seen_ordered, funnel.seen_revenue) =
+                                (funnel.seen_ordered + 1, funnel.seen_revenue + amount);
+                        });
                     }
                 }
             }
@@ -165,9 +185,15 @@ impl<'a> Journey<'a> {
     }
 }
 
-/// The placement where a product was met, if that was not too long ago.
-fn within<'a>(met: &HashMap<&str, Met<'a>>, product: &str, at: Millis, window: i64) -> Option<&'a str> {
-    met.get(product).filter(|met| (0..=window).contains(&at.since(met.at))).map(|met| met.placement)
+/// Notes something with a list's placement and with each rule that acted on it.
+fn note(day: &mut Day, list: List<'_>, change: impl Fn(&mut Funnel)) {
+    change(day.placements.entry(list.placement.to_owned()).or_default());
+    list.rules.iter().for_each(|rule| change(day.rules.entry(rule.clone()).or_default()));
+}
+
+/// The list where a product was met, if that was not too long ago.
+fn within<'a>(met: &HashMap<&str, Met<'a>>, product: &str, at: Millis, window: i64) -> Option<List<'a>> {
+    met.get(product).filter(|met| (0..=window).contains(&at.since(met.at))).map(|met| met.list)
 }
 
 /// The amounts of an order's lines; an order whose lines say no prices is split by pieces.

@@ -24,6 +24,12 @@ impl Loyalty {
         self.later_revenue += other.later_revenue;
     }
 
+    /// Customers who bought once only, of all customers.
+    #[must_use]
+    pub fn one_time_share(&self) -> Option<f64> {
+        super::share(super::real(self.one_time), self.customers)
+    }
+
     /// Customers who bought again, of all customers.
     #[must_use]
     pub fn repeat_rate(&self) -> Option<f64> {

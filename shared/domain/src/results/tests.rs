@@ -18,12 +18,6 @@ fn event(n: usize, at: Millis, action: Action, products: &[(&str, Option<f64>)])
     event
 }
 
-fn of(events: &[Event]) -> Results {
-    let mut results = Results::default();
-    results.take_in(events, &["brand-loyal".to_owned()], None, &Terms::new("EUR"));
-    results
-}
-
 #[test]
 fn an_order_belongs_to_the_placement_of_the_last_click_and_is_noted_where_it_was_seen() {
     let at = |minutes: i64| MONDAY.plus(minutes * MINUTE);
@@ -43,12 +37,17 @@ fn an_order_belongs_to_the_placement_of_the_last_click_and_is_noted_where_it_was
     }
     // Lists that no decision made are no placement's.
     events.insert(0, event(7, MONDAY, Action::List, &[("jar", None)]));
-    let results = of(&events);
-    let all = results.between("0", "9").placements;
+    let made = Made { rules: vec!["spring".to_owned(), "tea".to_owned()], ..Made::default() };
+    let mut results = Results::default();
+    let logged = |decision: &str| (decision == "d2").then_some(&made);
+    results.take_in(&events, &["brand-loyal".to_owned()], None, &logged, &Terms::new("EUR"));
+    let Day { placements: all, rules, .. } = results.between("0", "9");
     let home = Funnel { shown: 3, seen_ordered: 1, seen_revenue: 5.0, ..Funnel::default() };
     let similar = Funnel { shown: 1, clicked: 1, added: 1, ordered: 2, revenue: 13.0, ..Funnel::default() };
     assert_eq!(all, BTreeMap::from([("home".to_owned(), home), ("similar".to_owned(), similar)]));
     assert_eq!(similar.click_through(), Some(1.0));
+    // What came of the list that two rules acted on is both rules'.
+    assert_eq!(rules, BTreeMap::from([("spring".to_owned(), similar), ("tea".to_owned(), similar)]));
     let first = &results.days[&MONDAY.day()];
     assert_eq!((first.all.orders, first.all.revenue, first.all.visits), (1, 16.0, 1));
     assert_eq!((first.newcomers, first.new_customers), (1, 1));
@@ -66,8 +65,14 @@ fn what_comes_back_is_subtracted_and_other_currencies_have_no_amount() {
     robot.robot = true;
     let events = [event(0, MONDAY, Action::Order, &[("tea", Some(10.0))]), foreign, refund, robot];
     let mut results = Results::default();
-    results.take_in(&events, &[], Some(true), &Terms::new("EUR"));
-    results.take_in(&[event(4, MONDAY, Action::View, &[("tea", None)])], &[], Some(false), &Terms::new("EUR"));
+    results.take_in(&events, &[], Some(true), &|_| None, &Terms::new("EUR"));
+    results.take_in(
+        &[event(4, MONDAY, Action::View, &[("tea", None)])],
+        &[],
+        Some(false),
+        &|_| None,
+        &Terms::new("EUR"),
+    );
     let all = results.between("0", "9").all;
     assert_eq!((all.orders, all.revenue, all.returns, all.refunded, all.net()), (2, 10.0, 1, 4.0, 6.0));
     assert_eq!((all.order_value(), all.return_rate()), (Some(5.0), Some(0.5)));
@@ -84,7 +89,7 @@ fn who_buys_once_and_what_a_per_cent_of_them_is_worth() {
         let events: Vec<Event> = (0..orders)
             .map(|n| event(n as usize, MONDAY.plus(n * 30 * DAY + person), Action::Order, &[("tea", Some(20.0))]))
             .collect();
-        results.take_in(&events, &[], None, &Terms::new("EUR"));
+        results.take_in(&events, &[], None, &|_| None, &Terms::new("EUR"));
     }
     let loyalty = results.loyalty;
     assert_eq!((loyalty.customers, loyalty.one_time, loyalty.later_orders), (100, 84, 32));
@@ -120,10 +125,10 @@ proptest! {
         people in prop::collection::vec(any_person(), 0..8),
     ) {
         let (mut whole, mut backwards) = (Results::default(), Results::default());
-        people.iter().for_each(|steps| whole.take_in(&events_of(steps), &[], None, &Terms::new("EUR")));
+        people.iter().for_each(|steps| whole.take_in(&events_of(steps), &[], None, &|_| None, &Terms::new("EUR")));
         for steps in people.iter().rev() {
             let mut one = Results::default();
-            one.take_in(&events_of(steps), &[], None, &Terms::new("EUR"));
+            one.take_in(&events_of(steps), &[], None, &|_| None, &Terms::new("EUR"));
             backwards.add(&one);
         }
         prop_assert_eq!(&backwards.days, &whole.days);

@@ -28,6 +28,8 @@ pub enum ConflictKind {
     SharesOverOne,
     /// One of two bounds on the same attribute: the smaller one counts.
     TwoBounds,
+    /// Both have content for one place: the first one's is shown.
+    SameContent,
 }
 
 /// Two rules that can act on the same list and disagree.
@@ -172,6 +174,10 @@ fn between(a: &Rule, b: &Rule, pinned: &dyn Fn(&str) -> Option<Product>) -> Opti
         {
             Some((ConflictKind::TwoBounds, format!("both bound `{attribute}`; {} counts", count.min(second_count))))
         }
+        (Effect::Content { slot, .. }, Effect::Content { slot: other, .. }) if slot == other => Some((
+            ConflictKind::SameContent,
+            format!("both have content for `{slot}`; whoever both are for sees that of `{first}`"),
+        )),
         _ => None,
     }
 }

@@ -45,6 +45,10 @@ pub const LONGEST_WINDOW: u16 = 365;
 /// same name.
 pub const FEATURES: &[Feature] = &[
     text("segments", "Segments that the shop gave to the customer, and those the visitor was found to be in."),
+    text(
+        "alike",
+        "Look-alikes that the visitor is among: `brand-loyal-5` is the 5 % of visitors most like `brand-loyal`.",
+    ),
     text("category", "The three categories liked most, the strongest first."),
     text("brand", "The three brands liked most, the strongest first."),
     text("price_band", "The three price bands liked most, the strongest first."),

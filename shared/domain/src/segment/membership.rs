@@ -88,7 +88,9 @@ impl From<Passage> for (String, bool, Millis) {
 ///
 /// Coming and going are no events of the visitor: they follow from events, definitions and time, so an event for them would
 /// be counted as something the visitor did, ring for the next fold, and be learned from. They stand here instead, in what is
-/// derived. Whoever wants to act upon them reads them where every write of a profile passes by: in the table's stream.
+/// derived. Whoever wants to act upon them reads them where every write of a profile passes by: in the table's stream. Who is a
+/// look-alike does not follow from these three: that a training says by an event of its own kind, which is neither counted nor
+/// learned from ([`Action::Audience`](crate::Action::Audience)).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Membership {

@@ -290,6 +290,7 @@ fn every_feature_is_one_of_a_customer_with_a_history() {
     story.0[8].context = story.0[0].context.clone();
     let mut state = story.state();
     state.traits.insert("segments".into(), json!(["gold"]));
+    state.traits.insert("alike".into(), json!(["gold-5"]));
     let scale = Scale { recency: [1.0; 4], frequency: [1.0; 4], money: [1.0; 4] };
     let known = Known { scale: Some(&scale), ..Known::of(person(&state)) };
     let windows: Vec<(String, FeatureType)> = WINDOWS.iter().map(|f| (format!("{}_30d", f.name), f.of)).collect();

@@ -256,7 +256,7 @@ struct Step {
 }
 
 fn step(event: &Event, catalogue: &[Product]) -> Option<Step> {
-    if !event.action.is_interest() {
+    if !event.action.teaches() {
         return None;
     }
     let rows = rows_of(event, catalogue);

@@ -36,6 +36,10 @@ impl Needed for Jobs {
 #[derive(Debug, Clone, Copy)]
 pub enum Catalogue {}
 
+/// [`Scope::View`].
+#[derive(Debug, Clone, Copy)]
+pub enum View {}
+
 /// [`Scope::Manage`].
 #[derive(Debug, Clone, Copy)]
 pub enum Manage {}
@@ -58,4 +62,4 @@ macro_rules! needs_the_one_of_its_name {
     };
 }
 
-needs_the_one_of_its_name!(Catalogue, Manage, Privacy, Keys);
+needs_the_one_of_its_name!(Catalogue, View, Manage, Privacy, Keys);

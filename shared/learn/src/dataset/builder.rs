@@ -61,7 +61,7 @@ impl<'a> Builder<'a> {
 
     /// Takes a person in, once, with all their events merged and in fold order.
     ///
-    /// Only events that speak for or against products and allow [`Purpose::Personalise`](vitrine_domain::Purpose::Personalise) are kept; actions on products
+    /// Only events that [teach](Action::teaches) and allow [`Purpose::Personalise`](vitrine_domain::Purpose::Personalise) are kept; actions on products
     /// that the catalogue does not have are counted and dropped.
     ///
     /// # Errors
@@ -94,10 +94,10 @@ impl<'a> Builder<'a> {
     }
 
     fn take(&mut self, event: Granted<'_, Personalise>, number: u32) {
-        let weight = event.action.interest();
-        if weight == 0.0 || event.lines.is_empty() {
+        if !event.action.teaches() || event.lines.is_empty() {
             return;
         }
+        let weight = event.action.interest();
         let dataset = &mut self.dataset;
         let first = dataset.steps.len();
         for line in &event.lines {

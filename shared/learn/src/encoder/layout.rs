@@ -6,7 +6,7 @@
 //! | name | shape | what |
 //! |---|---|---|
 //! | `positions` | [`LENGTH`] x d | place in the window, counted forward |
-//! | `kinds` | 28 x d | kind of action, in the order of `Action::ALL` |
+//! | `kinds` | [`KINDS`] x d | kind of action, see [`kind_of`](super::kind_of) |
 //! | `gaps` | [`GAPS`] x d | time since the action before, see [`gap_bucket`] |
 //! | `distances` | [`LENGTH`] | added to the attention by distance in steps |
 //! | `attention_norm` | 2 x d | scale and shift of the layer norm before attention |
@@ -29,8 +29,8 @@ use crate::dataset::mix;
 /// Most actions that the encoder looks back on.
 pub const LENGTH: usize = 50;
 
-/// Kinds of action.
-pub const KINDS: usize = Action::ALL.len();
+/// Kinds of action: all but dwells, which nothing is learned from.
+pub const KINDS: usize = Action::Dwell as usize;
 
 /// Buckets of the time between two actions.
 pub const GAPS: usize = 16;

@@ -17,7 +17,7 @@ use crate::dataset::{Dataset, Step, days, mix};
 pub struct Sequences {
     /// Row of each action's product.
     rows: Vec<u32>,
-    /// Kind of each action, its place in `Action::ALL`.
+    /// Kind of each action, see [`kind_of`].
     kinds: Vec<u8>,
     /// Bucket of the time since the action before.
     gaps: Vec<u8>,
@@ -27,10 +27,14 @@ pub struct Sequences {
     starts: Vec<usize>,
 }
 
-/// The place of an action in `Action::ALL`.
+/// The place of an action in `Action::ALL`. A dwell is heard as a click, the weakest kind that is learned; what comes
+/// after it in `Action::ALL` is no action on products.
 #[must_use]
 pub const fn kind_of(action: Action) -> u8 {
-    action as u8
+    match action {
+        Action::Dwell => Action::Click as u8,
+        action => action as u8,
+    }
 }
 
 impl Sequences {

@@ -38,7 +38,7 @@ impl Habit {
 
 /// Whether an action is a purchase, as far as coming back is concerned.
 pub(super) fn counts(action: Action, orders_only: bool) -> bool {
-    if orders_only { action == Action::Order } else { action.interest() > 0.0 }
+    if orders_only { action == Action::Order } else { action.teaches() && action.interest() > 0.0 }
 }
 
 /// Working space; allocates nothing once it has grown to the longest history.

@@ -1,5 +1,7 @@
 //! Session neighbours as a part of the score.
 
+use vitrine_domain::Action;
+
 use super::{Factors, Parameters, Sessions, View, choose, visit};
 use crate::Error;
 use crate::algorithm::{Algorithm, Curve, Learned, Lesson, Numbers, Scratch};
@@ -22,12 +24,13 @@ const PARAMETERS: &str = "sessions.parameters";
 /// Most trials of the search read this many sessions in all; of larger logs fewer parameters are tried.
 const SEARCHED: usize = 2_000_000;
 
-/// The actions of the current session, each with its steps back.
+/// The actions of the current session, each with its steps back; a dwell speaks as if it were one further back.
 fn current(history: &[Interaction], out: &mut Vec<(u32, f32)>) {
     out.clear();
-    out.extend(history[visit(history)..].iter().filter(|past| past.interest() > 0.0).map(|past| (past.row, 0.0)));
+    let spoken = history[visit(history)..].iter().filter(|past| past.interest() > 0.0);
+    out.extend(spoken.map(|past| (past.row, f32::from(u8::from(past.action == Action::Dwell)))));
     let last = out.len();
-    out.iter_mut().enumerate().for_each(|(at, (_, back))| *back = (last - 1 - at) as f32);
+    out.iter_mut().enumerate().for_each(|(at, (_, back))| *back += (last - 1 - at) as f32);
 }
 
 fn companions<'a>(lists: covisitation::View<'a>) -> impl Fn(u32) -> Companions<'a> {

@@ -1,9 +1,9 @@
 //! Parts that are made up instead of learned, under the names of the shipped ones, which then answer for them.
 
-use vitrine_domain::{Action, Product};
+use vitrine_domain::Product;
 use vitrine_learn::Error;
 use vitrine_learn::algorithm::{Algorithm, Curve, Learned, Lesson, Numbers, Vectors};
-use vitrine_learn::encoder::LENGTH;
+use vitrine_learn::encoder::{KINDS, LENGTH};
 
 use super::Random;
 
@@ -67,7 +67,7 @@ fn weights() -> Vec<f32> {
     let norm = || [vec![1.0; DIMS], vec![0.0; DIMS]].concat();
     let mut some =
         |count: usize, deviation: f32| -> Vec<f32> { (0..count).map(|_| deviation * random.normal()).collect() };
-    let mut weights = some((LENGTH + Action::ALL.len() + GAPS) * DIMS, 0.02);
+    let mut weights = some((LENGTH + KINDS + GAPS) * DIMS, 0.02);
     weights.extend((0..LENGTH).map(|distance| -0.05 * distance as f32));
     weights.extend(norm());
     let (query, key) = (some(DIMS * DIMS, start), some(DIMS * DIMS, start));

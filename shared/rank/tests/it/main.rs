@@ -9,4 +9,5 @@ mod order;
 mod reasons;
 mod rules;
 mod search;
+mod skips;
 mod support;

@@ -1,7 +1,7 @@
 //! What is shown is what scoring every product would show.
 
 use proptest::prelude::*;
-use vitrine_domain::{PastAction, Placement, Seen, Strategy as Fill};
+use vitrine_domain::{Action, PastAction, Placement, Seen, Strategy as Fill};
 use vitrine_learn::{Interaction, Question, Scratch, Tally};
 use vitrine_rank::{Basis, Filter, Request, Shelf};
 
@@ -54,7 +54,8 @@ proptest! {
             let question = if new { Question::New } else { Question::Any };
             let scores = scores(shelf, &history, question);
             let hidden = |row: u32| new && history.iter().any(|past| {
-                let of_visit = NOW.since(past.at) < 30 * 60_000 && past.action != vitrine_domain::Action::Order;
+                let looked = !matches!(past.action, Action::Order | Action::Dwell);
+                let of_visit = NOW.since(past.at) < 30 * 60_000 && looked;
                 of_visit && shelf.row(past.product.as_str()) == Some(row)
             });
             let passes = |row: u32| filter.as_ref().is_none_or(|f| f.holds(&shelf.product(row).unwrap()).unwrap());
@@ -114,7 +115,7 @@ proptest! {
 #[test]
 fn what_is_sold_out_or_withdrawn_is_in_no_list_of_any_strategy() {
     let history: Vec<PastAction> =
-        (0..PRODUCTS).map(|number| past(number, vitrine_domain::Action::View, 900 - number as i64)).collect();
+        (0..PRODUCTS).map(|number| past(number, Action::View, 900 - number as i64)).collect();
     let basket = [product(3).id.to_string(), product(40).id.to_string()];
     for placement in Placement::shipped() {
         let placement = Placement { viewed: Seen::Allow, limit: 100, ..placement };

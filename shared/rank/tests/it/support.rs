@@ -153,10 +153,11 @@ pub(crate) fn past(number: usize, action: Action, minutes_ago: i64) -> PastActio
     }
 }
 
-/// Histories, oldest first: looks, baskets, orders and returns, with several lines at one moment.
+/// Histories, oldest first: looks, dwells, baskets, orders and returns, with several lines at one moment.
 pub(crate) fn history() -> impl Strategy<Value = Vec<PastAction>> {
     let action = prop_oneof![
         5 => Just(Action::View),
+        2 => Just(Action::Dwell),
         2 => Just(Action::Add),
         2 => Just(Action::Order),
         1 => Just(Action::Remove),

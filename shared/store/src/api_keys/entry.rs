@@ -26,13 +26,16 @@ pub struct Grant {
     /// What people call it; empty if they do not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
+    /// Who signed in, if it is a session of one of the shop's staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<String>,
 }
 
 impl Grant {
     /// Everything that a kind of key can have.
     #[must_use]
     pub fn all(kind: KeyKind) -> Self {
-        Self { kind, scopes: all_of(kind), label: String::new() }
+        Self { kind, scopes: all_of(kind), label: String::new(), staff: None }
     }
 }
 
@@ -46,7 +49,7 @@ pub struct Entry {
     pub grant: Grant,
     /// When it was made.
     pub created: Millis,
-    /// When it ends, if it was rotated.
+    /// When it ends, if it was rotated or is a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Millis>,
     /// Hash of the key.
@@ -57,22 +60,22 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn of(key: &str, grant: Grant, now: Millis) -> Self {
+    pub(super) fn of(key: &str, grant: Grant, now: Millis) -> Self {
         let hash = hash(key);
-        // Whoever may sign tokens may read what they open.
-        let signs = grant.kind == KeyKind::Server && grant.scopes.contains(&Scope::Read);
+        // Whoever may sign tokens may read what they open. People sign in; they do not sign for a shop's servers.
+        let signs = grant.kind == KeyKind::Server && grant.scopes.contains(&Scope::Read) && grant.staff.is_none();
         let token_key = signs.then(|| derive_token_key(key).0);
         Self { id: id_of(&hash).to_owned(), grant, created: now, expires: None, hash, token_key }
     }
 
     fn api_key(&self, shop: &Shop) -> ApiKey {
-        let Grant { kind, scopes, .. } = self.grant.clone();
+        let Grant { kind, scopes, staff, .. } = self.grant.clone();
         let (created, expires, token_key) = (self.created, self.expires, self.token_key.clone());
-        ApiKey { id: self.id.clone(), shop: shop.clone(), kind, scopes, created, expires, token_key }
+        ApiKey { id: self.id.clone(), shop: shop.clone(), kind, scopes, created, expires, token_key, staff }
     }
 
     /// The items of the key: by its hash, of the list, and of its tokens with this secret.
-    fn items(&self, shop: &Shop, secret: Option<String>) -> Result<Vec<Item>> {
+    pub(super) fn items(&self, shop: &Shop, secret: Option<String>) -> Result<Vec<Item>> {
         let mut items = vec![
             item(keys::api_key(&self.hash), keys::KEY, "API key", &self.api_key(shop))?,
             item(keys::shop_keys(shop), &self.id, "entry of a key", self)?,

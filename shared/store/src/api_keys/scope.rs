@@ -17,17 +17,20 @@ pub enum Scope {
     Read,
     /// Writing products, orders and customers.
     Catalogue,
-    /// Placements, rules, settings, models, own vectors, trainings, jobs, decisions made again.
+    /// Reading placements, rules, settings, models and results, and trying them out.
+    View,
+    /// Changing them, which includes reading them; own vectors, trainings, jobs, decisions made again.
     Manage,
     /// What is held on a visitor.
     Privacy,
-    /// Making, listing, rotating and revoking keys.
+    /// Making, listing, rotating and revoking keys, and the same of the staff.
     Keys,
 }
 
 impl Scope {
     /// Every scope, in declaration order.
-    pub const ALL: [Self; 6] = [Self::Events, Self::Read, Self::Catalogue, Self::Manage, Self::Privacy, Self::Keys];
+    pub const ALL: [Self; 7] =
+        [Self::Events, Self::Read, Self::Catalogue, Self::View, Self::Manage, Self::Privacy, Self::Keys];
 
     /// Its name.
     #[must_use]
@@ -36,6 +39,7 @@ impl Scope {
             Self::Events => "events",
             Self::Read => "read",
             Self::Catalogue => "catalogue",
+            Self::View => "view",
             Self::Manage => "manage",
             Self::Privacy => "privacy",
             Self::Keys => "keys",
@@ -51,6 +55,12 @@ impl Scope {
 
 /// What a key may do altogether.
 pub type Scopes = BTreeSet<Scope>;
+
+/// Whether these include one: whoever may change a shop may look at it, as keys did before looking had a scope of its own.
+#[must_use]
+pub fn include(scopes: &Scopes, scope: Scope) -> bool {
+    scopes.contains(&scope) || (scope == Scope::View && scopes.contains(&Scope::Manage))
+}
 
 /// The most that a kind of key can have: what stands in a page neither changes a shop nor reads its customers.
 #[must_use]

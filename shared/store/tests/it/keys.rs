@@ -1,6 +1,9 @@
 //! API keys and the keys that check user tokens.
 
-use vitrine_store::api_keys::{Grant, KeyKind, Scope, Scopes, all_of, derive_token_key, generate, hash, hex};
+use vitrine_store::api_keys::{
+    Grant, KeyKind, MAX_SESSIONS, Scope, Scopes, all_of, derive_token_key, generate, hash, hex,
+};
+use vitrine_store::staff::{Role, Staff};
 
 use crate::support::{NOW, Stack, shop};
 
@@ -76,4 +79,39 @@ async fn a_key_is_listed_rotated_and_revoked() {
     for wrong in ["", "K#t:x", &"a".repeat(5_000), &"g".repeat(16)] {
         assert_eq!(table.key_entry(&shop(), wrong, NOW).await.unwrap(), None, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn sessions_end_by_themselves_with_their_owner_and_when_there_are_too_many() {
+    let stack = Stack::start().await;
+    let table = &stack.table;
+    let anna = Staff { name: "anna".into(), role: Role::Admin, password: String::new(), created: NOW, changed: NOW };
+    let bert = Staff { name: "bert".into(), role: Role::Viewer, ..anna.clone() };
+    for staff in [&anna, &bert] {
+        table.put_staff(&shop(), staff).await.unwrap();
+    }
+    assert_eq!(table.staff_of(&shop()).await.unwrap(), [anna.clone(), bert.clone()]);
+    assert_eq!(table.staff(&shop(), "anna").await.unwrap(), Some(anna.clone()));
+    assert_eq!(table.staff(&shop(), &"a".repeat(5_000)).await.unwrap(), None);
+
+    let ends = NOW.plus(1_000);
+    let (key, entry) = table.create_session(&shop(), bert.grant(), ends, NOW).await.unwrap();
+    let found = table.api_key(&key).await.unwrap().unwrap();
+    assert_eq!((found.author(), found.expires, &found.token_key), ("bert", Some(ends), &None));
+    assert_eq!((&found.scopes, entry.grant.label), (&Role::Viewer.scopes(), String::new()));
+    assert!(table.token_key(&derive_token_key(&key).0).await.unwrap().is_none(), "people sign no user tokens");
+    let mut first = String::new();
+    for n in 0..=MAX_SESSIONS {
+        let (key, _) = table.create_session(&shop(), anna.grant(), ends, NOW.plus(n as i64)).await.unwrap();
+        if n == 0 {
+            first = key;
+        }
+    }
+    assert_eq!(table.api_key(&first).await.unwrap(), None, "the oldest made room");
+    assert_eq!(table.sessions_of(&shop(), "anna", NOW).await.unwrap().len(), MAX_SESSIONS);
+    table.end_sessions(&shop(), "anna", NOW).await.unwrap();
+    table.delete_staff(&shop(), "anna").await.unwrap();
+    let left: Vec<_> = table.keys_of(&shop(), NOW).await.unwrap().into_iter().map(|entry| entry.id).collect();
+    assert_eq!(left, [entry.id], "nobody else's session was ended");
+    assert!(table.keys_of(&shop(), ends).await.unwrap().is_empty());
 }

@@ -9,6 +9,7 @@ use vitrine_store::api_keys::KeyKind;
 use vitrine_store::decisions::DecisionKey;
 use vitrine_store::models::Live;
 use vitrine_store::profiles::Base;
+use vitrine_store::staff::{Role, Staff};
 
 use crate::support::{NOW, Stack, device, event, profile, shop, user};
 
@@ -117,6 +118,14 @@ async fn of_a_shop() {
     stack.table.put_setting_by(&shop(), "rule", "a#b", &json!({ "any": "other" }), 1, "key").await.unwrap();
     stack.table.put_setting(&shop(), "rule", "gone", &json!({}), 0).await.unwrap();
     stack.table.remove_setting(&shop(), "rule", "gone", None, "key").await.unwrap();
+    let staff = Staff {
+        name: "anna".to_owned(),
+        role: Role::Marketer,
+        password: "$argon2id$...".to_owned(),
+        created: NOW,
+        changed: NOW.plus(1),
+    };
+    stack.table.put_staff(&shop(), &staff).await.unwrap();
     let live = Live {
         version: "20260921T144000-ab12cd34".to_owned(),
         artifact: "shops/demo/models/20260921T144000-ab12cd34/artifact".to_owned(),

@@ -54,7 +54,13 @@ async fn every_kind_of_write_is_told_apart() {
     let decoded: Vec<Record> = records.iter().map(|record| decode(record).unwrap()).collect();
     let told: Vec<&Record> = decoded.iter().filter(|record| **record != Record::Other).collect();
     let event = |event: &vitrine_domain::Event| Record::Event { shop: shop(), event: Box::new(event.clone()) };
-    let decision = |visitor| Record::Decision { shop: shop(), visitor, time: NOW, document: "{\"a\":1}".to_owned() };
+    let decision = |visitor| Record::Decision {
+        shop: shop(),
+        visitor,
+        time: NOW,
+        nonce: "abc".to_owned(),
+        document: "{\"a\":1}".to_owned(),
+    };
     let link = |visitor: &vitrine_domain::Visitor| Record::Link { shop: shop(), visitor: visitor.clone() };
     // The two sides of a link are written at once, in either order.
     let mut expected = [

@@ -6,17 +6,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
-use vitrine_domain::profile::{Link, devices, owner};
-use vitrine_domain::{Action, Event, Millis, Visitor};
+
+use super::{Link, devices, owner};
+use crate::{Action, Event, Millis, Visitor};
 
 /// Links, as they are found in events.
 #[derive(Debug, Default)]
-pub(super) struct Found(BTreeMap<(Visitor, Visitor), Millis>);
+pub struct Found(BTreeMap<(Visitor, Visitor), Millis>);
 
 impl Found {
     /// Notes what an event says of who is who: it names a customer and a device, or is an alias that names what stood
     /// for the customer before.
-    pub(super) fn note(&mut self, event: &Event) {
+    pub fn note(&mut self, event: &Event) {
         if !event.visitor.is_known() {
             return;
         }
@@ -28,7 +29,8 @@ impl Found {
     }
 
     /// Puts the links in order, once all events are read.
-    pub(super) fn people(self) -> People {
+    #[must_use]
+    pub fn people(self) -> People {
         let mut of_device: HashMap<Visitor, Vec<Link>> = HashMap::new();
         let mut of_user: HashMap<Visitor, Vec<Link>> = HashMap::new();
         for ((device, user), since) in self.0 {
@@ -53,7 +55,7 @@ fn former(event: &Event) -> Option<String> {
 
 /// The links of a shop.
 #[derive(Debug)]
-pub(super) struct People {
+pub struct People {
     links: HashMap<Visitor, Vec<Link>>,
     /// The devices of each user, in order.
     taken_in: HashMap<Visitor, Vec<Visitor>>,
@@ -61,7 +63,8 @@ pub(super) struct People {
 
 impl People {
     /// The user to whom an event on a device belongs; none if it stays the device's own.
-    pub(super) fn owner(&self, device: &Visitor, time: Millis) -> Option<&Visitor> {
+    #[must_use]
+    pub fn owner(&self, device: &Visitor, time: Millis) -> Option<&Visitor> {
         let user = owner(self.links.get(device)?, time)?;
         let taken_in = self.taken_in.get(user)?;
         taken_in.binary_search(device).ok().map(|_| user)
@@ -71,8 +74,8 @@ impl People {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vitrine_domain::MessageId;
-    use vitrine_domain::profile::DEVICES;
+    use crate::MessageId;
+    use crate::profile::DEVICES;
 
     fn seen(user: &str, device: &str, time: i64) -> Event {
         let visitor = Visitor::known(user).unwrap();

@@ -1,0 +1,184 @@
+//! Experiments: what is tried against what, and what came of it.
+
+mod create;
+mod result;
+
+use axum::extract::Path;
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::client::Answer;
+use super::fields::{Sent, escaped};
+use super::format::{day, percent};
+use super::guard::see;
+use super::history;
+use super::page::{back, page, token};
+use super::parts::{by, confirmed, empty, filter_text, list as elements, notice, tag, text};
+use super::placements::strategy;
+use super::session::{Desk, Face};
+use super::words::filled;
+
+pub(super) use create::{create, new, plan};
+
+pub(super) async fn list(desk: Desk) -> Answer {
+    let face = &*desk.face;
+    let answer = desk.api.get("/v1/experiments").await?;
+    let experiments = elements(&answer, "experiments");
+    let action = face.edits().then(|| ("/console/experiments/new", face.t("experiments.new")));
+    let body = html! {
+        div class="lead" {
+            p { (face.t("experiments.about")) }
+            @if let (Some((address, word)), false) = (action, experiments.is_empty()) { a class="button" href=(address) { (word) } }
+        }
+        @if experiments.is_empty() { (empty(face.t("experiments.none"), face.t("experiments.begin"), action)) }
+        @else {
+            div class="cards" {
+                @for experiment in experiments {
+                    article class="card" {
+                        h2 { a href={ "/console/experiments/" (escaped(text(experiment, "id"))) } { (named(experiment)) } }
+                        (status_tag(face, experiment))
+                        p { (text(experiment, "hypothesis")) }
+                        p class="muted" { (face.t("experiments.metric")) " " (metric(face, text(&experiment["metrics"], "primary"))) }
+                        (span(face, experiment))
+                    }
+                }
+            }
+        }
+    };
+    Ok(page(&desk, face.t("nav.experiments"), &body))
+}
+
+fn named(experiment: &Value) -> &str {
+    let name = text(experiment, "name");
+    if name.is_empty() { text(experiment, "id") } else { name }
+}
+
+fn status_tag(face: &Face, experiment: &Value) -> Markup {
+    let status = text(experiment, "status");
+    let kind = if status == "running" { "good" } else { "quiet" };
+    tag(kind, face.language.word(&format!("status.{status}")))
+}
+
+/// A metric in words.
+pub(super) fn metric<'a>(face: &Face, name: &'a str) -> &'a str {
+    face.language.find(&format!("metric.{name}")).unwrap_or(name)
+}
+
+fn span(face: &Face, experiment: &Value) -> Markup {
+    let at = |name: &str| experiment[name].as_str().map(|time| day(face.language, time));
+    html! {
+        @if let Some(started) = at("started") {
+            p class="muted" { (face.t("experiments.since")) " " (started) @if let Some(stopped) = at("stopped") { " – " (stopped) } }
+        }
+    }
+}
+
+pub(super) async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
+    let face = &*desk.face;
+    let path = format!("/v1/experiments/{}", escaped(&id));
+    let results = format!("{path}/results");
+    let (experiment, results) = tokio::join!(desk.api.get(&path), desk.api.get(&results));
+    let experiment = experiment?;
+    // An experiment is worth looking at where its results cannot be read.
+    let results = results.ok();
+    let running = text(&experiment, "status") == "running";
+    let version = experiment["version"].as_u64().unwrap_or_default();
+    let summary =
+        |face: &Face, value: &Value| face.language.word(&format!("status.{}", text(value, "status"))).to_owned();
+    let body = html! {
+        (back("/console/experiments", face.t("nav.experiments")))
+        p { (status_tag(face, &experiment)) " " (by(face, &experiment["author"], &experiment["written"])) }
+        (span(face, &experiment))
+        @if !text(&experiment, "hypothesis").is_empty() { p class="quote" { (text(&experiment, "hypothesis")) } }
+        @for overlap in elements(&experiment, "overlaps") { (notice("warn", html! { (text(overlap, "text")) })) }
+        @if face.edits() { (steps(face, &experiment, &id)) }
+        (result::section(face, &experiment, results.as_ref()))
+        (setting(face, &experiment))
+        (history::section(&desk, "experiments", &id, summary).await)
+        @if face.edits() && !running {
+            (confirmed(face, &format!("/console/experiments/{}/remove", escaped(&id)), face.t("experiments.remove"),
+                face.t("experiments.removing"), &[("version", version.to_string())]))
+        }
+    };
+    Ok(page(&desk, named(&experiment), &body))
+}
+
+/// What can be done with it next: start a draft, stop what runs.
+fn steps(face: &Face, experiment: &Value, id: &str) -> Markup {
+    let action = format!("/console/experiments/{}/status", escaped(id));
+    let version = experiment["version"].as_u64().unwrap_or_default().to_string();
+    match text(experiment, "status") {
+        "draft" => html! {
+            form method="post" action=(action) class="actions" {
+                (token(face))
+                input type="hidden" name="version" value=(version);
+                input type="hidden" name="to" value="running";
+                button { (face.t("experiments.start")) }
+            }
+        },
+        "running" => {
+            let hidden = [("version", version), ("to", "stopped".to_owned())];
+            confirmed(face, &action, face.t("experiments.stop"), face.t("experiments.stopping"), &hidden)
+        }
+        _ => html! {},
+    }
+}
+
+/// How it is set up: who takes part, what is shown to whom, what counts.
+fn setting(face: &Face, experiment: &Value) -> Markup {
+    let traffic = percent(face.language, experiment["traffic"].as_f64().unwrap_or(1.0), 0);
+    let audience = filter_text(&experiment["audience"]);
+    let variants = elements(&experiment["design"], "variants");
+    html! {
+        section aria-labelledby="setting" {
+            h2 id="setting" { (face.t("experiments.setting")) }
+            dl class="facts" {
+                div { dt { (face.t("experiments.who")) } dd { (filled(face.t("experiments.traffic"), &[("share", &traffic)])) @if !audience.is_empty() { " " code { (audience) } } } }
+                div { dt { (face.t("experiments.metric")) } dd { (metric(face, text(&experiment["metrics"], "primary"))) } }
+                @for guard in elements(&experiment["metrics"], "guardrails") {
+                    div { dt { (face.t("experiments.guardrail")) } dd { (metric(face, text(guard, "metric"))) } }
+                }
+            }
+            div class="wide" { table {
+                caption class="hidden" { (face.t("experiments.arms")) }
+                thead { tr { th scope="col" { (face.t("experiments.arm")) } th scope="col" class="number" { (face.t("experiments.weight")) } th scope="col" { (face.t("experiments.does")) } } }
+                tbody {
+                    @for cell in elements(experiment, "cells") {
+                        @let id = text(cell, "id");
+                        tr {
+                            th scope="row" { (id) }
+                            td class="number" { (percent(face.language, cell["weight"].as_f64().unwrap_or_default(), 0)) }
+                            td { (changes(face, variants.iter().find(|variant| text(variant, "id") == id))) }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+fn changes(face: &Face, variant: Option<&Value>) -> Markup {
+    let changes = variant.map(|variant| elements(variant, "changes")).unwrap_or_default();
+    html! {
+        @if changes.is_empty() { span class="muted" { (face.t("experiments.same")) } }
+        @for change in changes {
+            @if text(change, "kind") == "strategy" {
+                (filled(face.t("experiments.strategy"), &[("placement", text(change, "placement")), ("strategy", strategy(face, text(change, "strategy")))]))
+            } @else { code { (change) } }
+        }
+    }
+}
+
+pub(super) async fn status(Path(id): Path<String>, Sent { desk, fields }: Sent) -> Answer {
+    let path = format!("/v1/experiments/{}", escaped(&id));
+    let mut experiment = desk.api.get(&path).await?;
+    experiment["status"] = fields.get("to").into();
+    desk.api.put(&path, fields.whole("version").unwrap_or_default(), &experiment).await?;
+    let said = if fields.get("to") == "running" { "started" } else { "stopped" };
+    Ok(see(&format!("/console/experiments/{}?said={said}", escaped(&id))))
+}
+
+pub(super) async fn remove(Path(id): Path<String>, Sent { desk, fields }: Sent) -> Answer {
+    desk.api.delete(&format!("/v1/experiments/{}", escaped(&id)), fields.whole("version")).await?;
+    Ok(see("/console/experiments?said=removed"))
+}

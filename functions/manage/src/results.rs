@@ -1,0 +1,184 @@
+//! What a shop earned: key figures, what came of each placement, what personalization caused, and who might buy again. Made from
+//! the event lake by every training; read here as one object.
+
+pub(crate) mod attribution;
+pub(crate) mod experiment;
+mod figures;
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use vitrine_domain::Millis;
+use vitrine_domain::results::Loyalty;
+use vitrine_domain::time::DAY;
+use vitrine_http::auth::scope::View as Look;
+use vitrine_http::{App, Problem, ServerAccess};
+use vitrine_store::results::Stored;
+
+use figures::{Case, Caused, DayFigures, Figures, Placed};
+
+/// Days that are told unless a period is named.
+const USUAL: i64 = 30;
+
+/// A period.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Period {
+    /// First day, such as `2026-11-01`; 30 days before the last one unless said otherwise.
+    #[param(example = "2026-11-01")]
+    from: Option<String>,
+    /// Last day; the one on which the results were made unless said otherwise.
+    #[param(example = "2026-11-30")]
+    to: Option<String>,
+}
+
+/// A shop's results in a period.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Results)]
+pub(crate) struct View {
+    /// When the event lake was read.
+    #[schema(format = DateTime)]
+    made: String,
+    /// First day.
+    from: String,
+    /// Last day.
+    to: String,
+    /// The currency of all amounts; orders in another one count without their amount. Empty if no order names one.
+    currency: String,
+    /// People who ever did anything.
+    people: u64,
+    /// Robots: they count nowhere.
+    robots: u64,
+    /// The whole period. Whoever comes on several days is a visitor of each of them.
+    total: Figures,
+    /// Day by day; a day on which nothing happened is missing.
+    days: Vec<DayFigures>,
+    /// By where people were: `web`, `app`, `store`, …
+    channels: BTreeMap<String, Figures>,
+    /// By the segments that people are in now.
+    segments: BTreeMap<String, Figures>,
+    /// What came of what each placement showed.
+    placements: BTreeMap<String, Placed>,
+    /// What came of the lists that each rule acted on, against the other rules.
+    rules: BTreeMap<String, Placed>,
+    /// Who buys again, of all people, whenever they came.
+    loyalty: Loyal,
+    /// What personalization caused, by the people who go without it; none where nobody is held out of it, or too few.
+    personalization: Option<Caused>,
+    /// What personalization earns and costs a month; none without the margin and the cost in `/v1/settings/attribution`.
+    business_case: Option<Case>,
+}
+
+/// Who buys again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Loyalty)]
+pub(crate) struct Loyal {
+    /// People with an order.
+    customers: u64,
+    /// Those with one only.
+    one_time: u64,
+    /// Their share of the customers.
+    one_time_share: Option<f64>,
+    /// Customers who bought again, of all customers.
+    repeat_rate: Option<f64>,
+    /// What a customer who buys again spends after the first order.
+    worth_of_return: Option<f64>,
+    /// What it would earn if one of a hundred who bought once bought again as others do.
+    one_per_cent: Option<f64>,
+}
+
+impl From<Loyalty> for Loyal {
+    fn from(loyalty: Loyalty) -> Self {
+        Self {
+            customers: loyalty.customers,
+            one_time: loyalty.one_time,
+            one_time_share: loyalty.one_time_share(),
+            repeat_rate: loyalty.repeat_rate(),
+            worth_of_return: loyalty.worth_of_return(),
+            one_per_cent: loyalty.opportunity(0.01),
+        }
+    }
+}
+
+impl View {
+    fn of(stored: Stored, from: String, to: String) -> Self {
+        let Stored { head, results } = stored;
+        let sum = results.between(&from, &to);
+        let named = |figures: &BTreeMap<String, vitrine_domain::results::Sums>| {
+            figures.iter().map(|(name, sums)| (name.clone(), Figures::of(sums))).collect()
+        };
+        let channel = |channel: vitrine_domain::Channel| {
+            serde_json::to_value(channel).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        let caused = head.held_out.and_then(|share| Caused::of(share, &results));
+        let days = results.days.range(from.clone()..=to.clone());
+        Self {
+            made: head.at.to_rfc3339(),
+            total: Figures::of(&sum.all),
+            days: days.map(|(name, day)| DayFigures::of(name, day)).collect(),
+            channels: sum.channels.iter().map(|(name, sums)| (channel(*name), Figures::of(sums))).collect(),
+            segments: named(&sum.segments),
+            placements: Placed::all(&sum.placements),
+            rules: Placed::all(&sum.rules),
+            loyalty: results.loyalty.into(),
+            business_case: Case::of(&head.attribution, results.months(), caused.as_ref()),
+            personalization: caused,
+            from,
+            to,
+            currency: head.currency,
+            people: head.people,
+            robots: head.robots,
+        }
+    }
+}
+
+/// The stored results.
+pub(crate) async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<Stored, Problem> {
+    let why = "there are no results yet: a training makes them; `POST /v1/retrain` begins one";
+    let none = || Problem::new(StatusCode::CONFLICT, "no-results", why);
+    app.context.objects.results(&access.shop).await?.ok_or_else(none)
+}
+
+/// A day that was asked for.
+fn day(text: Option<String>, name: &'static str) -> Result<Option<String>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    match Millis::parse(&text) {
+        Some(time) if time.day() == text => Ok(Some(text)),
+        _ => Err(Problem::bad_request("invalid-day", format!("`{name}` is a day, such as `2026-11-30`"))),
+    }
+}
+
+/// What the shop earned
+///
+/// Key figures by day, channel, segment, placement and rule; what is attributed to placements by the windows of
+/// `/v1/settings/attribution`; what personalization caused, where people are held out of it. Made by every training, so as old
+/// as the last one.
+#[utoipa::path(get, path = "/v1/results", tag = "manage", operation_id = "get_results", params(Period),
+    responses(
+        (status = 200, body = View, description = "The results"),
+        (status = 400, body = Problem, description = "The period is none"),
+        (status = 401, body = Problem, description = "The key is missing or not known"),
+        (status = 403, body = Problem, description = "The key is not a server key"),
+        (status = 409, body = Problem, description = "There are no results before the first training"),
+        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+    ))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    access: ServerAccess<Look>,
+    Query(period): Query<Period>,
+) -> Result<Json<View>, Problem> {
+    let (from, to) = (day(period.from, "from")?, day(period.to, "to")?);
+    let stored = stored(&app, &access).await?;
+    let to = to.unwrap_or_else(|| stored.head.at.day());
+    let before = Millis::parse(&to).unwrap_or(stored.head.at).plus(-(USUAL - 1) * DAY);
+    let from = from.unwrap_or_else(|| before.day());
+    if from > to {
+        return Err(Problem::bad_request("invalid-day", "`from` is a day before `to`, or the same"));
+    }
+    Ok(Json(View::of(stored, from, to)))
+}

@@ -1,0 +1,110 @@
+//! Groups of visitors that nobody has defined.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use vitrine_domain::clusters::{Cluster, Clusters, Trait, name};
+use vitrine_http::auth::scope::View as Look;
+use vitrine_http::{App, Problem, ServerAccess};
+
+/// The groups that the shop's visitors fall into.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnknownSegments)]
+pub(crate) struct View {
+    /// When they were found.
+    #[schema(format = DateTime)]
+    made: String,
+    /// Visitors who were looked at: all, or a random part of many.
+    visitors: u64,
+    /// How alike two halves of them divide everybody, for each number of groups: 1 is the same, 0 chance. The number of groups is
+    /// one that is stable, above .8, if there is one.
+    stability: Vec<Stability>,
+    /// The groups, those that bring most revenue first; none with fewer than 100 visitors.
+    groups: Vec<Group>,
+}
+
+/// How stable a number of groups is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnknownStability)]
+pub(crate) struct Stability {
+    /// So many groups.
+    groups: usize,
+    /// The mean adjusted Rand index.
+    stability: f64,
+}
+
+/// A group.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnknownSegment)]
+pub(crate) struct Group {
+    /// Its number, which it keeps as long as it is found again.
+    id: u32,
+    /// What sets it apart, in English.
+    name: String,
+    /// The same in French.
+    name_fr: String,
+    /// Its share of the visitors.
+    share: f64,
+    /// Its share of the revenue.
+    revenue_share: f64,
+    /// Revenue of each of its visitors.
+    revenue_each: f64,
+    /// Revenue of the last 30 days against the 30 before, less one.
+    growth: Option<f64>,
+    /// What sets it apart, the clearest first: feature, category, more or less, the mean of the group and of everybody.
+    #[schema(value_type = Vec<Object>)]
+    traits: Vec<Trait>,
+    /// A filter that most of the group pass and few others: `PUT /v1/segments/{id}` makes a segment of it. Empty where none tells the
+    /// group from others.
+    filter: String,
+    /// Of those who pass the filter, the share that is of the group.
+    precision: f64,
+    /// Of the group, the share that passes the filter.
+    recall: f64,
+}
+
+impl From<Cluster> for Group {
+    fn from(cluster: Cluster) -> Self {
+        let [name, name_fr] = name(&cluster.traits);
+        Self {
+            id: cluster.id,
+            name,
+            name_fr,
+            share: cluster.share,
+            revenue_share: cluster.revenue_share,
+            revenue_each: cluster.revenue_each,
+            growth: cluster.growth,
+            traits: cluster.traits,
+            filter: cluster.filter,
+            precision: cluster.precision,
+            recall: cluster.recall,
+        }
+    }
+}
+
+/// Groups of visitors that nobody has defined
+///
+/// Found by every training in what visitors do and like, as many as are stable.
+#[utoipa::path(get, path = "/v1/segments/unknown", tag = "manage", operation_id = "get_unknown_segments",
+    responses(
+        (status = 200, body = View, description = "The groups"),
+        (status = 401, body = Problem, description = "The key is missing or not known"),
+        (status = 403, body = Problem, description = "The key is not a server key"),
+        (status = 409, body = Problem, description = "There are none before the first training"),
+        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+    ))]
+pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<View>, Problem> {
+    let why = "there are no groups yet: a training finds them; `POST /v1/retrain` begins one";
+    let none = || Problem::new(StatusCode::CONFLICT, "no-results", why);
+    let Clusters { at, visitors, stability, groups, .. } =
+        app.context.objects.clusters(&access.shop).await?.ok_or_else(none)?;
+    let numbered = stability.into_iter().zip(2..);
+    Ok(Json(View {
+        made: at.to_rfc3339(),
+        visitors,
+        stability: numbered.map(|(stability, groups)| Stability { groups, stability }).collect(),
+        groups: groups.into_iter().map(Group::from).collect(),
+    }))
+}

@@ -1,0 +1,220 @@
+//! What a shop earned, against sums made by hand.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use vitrine_domain::experiment::{HoldOut, Metric};
+use vitrine_domain::statistics::Moments;
+use vitrine_domain::time::{DAY, HOUR, MINUTE};
+use vitrine_domain::{Action, Event, Experiment, Line, MessageId, Product, ProductId, Shop, Visitor};
+use vitrine_retrain::results::{HELD, refresh};
+use vitrine_runtime::seal::Sealer;
+use vitrine_store::decisions::{DecisionKey, seal_id};
+use vitrine_store::lake::Kind;
+use vitrine_store::results::Stored;
+use vitrine_store::settings::{EXPERIMENT, HOLD_OUT, ONE};
+
+use crate::{END, Stack};
+
+/// People of the shop.
+const PEOPLE: usize = 600;
+
+fn event(person: usize, n: i64, action: Action) -> Event {
+    let visitor = Visitor::anonymous(format!("device-{person}")).unwrap();
+    let time = END.plus(-10 * DAY + n * MINUTE);
+    let mut event = Event::new(MessageId::new(format!("{person}-{n}")).unwrap(), visitor, time, action);
+    let price = (action == Action::Order).then_some(20.0);
+    event.lines = vec![Line { price, ..Line::of(ProductId::new("tea").unwrap()) }];
+    event.currency = Some("EUR".to_owned());
+    event
+}
+
+fn out() -> HoldOut {
+    HoldOut { seed: "out".to_owned(), share: 0.3, personalization: true }
+}
+
+/// The variant that somebody sees who is served.
+const fn variant(person: usize) -> usize {
+    person / 6 % 2
+}
+
+/// Who orders: of the served every third, of the others every fourth; of those who see the bolder variant every other one.
+fn orders(person: usize, variant: usize) -> bool {
+    let held_out = out().holds(&format!("device-{person}"));
+    person.is_multiple_of(if held_out { 4 } else { 3 - variant })
+}
+
+async fn write(stack: &Stack, shop: &Shop, kind: Kind, name: &str, lines: &[String]) {
+    stack.context.objects.write_lake(shop, kind, "2026-11-12", name, lines).await.unwrap();
+}
+
+fn lines<T: serde::Serialize>(all: &[T]) -> Vec<String> {
+    all.iter().map(|one| serde_json::to_string(one).unwrap()).collect()
+}
+
+/// People look at a list, which an experiment varies for those who are served, and some order.
+async fn visits(stack: &Stack, shop: &Shop) {
+    let sealer = Sealer::new(&stack.context.config.secret);
+    let (mut events, mut decisions) = (Vec::new(), Vec::new());
+    for person in 0..PEOPLE {
+        let variant = variant(person);
+        let mut seen = event(person, 1, Action::List);
+        let key = DecisionKey {
+            visitor: Some(seen.visitor.clone()),
+            time: seen.time.plus(-1),
+            nonce: format!("{person:016x}"),
+        };
+        let held_out = out().holds(seen.visitor.id());
+        let ex = if held_out { json!([]) } else { json!([["bolder", variant]]) };
+        let ru = if variant == 1 { json!(["spring"]) } else { json!([]) };
+        decisions
+            .push(json!({"v": seen.visitor, "t": key.time.0, "nonce": key.nonce, "p": "home", "ex": ex, "ru": ru}));
+        seen.decision_id = seal_id(shop, &key, |purpose, clear| sealer.seal(purpose, clear));
+        seen.list = Some("home".to_owned());
+        let click = Event { action: Action::Click, ..event(person, 2, Action::Click) };
+        let click = Event { decision_id: seen.decision_id.clone(), list: seen.list.clone(), ..click };
+        // Before they saw the list they had been there on the day before.
+        let mut before = event(person, -20 * 60, Action::Order);
+        before.lines[0].price = Some(5.0);
+        events.extend((person % 10 == 0).then_some(before));
+        events.extend([seen, click]);
+        events.extend(orders(person, variant).then(|| event(person, 3, Action::Order)));
+    }
+    // A robot that orders counts nowhere.
+    events.push(Event { robot: true, ..event(PEOPLE, 1, Action::Order) });
+    write(stack, shop, Kind::Events, "a", &lines(&events[..500])).await;
+    write(stack, shop, Kind::Events, "b", &lines(&events[400..])).await;
+    write(stack, shop, Kind::Decisions, "a", &lines(&decisions)).await;
+}
+
+async fn made(stack: &Stack, shop: &Shop, held: usize) -> Stored {
+    let mut tea = Product::new(ProductId::new("tea").unwrap(), "Tea");
+    tea.cost = Some(15.0);
+    refresh(&stack.context, shop, &[tea], None, held).await.unwrap();
+    stack.context.objects.results(shop).await.unwrap().unwrap()
+}
+
+fn experiment(extra: serde_json::Value) -> Experiment {
+    let mut whole = json!({
+        "id": "bolder", "status": "running",
+        "design": {"kind": "variants", "variants": [{"id": "control"}, {"id": "bold"}]},
+        "metrics": {"primary": "conversion", "secondary": ["margin_per_visitor", "click_through"]},
+    });
+    whole.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    serde_json::from_value(whole).unwrap()
+}
+
+#[tokio::test]
+async fn sums_variants_and_the_hold_out_are_what_they_are_by_hand() {
+    let stack = Stack::start().await;
+    let shop = Shop::new("shop").unwrap();
+    stack.context.table.put_setting(&shop, HOLD_OUT, ONE, &out(), 0).await.unwrap();
+    stack.context.table.put_setting(&shop, EXPERIMENT, "bolder", &experiment(json!({})), 0).await.unwrap();
+    visits(&stack, &shop).await;
+    let Stored { head, results } = made(&stack, &shop, HELD).await;
+    assert_eq!((head.people, head.robots, head.currency.as_str(), head.held_out), (600, 1, "EUR", Some(0.3)));
+
+    let people = || (0..PEOPLE).map(|person| (person, out().holds(&format!("device-{person}")), variant(person)));
+    let ordered = people().filter(|(person, _, variant)| orders(*person, *variant)).count() as u64;
+    let sum = results.between("0", "9");
+    assert_eq!((sum.all.orders, sum.all.revenue), (ordered + 60, ordered as f64 * 20.0 + 60.0 * 5.0));
+    let home = sum.placements["home"];
+    assert_eq!((home.shown, home.clicked, home.ordered), (600, 600, ordered));
+    let spring = people().filter(|(.., variant)| *variant == 1);
+    let bought = spring.clone().filter(|(person, ..)| orders(*person, 1)).count() as u64;
+    let rule = sum.rules["spring"];
+    assert_eq!((rule.shown, rule.ordered), (spring.count() as u64, bought));
+    assert!((home.revenue - ordered as f64 * 20.0).abs() < 1e-9);
+
+    // Both sides, person by person.
+    for (side, of) in [(results.held_out, true), (results.served, false)] {
+        let mut expected = Moments::default();
+        for (person, _, variant) in people().filter(|(_, held_out, _)| *held_out == of) {
+            let did = orders(person, variant) || person % 10 == 0;
+            expected.add(f64::from(u8::from(did)), 0.0);
+        }
+        assert_eq!(side.ordered.n, expected.n);
+        assert!((side.ordered.y - expected.y).abs() < 1e-12);
+    }
+
+    // Who saw a variant, what they did then, and what they had done.
+    let trial = &results.trials["bolder"];
+    for variant in [0, 1] {
+        let saw: Vec<usize> = people().filter(|(_, out, v)| !out && *v == variant).map(|(person, ..)| person).collect();
+        let share = |holds: &dyn Fn(usize) -> bool| {
+            saw.iter().filter(|person| holds(**person)).count() as f64 / saw.len() as f64
+        };
+        assert_eq!(trial.exposed[variant], saw.len() as u64);
+        let conversion = trial.metrics[&Metric::Conversion][variant];
+        assert!((conversion.y - share(&|person| orders(person, variant))).abs() < 1e-12);
+        assert!((conversion.x - share(&|person| person % 10 == 0)).abs() < 1e-12, "what they had done before");
+        let margin = trial.metrics[&Metric::MarginPerVisitor][variant];
+        assert!((margin.y - 5.0 * conversion.y).abs() < 1e-9);
+        assert!((trial.metrics[&Metric::ClickThrough][variant].y - 1.0).abs() < 1e-12);
+    }
+    assert_eq!(trial.days.keys().map(String::as_str).collect::<Vec<_>>(), [END.plus(-10 * DAY).day()]);
+
+    // In parts, again, and with a file twice it is the same.
+    let whole = Stored { head, results };
+    let close = |a: &Stored, b: &Stored| {
+        assert_eq!((&a.head, a.results.days.len()), (&b.head, b.results.days.len()));
+        let sides = |stored: &Stored| [stored.results.served, stored.results.held_out].map(|side| side.revenue);
+        for (a, b) in sides(a).iter().zip(sides(b)) {
+            assert!(a.n == b.n && (a.y - b.y).abs() < 1e-9 && (a.yy - b.yy).abs() < 1e-6);
+        }
+        let orders = |stored: &Stored| stored.results.between("0", "9").all.orders;
+        assert_eq!(orders(a), orders(b));
+        let exposed = |stored: &Stored| -> BTreeMap<String, Vec<u64>> {
+            stored.results.trials.iter().map(|(id, trial)| (id.clone(), trial.exposed.clone())).collect()
+        };
+        assert_eq!(exposed(a), exposed(b));
+    };
+    let clusters = async || stack.context.objects.clusters(&shop).await.unwrap().unwrap();
+    let groups = clusters().await;
+    assert_eq!(groups.visitors, 600);
+    assert!(groups.groups.len() > 1, "{:?}", groups.stability);
+    // Those who order are told apart from those who do not, by a filter that a segment can be made of.
+    let ordering = groups.groups.iter().find(|group| group.revenue_share > 0.5).unwrap();
+    assert!(ordering.precision > 0.9 && ordering.recall > 0.9, "{}", ordering.filter);
+    close(&made(&stack, &shop, 70).await, &whole);
+    let ids = |found: &vitrine_domain::clusters::Clusters| found.groups.iter().map(|g| g.id).collect::<Vec<_>>();
+    assert_eq!(ids(&clusters().await), ids(&groups), "found again");
+    visits(&stack, &shop).await;
+    assert_eq!(made(&stack, &shop, HELD).await, whole);
+}
+
+#[tokio::test]
+async fn visits_before_a_log_in_are_those_of_whoever_logs_in() {
+    let stack = Stack::start().await;
+    let shop = Shop::new("shop").unwrap();
+    let anna = Visitor::known("anna").unwrap();
+    let mut identify = event(1, 60, Action::Identify);
+    (identify.device_id, identify.visitor, identify.lines) = (Some("device-1".to_owned()), anna.clone(), Vec::new());
+    let order = Event { visitor: anna, ..event(1, 61, Action::Order) };
+    write(&stack, &shop, Kind::Events, "a", &lines(&[event(1, 0, Action::View), identify, order])).await;
+    let results = made(&stack, &shop, HELD).await;
+    let day = &results.results.days[&END.plus(-10 * DAY).day()];
+    assert_eq!((results.head.people, day.all.visitors, day.newcomers, day.new_customers), (1, 1, 1, 1));
+    assert_eq!(day.waited, 61 * MINUTE);
+    assert_eq!(day.all.visits, 2, "an hour passed: {HOUR} ms");
+}
+
+#[tokio::test]
+async fn a_bandit_gives_more_to_what_is_better_and_keeps_its_floor() {
+    let stack = Stack::start().await;
+    let shop = Shop::new("shop").unwrap();
+    let bandit = experiment(json!({"bandit": {"floor": 0.1}}));
+    stack.context.table.put_setting(&shop, EXPERIMENT, "bolder", &bandit, 0).await.unwrap();
+    stack.context.table.put_setting(&shop, HOLD_OUT, ONE, &out(), 0).await.unwrap();
+    visits(&stack, &shop).await;
+    made(&stack, &shop, HELD).await;
+    let stored = async || stack.context.table.settings::<Experiment>(&shop, EXPERIMENT).await.unwrap().remove(0);
+    let shifted = stored().await;
+    let shares: Vec<f64> = shifted.value.cells().iter().map(|cell| cell.weight).collect();
+    assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    // Half of those who saw it order, against a third.
+    assert!((shares[0] - 0.1).abs() < 0.01 && shares[1] > 0.88, "{shares:?}");
+    assert_eq!((shifted.version, shifted.author), (2, None));
+    made(&stack, &shop, HELD).await;
+    assert_eq!(stored().await.version, 2, "nothing new was measured");
+}
