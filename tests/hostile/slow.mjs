@@ -46,7 +46,11 @@ export async function slow({ stack, shop, connections = 60, seconds = 8 }) {
   return { before, meanwhile, connections };
 }
 
-/** Pours bytes into an upload that is nobody's; how many were taken, and the answer. */
+/**
+ * Pours bytes into an upload that is nobody's; how many megabytes were sent, and the answer. After the head and a first
+ * piece it waits a moment for an answer, as clients with large files do: who writes on into a connection that is
+ * being closed may never read what was answered before (RFC 9112, section 9.6).
+ */
 export async function flood({ stack, megabytes = 300 }) {
   return new Promise((resolve) => {
     const socket = net.connect(stack.port, '127.0.0.1');
@@ -54,11 +58,11 @@ export async function flood({ stack, megabytes = 300 }) {
     let sent = 0;
     let answer = '';
     const done = () => {
+      clearTimeout(start);
       clearTimeout(late);
       socket.destroy();
       resolve({ sent, status: Number(answer.split(' ')[1]) || undefined });
     };
-    const late = setTimeout(done, 20_000);
     const pour = () => {
       while (sent < megabytes && !socket.destroyed) {
         sent++;
@@ -66,13 +70,15 @@ export async function flood({ stack, megabytes = 300 }) {
       }
       return undefined;
     };
+    const start = setTimeout(pour, 2000);
+    const late = setTimeout(done, 20_000);
     socket.on('data', (data) => {
       answer += data.toString('latin1');
       done();
     });
     socket.on('error', done);
     socket.on('close', done);
-    socket.write(`PUT /uploads/made-up HTTP/1.1\r\nhost: x\r\ncontent-length: ${megabytes << 20}\r\n\r\n`);
-    pour();
+    const head = `PUT /uploads/made-up HTTP/1.1\r\nhost: x\r\ncontent-length: ${megabytes << 20}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(head), block.subarray(0, 1 << 16)]));
   });
 }

@@ -1,17 +1,17 @@
 //! Reads the table's stream and calls `fold` and `archive` with it, in place of event source mappings.
 //!
 //! Each reader has its own place in the stream, kept in the data folder and moved only past what was done. Failed
-//! records are tried again, in halves so that a bad one never fails its neighbours, and after some tries go to a
-//! dead-letter folder with their reason.
+//! records are tried again, in halves so that a bad one never fails its neighbours, while the reader goes on with what
+//! comes after them; after some tries they go to a dead-letter folder with their reason.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use tokio::sync::watch;
@@ -25,9 +25,11 @@ const BATCH: i32 = 1000;
 const IDLE: Duration = Duration::from_millis(50);
 /// Pause after a failed call, doubled up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
-/// Tries before a record goes to the dead letters.
-const TRIES: u32 = 5;
+const LONGEST: Duration = Duration::from_secs(2);
+/// Tries before a record goes to the dead letters, as many as the template sets: 13 seconds of them.
+const TRIES: u32 = 11;
+/// Records that wait to be tried again while the reader goes on.
+const WAITING: usize = 10_000;
 
 /// A function that reads the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +48,44 @@ impl Reader {
             Self::Fold => "fold",
             Self::Archive => "archive",
         }
+    }
+}
+
+/// What a reader has in hand. Its place stays before all of it.
+#[derive(Debug, Default)]
+struct Hand {
+    /// The last record that was read.
+    read: Option<String>,
+    failed: Vec<Part>,
+}
+
+/// Records of one batch that are called together.
+#[derive(Debug)]
+struct Part {
+    records: Vec<EventRecord>,
+    tries: u32,
+    due: Instant,
+    /// The last record before the batch that they came in.
+    after: Option<String>,
+}
+
+impl Hand {
+    fn waiting(&self) -> usize {
+        self.failed.iter().map(|part| part.records.len()).sum()
+    }
+
+    /// The next part that is to be tried again by now.
+    fn due(&mut self) -> Option<Part> {
+        let now = Instant::now();
+        let at = self.failed.iter().position(|part| part.due <= now)?;
+        Some(self.failed.swap_remove(at))
+    }
+
+    /// The last record before which everything is done; none if that is the beginning.
+    fn done(&self) -> Option<&str> {
+        let number = |place: &Option<String>| place.as_ref().map_or(0, |place| place.parse::<u128>().unwrap_or(0));
+        let first = self.failed.iter().map(|part| &part.after).min_by_key(|place| number(place));
+        first.unwrap_or(&self.read).as_deref()
     }
 }
 
@@ -141,9 +181,10 @@ impl Poller {
     /// Reads until it is told to stop.
     pub(crate) async fn run(self: Arc<Self>, reader: Reader, mut stop: watch::Receiver<bool>) {
         let mut pause = PAUSE;
+        let mut hand = Hand { read: self.place(reader), ..Hand::default() };
         while !*stop.borrow() {
             let read = tokio::select! {
-                read = self.follow(reader, stop.clone()) => read,
+                read = self.follow(reader, &mut hand, stop.clone()) => read,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             if let Err(error) = read {
@@ -156,11 +197,11 @@ impl Poller {
         }
     }
 
-    /// Follows the stream's shards from the reader's place on. Returns when it is told to stop or a shard ends.
-    async fn follow(&self, reader: Reader, stop: watch::Receiver<bool>) -> Result<()> {
+    /// Follows the stream's shards from the last record that was read. Returns when it is told to stop or a shard ends.
+    async fn follow(&self, reader: Reader, hand: &mut Hand, stop: watch::Receiver<bool>) -> Result<()> {
         let table = &self.context.table;
         for shard in table.shards().await? {
-            let position = Position { after: self.place(reader), ..shard };
+            let position = Position { after: hand.read.clone(), ..shard };
             let mut iterator = match table.shard_iterator(&position).await {
                 Ok(iterator) => iterator,
                 // The place was trimmed away: begin with what is left.
@@ -170,7 +211,10 @@ impl Poller {
                 if *stop.borrow() {
                     return Ok(());
                 }
-                if self.paused.load(Ordering::SeqCst) {
+                while let Some(part) = hand.due() {
+                    self.deliver(reader, hand, part).await?;
+                }
+                if self.paused.load(Ordering::SeqCst) || hand.waiting() >= WAITING {
                     tokio::time::sleep(IDLE).await;
                     iterator = Some(at);
                     continue;
@@ -178,41 +222,40 @@ impl Poller {
                 let batch = table.read_stream(&at, BATCH).await?;
                 iterator = batch.next;
                 let Some(last) = batch.event.records.last().and_then(|r| r.change.sequence_number.clone()) else {
-                    self.idle[reader as usize].fetch_add(1, Ordering::SeqCst);
+                    if hand.failed.is_empty() {
+                        self.idle[reader as usize].fetch_add(1, Ordering::SeqCst);
+                    }
                     tokio::time::sleep(IDLE).await;
                     continue;
                 };
                 let count = batch.event.records.len() as u64;
-                self.deliver(reader, batch.event.records).await?;
-                self.keep(reader, &last)?;
+                let part =
+                    Part { records: batch.event.records, tries: 0, due: Instant::now(), after: hand.read.take() };
+                hand.read = Some(last);
+                self.deliver(reader, hand, part).await?;
                 self.read[reader as usize].fetch_add(count, Ordering::Relaxed);
             }
         }
         Ok(())
     }
 
-    /// Calls the function until every record is done or a dead letter.
-    async fn deliver(&self, reader: Reader, records: Vec<EventRecord>) -> Result<()> {
-        let mut waiting = vec![(records, 0_u32)];
-        while let Some((mut records, tries)) = waiting.pop() {
-            let failed = self.call(reader, records.clone()).await;
-            if failed.is_empty() {
-                continue;
-            }
-            records.retain(|record| record.change.sequence_number.as_ref().is_some_and(|n| failed.contains(n)));
-            if tries + 1 >= TRIES && records.len() == 1 {
-                self.bury(reader, &records)?;
-                continue;
-            }
-            let pause = PAUSE * 2_u32.saturating_pow(tries);
-            tokio::time::sleep(pause.min(LONGEST)).await;
-            let half = records.len().div_ceil(2);
-            let rest = records.split_off(half);
-            for part in [rest, records].into_iter().filter(|part| !part.is_empty()) {
-                waiting.push((part, (tries + 1).min(TRIES - 1)));
-            }
+    /// Calls the function once, and moves the reader's place past what is done now. What failed comes back into the hand.
+    async fn deliver(&self, reader: Reader, hand: &mut Hand, part: Part) -> Result<()> {
+        let Part { mut records, tries, after, .. } = part;
+        let failed = self.call(reader, records.clone()).await;
+        records.retain(|record| record.change.sequence_number.as_ref().is_some_and(|n| failed.contains(n)));
+        let over = records.is_empty() || (tries + 1 >= TRIES && records.len() == 1 && self.bury(reader, &records[0]));
+        if !over {
+            let due = Instant::now() + (PAUSE * 2_u32.saturating_pow(tries)).min(LONGEST);
+            let tries = (tries + 1).min(TRIES - 1);
+            let rest = records.split_off(records.len().div_ceil(2));
+            let parts = [records, rest].into_iter().filter(|part| !part.is_empty());
+            hand.failed.extend(parts.map(|records| Part { records, tries, due, after: after.clone() }));
         }
-        Ok(())
+        match hand.done() {
+            Some(place) if self.place(reader).as_deref() != Some(place) => self.keep(reader, place),
+            _ => Ok(()),
+        }
     }
 
     /// One call of the function; the sequence numbers of the records that failed.
@@ -228,19 +271,21 @@ impl Poller {
         answer.batch_item_failures.into_iter().filter_map(|failure| failure.item_identifier).collect()
     }
 
-    fn bury(&self, reader: Reader, records: &[EventRecord]) -> Result<()> {
-        for record in records {
-            let sequence = record.change.sequence_number.as_deref().unwrap_or("unknown");
-            let file = self.dead.join(format!("{}-{sequence}.json", reader.name()));
-            let letter = serde_json::json!({
-                "function": reader.name(),
-                "reason": format!("it failed {TRIES} times; the log names the cause"),
-                "record": record,
-            });
-            std::fs::write(&file, serde_json::to_vec_pretty(&letter)?)
-                .with_context(|| format!("the dead letter {} cannot be written", file.display()))?;
-            tracing::error!(reader = reader.name(), sequence, "a record went to the dead letters");
+    /// Writes a dead letter; whether it lies there now.
+    fn bury(&self, reader: Reader, record: &EventRecord) -> bool {
+        let sequence = record.change.sequence_number.as_deref().unwrap_or("unknown");
+        let file = self.dead.join(format!("{}-{sequence}.json", reader.name()));
+        let letter = serde_json::json!({
+            "function": reader.name(),
+            "reason": format!("it failed {TRIES} times; the log names the cause"),
+            "record": record,
+        });
+        let written =
+            serde_json::to_vec_pretty(&letter).map_err(Into::into).and_then(|text| std::fs::write(&file, text));
+        match &written {
+            Ok(()) => tracing::error!(reader = reader.name(), sequence, "a record went to the dead letters"),
+            Err(cause) => tracing::error!(%cause, file = %file.display(), "the dead letter cannot be written"),
         }
-        Ok(())
+        written.is_ok()
     }
 }

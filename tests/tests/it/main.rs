@@ -21,4 +21,5 @@ mod restart;
 mod robots;
 mod rollback;
 mod segments;
+mod unreadable;
 mod user_tokens;
