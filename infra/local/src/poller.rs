@@ -26,8 +26,8 @@ const IDLE: Duration = Duration::from_millis(50);
 /// Pause after a failed call, doubled up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(2);
-/// Tries before a record goes to the dead letters, as many as the template sets: 13 seconds of them.
-const TRIES: u32 = 11;
+/// Tries before a record goes to the dead letters, no more often than in the cloud: 11 seconds of them.
+const TRIES: u32 = 10;
 /// Records that wait to be tried again while the reader goes on.
 const WAITING: usize = 10_000;
 
