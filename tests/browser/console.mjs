@@ -115,6 +115,7 @@ export const PAGES = {
   overview: '/console',
   placements: '/console/placements',
   placement: '/console/placements/home',
+  'new-placement': '/console/placements/new',
   rules: '/console/rules',
   'new-rule': '/console/rules/new',
   segments: '/console/segments',

@@ -5,13 +5,14 @@ import { after } from 'node:test';
 
 import { api, BASE, desk, DESKTOP, faults, OF_ADMINS, PAGES, screenshot, TABLET } from './console.mjs';
 
-const MADE = { rules: ['console-banner', 'console-hides', 'console-first', 'console-second'], segments: ['console-spenders', 'like-deal-hunters-5'], experiments: ['console-trends', 'console-both'] };
+const MADE = { placements: ['console-teaser'], rules: ['console-banner', 'console-hides', 'console-first', 'console-second'], segments: ['console-spenders', 'like-deal-hunters-5'], experiments: ['console-trends', 'console-both'] };
 
 /** As the shop was: what a run made is removed, also what an interrupted one left. */
 async function clean() {
   for (const [kind, ids] of Object.entries(MADE)) {
     for (const id of ids) {
-      const { status, body } = await api('GET', `/v1/${kind}/${id}`);
+      // Of placements there is only the list.
+      const { status, body } = kind === 'placements' ? { status: 200, body: {} } : await api('GET', `/v1/${kind}/${id}`);
       if (status !== 200) continue;
       if (body.status === 'running') await api('PUT', `/v1/experiments/${id}`, { ...body, status: 'stopped' });
       await api('DELETE', `/v1/${kind}/${id}`);
@@ -90,6 +91,34 @@ desk('an experiment tries two placements together, in a group', { refusals: true
   await page.getByRole('button', { name: 'Save as a draft' }).click();
   await page.locator('.notice.bad').waitFor();
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Console never');
+});
+
+desk('a placement is made, asked for by the shop, and removed', { refusals: true }, async (page) => {
+  await page.goto(`${BASE}/console/placements`);
+  await page.getByRole('link', { name: 'New placement' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Home');
+  await page.getByLabel('Strategy').selectOption('trending');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.locator('.notice.bad').waitFor();
+  // One that is there is not replaced, and what was typed stays.
+  assert.equal(await page.getByLabel('Strategy').inputValue(), 'trending');
+  await page.getByLabel('Name', { exact: true }).fill('Console teaser');
+  await page.getByLabel('Products shown').fill('3');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.waitForURL(/console-teaser\?said=saved/);
+  const asked = () => api('POST', '/v1/recommendations/console-teaser', { history: [] });
+  const within = async (status) => {
+    for (const deadline = Date.now() + 10_000; ; await new Promise((again) => setTimeout(again, 200))) {
+      const answer = await asked();
+      if (answer.status === status) return answer.body;
+      assert.ok(Date.now() < deadline, `the shop answers ${answer.status}`);
+    }
+  };
+  assert.equal((await within(200)).items.length, 3);
+  await page.locator('details.confirm summary').click();
+  await page.locator('details.confirm button').click();
+  await page.waitForURL(/placements\?said=removed/);
+  await within(404);
 });
 
 desk('a segment is made, with its size as it is typed', {}, async (page) => {

@@ -49,6 +49,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(models::activate))
         .routes(routes!(placements::list))
         .routes(routes!(placements::put))
+        .routes(routes!(placements::delete))
         .routes(routes!(rules::list))
         .routes(routes!(rules::get, rules::put, rules::delete))
         .routes(routes!(segments::list))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vitrine_domain::Placement;
@@ -18,7 +18,7 @@ use vitrine_store::settings::PLACEMENT;
 use crate::keep;
 use crate::lock::{Expected, etag};
 
-use shape::Wanted;
+use shape::{MAX_NAME, Wanted};
 pub(crate) use shape::{View, words};
 
 /// Most placements of a shop: all are read together.
@@ -86,4 +86,40 @@ pub(crate) async fn put(
     keep::put(&app, &access, (PLACEMENT, &placement.name), &placement, (from, expected)).await?;
     let view = View::of(placement, from + 1).written_by(Some(access.author.clone()), Some(app.context.clock.now()));
     Ok((etag(from + 1), Json(view)).into_response())
+}
+
+fn unknown() -> Problem {
+    Problem::not_found(
+        "the shop has changed no placement of this name, and has no own one; GET /v1/placements tells which there are",
+    )
+}
+
+/// Remove a placement
+///
+/// One that every shop starts with is as it was shipped again; another is gone, and requests that name it are answered with 404.
+#[utoipa::path(delete, path = "/v1/placements/{name}", tag = "manage", operation_id = "delete_placement",
+    params(
+        ("name" = String, Path, description = "Name of the placement"),
+        ("If-Match" = Option<String>, Header, description = "The version to remove, in quotes; any if it is not said"),
+    ),
+    responses(
+        (status = 204, description = "The placement is gone, or as it was shipped"),
+        (status = 401, body = Problem, description = "The key is missing or not known"),
+        (status = 403, body = Problem, description = "The key is not a server key"),
+        (status = 404, body = Problem, description = "The shop has no such placement of its own"),
+        (status = 412, body = Problem, description = "`If-Match` names another version than the stored one"),
+        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+    ))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    access: ServerAccess<Manage>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    // The table takes no key of any length.
+    if name.len() > MAX_NAME {
+        return Err(unknown());
+    }
+    let removed = keep::remove(&app, &access, (PLACEMENT, &name), Expected::of(&headers, None)).await?;
+    if removed { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
 }

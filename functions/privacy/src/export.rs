@@ -24,7 +24,7 @@ const DECISIONS: usize = 10_000;
 pub(crate) struct Export {
     /// What was inferred and counted: the profile, affinities, links, and what they were built from.
     held: Answer,
-    /// Everything that they did, oldest first, as it is stored.
+    /// All of their events, oldest first, as they are stored: what they did, and what audiences they were put in.
     #[schema(value_type = Vec<Object>)]
     events: Vec<Event>,
     /// What they were shown, newest first.

@@ -11,11 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 use vitrine_domain::alike::{ALIKE, Code, Crowd, asked, audience, is_audience};
 use vitrine_domain::experiment::Status;
-use vitrine_domain::time::DAY;
 use vitrine_domain::{
     Action, Channel, Event, Experiment, MessageId, Millis, PastAction, Purposes, Rule, Segment, Shop, State, Visitor,
 };
-use vitrine_learn::{Artifact, Interaction, Question, Scratch};
+use vitrine_learn::{Artifact, Interaction, Question, Scratch, interactions};
 use vitrine_runtime::Context;
 use vitrine_store::results::Audiences as Stored;
 use vitrine_store::settings::{EXPERIMENT, RULE, SEGMENT, Snapshot};
@@ -63,13 +62,8 @@ impl<'m> Vectors<'m> {
 
     /// How what somebody would ask for next differs from what anybody would; nothing of somebody who has done nothing.
     pub(crate) fn at(&mut self, who: &Visitor, actions: &[PastAction]) -> &[f32] {
-        let newest = actions.iter().map(|past| past.at).max().unwrap_or_default();
-        let known = |past: &PastAction| {
-            #[allow(clippy::cast_precision_loss, reason = "ages in days need no more")]
-            let age_days = newest.since(past.at).max(0) as f32 / DAY as f32;
-            Some(Interaction { row: self.model.position(past.product.as_str())?, action: past.action, age_days })
-        };
-        let history: Vec<Interaction> = actions.iter().filter_map(known).collect();
+        let history = interactions(actions, |id| self.model.position(id)).filter(|past| past.row != u32::MAX);
+        let history: Vec<Interaction> = history.collect();
         self.scratch.visitor = Some(Scratch::visitor_key(who));
         if history.is_empty() {
             self.vector.fill(0.0);

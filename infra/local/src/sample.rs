@@ -83,6 +83,11 @@ async fn fill(context: &Context, poller: &Arc<Poller>, options: &Options, shop: 
             step.at(poller.records(Reader::Fold).min(poller.records(Reader::Archive)));
         }
         step.end("done");
+
+        // As the schedule does it every day: grades of customers are by what all of them are.
+        let step = Step::begin("Grading customers", 0, options.quiet);
+        let swept = vitrine_fold::sweep(context).await.context("the visitors could not be looked at")?;
+        step.end(&format!("{} visitors, {} came into a segment", swept.profiles, swept.changed));
     }
 
     let step = Step::begin("Learning", 0, options.quiet);

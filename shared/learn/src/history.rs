@@ -1,6 +1,7 @@
 //! A visitor's past, as training holds it and as serving knows it.
 
-use vitrine_domain::Action;
+use vitrine_domain::time::DAY;
+use vitrine_domain::{Action, Millis, PastAction};
 
 /// A past action of a visitor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +20,21 @@ impl Interaction {
     pub fn interest(&self) -> f32 {
         self.action.interest()
     }
+}
+
+/// Past actions as a model sees them, in their order. `row` knows the products of the model; any other has the row
+/// [`u32::MAX`], which no product has: it is no evidence, but it happened. Ages count back from the newest action, as windows
+/// in training do from the shop's: who comes back after a year still has the taste they had.
+pub fn interactions<'p>(
+    past: &'p [PastAction],
+    row: impl Fn(&str) -> Option<u32> + 'p,
+) -> impl Iterator<Item = Interaction> + 'p {
+    let newest: Millis = past.iter().map(|past| past.at).max().unwrap_or_default();
+    past.iter().map(move |past| Interaction {
+        row: row(past.product.as_str()).unwrap_or(u32::MAX),
+        action: past.action,
+        age_days: newest.since(past.at).max(0) as f32 / DAY as f32,
+    })
 }
 
 /// What is left of the voice of a dwell, which nobody's hand has confirmed.
@@ -44,6 +60,20 @@ mod tests {
 
     fn past(action: Action, age_days: f32) -> Interaction {
         Interaction { row: 0, action, age_days }
+    }
+
+    #[test]
+    fn ages_count_back_from_the_newest_and_what_is_unknown_happened() {
+        let past = |id: &str, days: i64| PastAction {
+            product: vitrine_domain::ProductId::new(id).unwrap(),
+            action: Action::View,
+            at: Millis(days * DAY),
+            key: 0,
+        };
+        let seen = [past("tea", 10), past("gone", 12), past("tea", 11)];
+        let rows = interactions(&seen, |id| (id == "tea").then_some(3)).map(|past| (past.row, past.age_days));
+        assert_eq!(rows.collect::<Vec<_>>(), [(3, 2.0), (u32::MAX, 0.0), (3, 1.0)]);
+        assert_eq!(interactions(&[], |_| None).count(), 0);
     }
 
     #[test]

@@ -131,7 +131,7 @@ pub use card::Card;
 pub use covisitation::Pair;
 pub use dataset::Dataset;
 pub use error::Error;
-pub use history::Interaction;
+pub use history::{Interaction, interactions};
 pub use lineup::Lineup;
 pub use progress::{Progress, Stage};
 pub use settings::Settings;

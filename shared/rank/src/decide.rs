@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, PastAction, Placement, Seen, Strategy};
 use vitrine_index::Bitmap;
-use vitrine_learn::{Interaction, Question};
+use vitrine_learn::{Interaction, Question, interactions};
 
 use crate::order::Order;
 use crate::query::Query;
@@ -124,19 +123,6 @@ pub(crate) fn ranking<'a>(
     (ranking, basis, false)
 }
 
-/// The history in rows of the shelf, and where each came from. Ages count back from the visitor's newest action, as
-/// windows in training do from the shop's: who comes back after a year still has the taste they had.
-fn known<'a>(shelf: &'a Shelf, request: &'a Request<'_>) -> impl Iterator<Item = (usize, Interaction)> + 'a {
-    let newest = request.history.iter().map(|past| past.at).max().unwrap_or(request.now);
-    request.history.iter().enumerate().map(move |(at, past)| {
-        #[allow(clippy::cast_precision_loss, reason = "ages in days need no more")]
-        let age_days = newest.since(past.at).max(0) as f32 / DAY as f32;
-        // What the shelf does not have has a row that nothing has: it is no evidence, but it happened.
-        let row = shelf.row(past.product.as_str()).unwrap_or(u32::MAX);
-        (at, Interaction { row, action: past.action, age_days })
-    })
-}
-
 /// Whether the placement wants only what is new to the visitor, or anything.
 fn question(placement: &Placement) -> Question {
     let open = placement.bought != Seen::Hide && placement.viewed != Seen::Hide;
@@ -145,11 +131,11 @@ fn question(placement: &Placement) -> Question {
 
 fn personal<'a>(shelf: &'a Shelf, request: &'a Request<'a>, work: &mut Workspace) -> (Ranking<'a>, Basis) {
     let question = question(request.placement);
-    let history: Vec<(usize, Interaction)> = known(shelf, request).collect();
-    let liked = history.iter().any(|(_, past)| past.interest() > 0.0 && past.row != u32::MAX);
+    let history: Vec<Interaction> = interactions(request.history, |id| shelf.row(id)).collect();
+    let liked = history.iter().any(|past| past.interest() > 0.0 && past.row != u32::MAX);
     let basis = if liked { Basis::History } else { Basis::Popularity };
     let query = shelf.artifact().map_or_else(Query::default, |artifact| {
-        let query = Query::personal(artifact, question, request.visitor, history.into_iter(), work);
+        let query = Query::personal(artifact, question, request.visitor, history.into_iter().enumerate(), work);
         query.blended(Some(artifact), request.blend)
     });
     (Ranking::Query(query, Source::History(request.history)), basis)

@@ -158,12 +158,15 @@ impl Trouble {
         Self { face: face.clone(), status: StatusCode::FORBIDDEN, detail, faults: Vec::new() }
     }
 
+    /// What was to be new has the name of something else.
+    pub(super) fn taken(face: &Arc<Face>) -> Self {
+        let detail = face.t("form.taken").to_owned();
+        Self { face: face.clone(), status: StatusCode::PRECONDITION_FAILED, detail, faults: Vec::new() }
+    }
+
     /// Of something that was to be new: another one has its name.
-    pub(super) fn of_new(mut self) -> Self {
-        if self.status == StatusCode::PRECONDITION_FAILED {
-            self.detail = self.face.t("form.taken").to_owned();
-        }
-        self
+    pub(super) fn of_new(self) -> Self {
+        if self.status == StatusCode::PRECONDITION_FAILED { Self::taken(&self.face) } else { self }
     }
 
     /// Whether somebody can mend it in the form.

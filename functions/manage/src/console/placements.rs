@@ -1,18 +1,18 @@
 //! Placements: where lists of products stand, and what fills them.
 
 use axum::extract::Path;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::client::{Answer, Trouble};
-use super::fields::{Fields, Sent, escaped};
+use super::fields::{Fields, Sent, escaped, slug};
 use super::form::{Form, worded};
 use super::guard::see;
 use super::history;
 use super::page::{back, page, token};
-use super::parts::{by, filter_text, filter_value, list as elements, tag, text};
+use super::parts::{by, confirmed, filter_text, filter_value, list as elements, tag, text};
 use super::rules::{SHOWN, Wish, lists, preview_section, refused};
 use super::session::{Desk, Face};
 
@@ -28,7 +28,10 @@ pub(super) async fn list(desk: Desk) -> Answer {
     let face = &*desk.face;
     let answer = desk.api.get("/v1/placements").await?;
     let body = html! {
-        div class="lead" { p { (face.t("placements.about")) } }
+        div class="lead" {
+            p { (face.t("placements.about")) }
+            @if face.edits() { a class="button" href="/console/placements/new" { (face.t("placements.new")) } }
+        }
         div class="wide" {
             table {
                 caption class="hidden" { (face.t("nav.placements")) }
@@ -128,19 +131,23 @@ fn with_present<'a>(known: &[&'a str], present: &'a str) -> Vec<&'a str> {
     words
 }
 
-fn form(face: &Face, name: &str, fields: &Fields, version: u64, trouble: Option<&Trouble>) -> Markup {
+/// The form of a placement; of a new one without its name, which is asked for.
+fn form(face: &Face, name: Option<&str>, fields: &Fields, version: u64, trouble: Option<&Trouble>) -> Markup {
     let form = Form { face, fields, trouble };
+    let action =
+        name.map_or_else(|| "/console/placements".to_owned(), |name| format!("/console/placements/{}", escaped(name)));
     let strategies = with_present(&STRATEGIES, fields.get("strategy"));
     let strategies: Vec<_> =
         strategies.into_iter().map(|one| (one.to_owned(), strategy(face, one).to_owned())).collect();
     html! {
         (form.trouble())
-        form method="post" action={ "/console/placements/" (escaped(name)) } id="placement" {
+        form method="post" action=(action) id="placement" {
             (token(face))
-            input type="hidden" name="placement_name" value=(name);
+            @if let Some(name) = name { input type="hidden" name="placement_name" value=(name); }
             input type="hidden" name="version" value=(version);
             fieldset class="plain" disabled[!face.edits()] {
                 div class="card" {
+                    @if name.is_none() { (form.line("placement_name", "text", "/name")) }
                     div class="pair" {
                         (form.select("strategy", "/strategy", &strategies))
                         (form.number("limit", "/limit", ("1", "100", "1")))
@@ -189,15 +196,23 @@ async fn whole(desk: &Desk, name: &str, changed: Option<(&Fields, u64, &Trouble)
     let summary = |face: &Face, value: &Value| {
         format!("{}, {} {}", strategy(face, text(value, "strategy")), value["limit"], face.t("placements.products"))
     };
+    let version = stored["version"].as_u64().unwrap_or_default();
     let past = history::section(desk, "placements", name, summary).await;
     let form = match changed {
-        Some((fields, version, trouble)) => form(face, name, fields, version, Some(trouble)),
-        None => form(face, name, &fields(stored), stored["version"].as_u64().unwrap_or_default(), None),
+        Some((fields, version, trouble)) => form(face, Some(name), fields, version, Some(trouble)),
+        None => form(face, Some(name), &fields(stored), version, None),
     };
     let body = html! {
         (back("/console/placements", face.t("nav.placements")))
         div class="columns" {
-            div { (form) (past) }
+            div {
+                (form)
+                (past)
+                @if face.edits() && version > 0 {
+                    (confirmed(face, &format!("/console/placements/{}/remove", escaped(name)), face.t("placements.remove"),
+                        face.t("placements.removing"), &[("version", version.to_string())]))
+                }
+            }
             div { @if face.edits() { (preview_section(face, PREVIEW, &[], &Wish::default(), None)) } }
         }
     };
@@ -208,6 +223,47 @@ async fn whole(desk: &Desk, name: &str, changed: Option<(&Fields, u64, &Trouble)
 
 pub(super) async fn edit(desk: Desk, Path(name): Path<String>) -> Answer {
     whole(&desk, &name, None).await
+}
+
+/// The page of a placement that is not there yet.
+fn blank(desk: &Desk, fields: &Fields, trouble: Option<&Trouble>) -> Response {
+    let face = &*desk.face;
+    let body = html! {
+        (back("/console/placements", face.t("nav.placements")))
+        div class="narrow" { (form(face, None, fields, 0, trouble)) }
+    };
+    let mut response = page(desk, face.t("placements.new"), &body);
+    *response.status_mut() = trouble.map_or(StatusCode::OK, |trouble| trouble.status);
+    response
+}
+
+pub(super) async fn new(desk: Desk) -> Answer {
+    if !desk.face.edits() {
+        return Err(Trouble::forbidden(&desk.face));
+    }
+    let numbers = [("limit", "10"), ("per_category", "0"), ("per_brand", "0"), ("diversity", "0"), ("novelty", "0")];
+    let fields = numbers.iter().fold(Fields::default(), |fields, (name, value)| fields.with(name, value));
+    Ok(blank(&desk, &fields, None))
+}
+
+pub(super) async fn create(Sent { desk, fields }: Sent) -> Answer {
+    let name = slug(fields.get("placement_name"));
+    let name = if name.is_empty() { "placement".to_owned() } else { name };
+    // Over version 0 one as shipped would be changed.
+    let all = desk.api.get("/v1/placements").await?;
+    if elements(&all, "placements").iter().any(|placement| text(placement, "name") == name) {
+        return Ok(blank(&desk, &fields, Some(&Trouble::taken(&desk.face))));
+    }
+    match desk.api.put(&format!("/v1/placements/{}", escaped(&name)), 0, &placement(&fields)).await {
+        Ok(_) => Ok(see(&format!("/console/placements/{}?said=saved", escaped(&name)))),
+        Err(trouble) if trouble.is_mendable() => Ok(blank(&desk, &fields, Some(&trouble.of_new()))),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+pub(super) async fn remove(Path(name): Path<String>, Sent { desk, fields }: Sent) -> Answer {
+    desk.api.delete(&format!("/v1/placements/{}", escaped(&name)), fields.whole("version")).await?;
+    Ok(see("/console/placements?said=removed"))
 }
 
 pub(super) async fn save(Path(name): Path<String>, Sent { desk, fields }: Sent) -> Answer {
@@ -239,7 +295,7 @@ pub(super) async fn preview(Sent { desk, fields }: Sent) -> Answer {
     let body = html! {
         (back("/console/placements", face.t("nav.placements")))
         div class="columns" {
-            div { (form(face, name, &fields, version, None)) }
+            div { (form(face, Some(name), &fields, version, None)) }
             div { (preview_section(face, PREVIEW, &[], &Wish::of(&fields), Some(&shown))) }
         }
     };

@@ -12,7 +12,7 @@ use vitrine_http::Problem;
 use crate::filters;
 
 /// Longest name.
-const MAX_NAME: usize = 40;
+pub(super) const MAX_NAME: usize = 40;
 
 /// How what was shown without a click makes room.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]

@@ -186,7 +186,8 @@ async fn every_page_opens_for_every_role_in_both_languages() {
         "/console/models",
         "/console/settings",
     ];
-    let of_editors = ["/console/rules/new", "/console/segments/new", "/console/experiments/new"];
+    let of_editors =
+        ["/console/placements/new", "/console/rules/new", "/console/segments/new", "/console/experiments/new"];
     for role in ["viewer", "marketer", "admin"] {
         hire(&stack, role, role).await;
         let mut one = another(&browser).sign_in(role).await;

@@ -166,6 +166,7 @@ async fn everything_about_a_shop_needs_a_server_key() {
         (Method::PUT, "/v1/settings/training"),
         (Method::GET, "/v1/placements"),
         (Method::PUT, "/v1/placements/home"),
+        (Method::DELETE, "/v1/placements/home"),
         (Method::GET, "/v1/rules"),
         (Method::GET, "/v1/rules/a"),
         (Method::PUT, "/v1/rules/a"),

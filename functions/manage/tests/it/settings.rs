@@ -50,6 +50,26 @@ async fn placements_as_shipped_changed_and_new() {
 }
 
 #[tokio::test]
+async fn a_placement_that_is_removed_is_gone_or_as_shipped() {
+    let stack = Stack::start().await;
+    let shipped = stack.get("/v1/placements").await.body;
+    let remove =
+        async |name: &str, version: Option<&str>| stack.delete(&format!("/v1/placements/{name}"), version).await;
+    for name in ["home", "teaser", "no%20such", &"x".repeat(5000)] {
+        assert_eq!(remove(name, None).await.problem(), (404, "not-found"), "{name}");
+    }
+    for name in ["home", "teaser"] {
+        stack.put(&format!("/v1/placements/{name}"), None, &json!({"strategy": "trending", "limit": 3})).await;
+        assert_eq!(remove(name, Some("\"2\"")).await.problem(), (412, "precondition-failed"));
+        assert_eq!(remove(name, Some("\"1\"")).await.status, StatusCode::NO_CONTENT);
+        let undone = stack.post(&format!("/v1/placements/{name}/undo"), &Value::Null).await;
+        assert_eq!((undone.status, &undone.body["value"]["limit"]), (StatusCode::OK, &json!(3)), "{}", undone.body);
+        assert_eq!(remove(name, None).await.status, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(stack.get("/v1/placements").await.body, shipped);
+}
+
+#[tokio::test]
 async fn a_placement_is_written_only_over_what_was_seen() {
     let stack = Stack::start().await;
     let limit = |limit: u32, version: Option<u64>| json!({"strategy": "similar", "limit": limit, "version": version});
