@@ -54,6 +54,7 @@ const LIMITS = [
   ['lines of an order', 'functions/catalog/src/import/options.rs', 'order_lines', plain, 'the row is refused'],
   ['attributes of a product', 'functions/catalog/src/import/attributes.rs', 'COUNT', plain, 'left out'],
   ['refused rows that a report describes', 'functions/catalog/src/import/report.rs', 'DESCRIBED', plain, 'counted'],
+  ['placements of a shop, besides those as shipped', 'functions/manage/src/placements.rs', 'MAX_PLACEMENTS', plain, '422'],
   ['rules of a shop', 'shared/domain/src/rule.rs', 'MAX_RULES', plain, '422'],
   ['what a rule names', 'shared/domain/src/rule.rs', 'MAX_NAMED', plain, '422'],
   ['segments of a shop, the shipped ones among them', 'shared/domain/src/segment.rs', 'MAX_SEGMENTS', plain, '422'],
