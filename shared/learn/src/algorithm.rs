@@ -28,7 +28,7 @@ use crate::dataset::stable_hash;
 use crate::encoder;
 use crate::history::Interaction;
 use crate::popularity::Popularity;
-use crate::rows::Asked;
+use crate::rows::{Asked, OnPage};
 use crate::tally::Tally;
 use crate::validate::Exam;
 use crate::{Dataset, Error, Settings};
@@ -222,7 +222,7 @@ pub struct Scratch {
     pub(crate) habits: repurchase::Scratch,
     pub(crate) asked: Asked,
     /// Of each pair of actions, in the order of [`covisitation::Pair::ALL`].
-    pub(crate) shared: [covisitation::Shared; covisitation::Pair::ALL.len()],
+    pub(crate) on_page: [OnPage; covisitation::Pair::ALL.len()],
     pub(crate) tally: Tally,
 }
 

@@ -35,12 +35,10 @@ use crate::tally::Tally;
 
 mod log;
 mod part;
-mod shared;
 
 use log::Log;
 pub use part::View;
 pub(crate) use part::{Neighbours, sections};
-pub(crate) use shared::Shared;
 
 /// Which actions a list of neighbours was counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

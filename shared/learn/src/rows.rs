@@ -91,6 +91,78 @@ impl Asked {
     }
 }
 
+/// What the lists of an artifact have of a page's products. Each list is read once for a page: whoever asks what the page
+/// would be without a past action finds it here.
+#[derive(Debug, Default)]
+pub(crate) struct OnPage {
+    /// Of which artifact; none if it is not to be known again.
+    serial: Option<u64>,
+    page: Vec<u32>,
+    asked: Asked,
+    /// The lists that were read, to be found by their numbers: a number in the upper half of a place, in the lower half the
+    /// list's turn from one on. A place is looked for from where a hash says; half of them at least are zero.
+    turns: Vec<u64>,
+    /// Where the entries of each list that was read end.
+    ends: Vec<usize>,
+    /// `(place on the page, place in the list)`, list by list, each in its order.
+    entries: Vec<(u32, u32)>,
+}
+
+impl OnPage {
+    /// Forgets what was read, if it was for another page or an artifact that is not known again.
+    pub(crate) fn turn_to(&mut self, serial: Option<u64>, page: &[u32]) {
+        if serial.is_some() && self.serial == serial && self.page == page {
+            return;
+        }
+        self.serial = serial;
+        self.page.clear();
+        self.page.extend_from_slice(page);
+        self.asked.set(page);
+        self.turns.fill(0);
+        self.ends.clear();
+        self.entries.clear();
+    }
+
+    /// What a list of rows has of the page. `list` is its number.
+    #[inline]
+    pub(crate) fn of(&mut self, list: u32, rows: &[u32]) -> &[(u32, u32)] {
+        if self.turns.len() <= 2 * self.ends.len() {
+            self.grow();
+        }
+        let place = self.place(list);
+        if self.turns[place] == 0 {
+            let Self { asked, entries, .. } = self;
+            asked.each(rows, |at, place| entries.push((place as u32, at as u32)));
+            self.ends.push(self.entries.len());
+            self.turns[place] = u64::from(list) << 32 | self.ends.len() as u64;
+        }
+        let turn = self.turns[place] as u32 as usize;
+        let from = turn.checked_sub(2).map_or(0, |before| self.ends[before]);
+        &self.entries[from..self.ends[turn - 1]]
+    }
+
+    /// Where a list is among the turns, or would be.
+    #[inline]
+    fn place(&self, list: u32) -> usize {
+        let last = self.turns.len() - 1;
+        let mut place = (list.wrapping_mul(0x9e37_79b9) >> 8) as usize & last;
+        while self.turns[place] != 0 && (self.turns[place] >> 32) as u32 != list {
+            place = (place + 1) & last;
+        }
+        place
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let larger = (2 * self.turns.len()).max(64);
+        let before = std::mem::replace(&mut self.turns, vec![0; larger]);
+        for turn in before.into_iter().filter(|turn| *turn != 0) {
+            let place = self.place((turn >> 32) as u32);
+            self.turns[place] = turn;
+        }
+    }
+}
+
 /// Reads one number of each cache line. None of these reads waits for another, as those of a loop that works with what it
 /// reads do; after it the numbers are near.
 #[inline]
@@ -119,7 +191,23 @@ mod tests {
             let mut each = Vec::new();
             asked.each(&all, |at, place| each.push((at, place)));
             let one_by_one = all.iter().enumerate().flat_map(|(at, row)| asked.places(*row).map(move |place| (at, place)));
-            prop_assert_eq!(each, one_by_one.collect::<Vec<_>>());
+            prop_assert_eq!(&each, &one_by_one.collect::<Vec<_>>());
+            let mut on_page = OnPage::default();
+            for (serial, page, list) in [(None, &others, 3), (Some(1), &others, 3), (Some(1), &rows, 7), (Some(1), &rows, 3)] {
+                on_page.turn_to(serial, page);
+                on_page.of(list, &all);
+            }
+            // What was read of a list is not read again for the same page of the same artifact, and is for any other.
+            let expected: Vec<(u32, u32)> = each.iter().map(|(at, place)| (*place as u32, *at as u32)).collect();
+            for list in [3, 7] {
+                prop_assert_eq!(on_page.of(list, &[]), &expected[..]);
+            }
+            for serial in [Some(2), None, None] {
+                on_page.turn_to(serial, &rows);
+                prop_assert_eq!(on_page.of(3, &[]), &[]);
+                on_page.turn_to(serial.map(|serial| serial + 1), &rows);
+                prop_assert_eq!(on_page.of(3, &all), &expected[..]);
+            }
             for row in all {
                 let found: Vec<usize> = asked.places(row).collect();
                 let expected: Vec<usize> = (0..rows.len()).filter(|place| rows[*place] == row).collect();

@@ -1,6 +1,9 @@
 //! A product's score by what speaks for it, before it is put into words: there are many more pieces than reasons, so nothing
 //! is copied yet.
 
+use std::sync::Arc;
+
+use smallvec::{SmallVec, smallvec};
 use vitrine_domain::{Action, PastAction};
 
 use crate::Shelf;
@@ -19,7 +22,7 @@ pub(crate) struct Piece<'a> {
     /// What it adds to the score.
     pub(crate) amount: f32,
     /// Parts of the model by their places, and what each adds.
-    parts: Vec<(usize, f32)>,
+    parts: SmallVec<[(usize, f32); 4]>,
 }
 
 impl Piece<'_> {
@@ -42,6 +45,8 @@ pub(crate) struct Speakers<'a> {
     pub(crate) shelf: &'a Shelf,
     pub(crate) source: Source<'a>,
     query: &'a Query,
+    /// The names of the model's parts.
+    names: Vec<Arc<str>>,
     /// What kind of reason each part of the model gives, without and with a piece of evidence.
     kinds: Vec<[ReasonKind; 2]>,
 }
@@ -50,7 +55,8 @@ impl<'a> Speakers<'a> {
     pub(crate) fn new(shelf: &'a Shelf, query: &'a Query, source: Source<'a>) -> Self {
         let parts = shelf.artifact().map_or(&[][..], |artifact| artifact.parts());
         let kinds = parts.iter().map(|part| [false, true].map(|known| kind(&part.name, source, known))).collect();
-        Self { shelf, source, query, kinds }
+        let names = parts.iter().map(|part| part.name.as_str().into()).collect();
+        Self { shelf, source, query, names, kinds }
     }
 
     /// What speaks for a product, in the order in which it was first told.
@@ -65,7 +71,7 @@ impl<'a> Speakers<'a> {
                     known.add(told.part, told.amount);
                 }
                 None => {
-                    let parts = vec![(told.part, told.amount)];
+                    let parts = smallvec![(told.part, told.amount)];
                     pieces.push(Piece { kind, product, past, amount: told.amount, parts });
                 }
             }
@@ -92,8 +98,7 @@ impl<'a> Speakers<'a> {
 
     /// The parts of a piece by their names.
     pub(crate) fn amounts(&self, piece: &Piece<'_>) -> Vec<PartAmount> {
-        let parts = self.shelf.artifact().map_or(&[][..], |artifact| artifact.parts());
-        let name = |part: usize| parts.get(part).map_or_else(String::new, |part| part.name.clone());
+        let name = |part: usize| self.names.get(part).cloned().unwrap_or_default();
         piece.parts.iter().map(|(part, amount)| PartAmount { part: name(*part), amount: *amount }).collect()
     }
 }

@@ -6,8 +6,9 @@
 //! once, and the page scored again. What rules and chance did is said beside it and adds nothing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use vitrine_domain::{Action, Millis, PastAction};
 
 use crate::evidence::{Told, told};
@@ -57,9 +58,14 @@ pub enum ReasonKind {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartAmount {
     /// The part's name.
-    pub part: String,
+    #[serde(serialize_with = "as_text")]
+    pub part: Arc<str>,
     /// What it adds to the score.
     pub amount: f32,
+}
+
+fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 /// One reason, and what it adds to the score.

@@ -69,7 +69,7 @@ fn tell(english: &str, french: &str, about: &str, reason: &Reason, words: Words)
 
 /// Adds what a merchandiser wants to know: which parts of the model, and how much.
 fn details(text: &mut String, reason: &Reason, language: Language) {
-    let parts: Vec<&str> = reason.parts.iter().map(|part| part.part.as_str()).collect();
+    let parts: Vec<&str> = reason.parts.iter().map(|part| &*part.part).collect();
     let percent = f64::from(reason.share) * 100.0;
     let written = match (language, parts.is_empty(), &reason.rule) {
         (Language::En, _, Some(rule)) => write!(text, " (rule {rule})"),

@@ -3,7 +3,6 @@
 use half::f16;
 use serde::{Deserialize, Serialize};
 
-use super::shared::Shared;
 use super::{Lists, Pair, count};
 use crate::Error;
 use crate::algorithm::{Algorithm, Curve, Learned, Lesson, Numbers, Scratch};
@@ -11,7 +10,7 @@ use crate::artifact::Artifact;
 use crate::blend::Question;
 use crate::halves;
 use crate::history::{Interaction, voices};
-use crate::rows::bring_in;
+use crate::rows::{OnPage, bring_in};
 use crate::settings::Covisitation;
 use crate::tally::Tally;
 use crate::validate::Exam;
@@ -95,6 +94,10 @@ pub(crate) const fn sections(pair: Pair) -> [&'static str; 4] {
     }
 }
 
+fn weight(weights: &[f16], entry: u32) -> f32 {
+    weights.get(entry as usize).map_or(0.0, |weight| weight.to_f32())
+}
+
 impl Neighbours {
     /// What the lists say for products, given a history.
     fn say(self, lists: &Lists, decay: f32, history: &[Interaction], tally: &mut Tally) {
@@ -113,10 +116,10 @@ impl Neighbours {
     }
 
     /// What the lists have of a page's products.
-    fn shared<'s>(self, model: &Artifact, page: &[u32], scratch: &'s mut Scratch) -> &'s mut Shared {
-        let shared = &mut scratch.shared[self.0.index()];
-        shared.of_page(model.serial(), page);
-        shared
+    fn on_page<'s>(self, model: &Artifact, page: &[u32], scratch: &'s mut Scratch) -> &'s mut OnPage {
+        let on_page = &mut scratch.on_page[self.0.index()];
+        on_page.turn_to(Some(model.serial()), page);
+        on_page
     }
 
     fn quality(self, exam: &Exam<'_>, lists: &Lists, decay: f32) -> f64 {
@@ -236,10 +239,11 @@ impl Algorithm for Neighbours {
     fn sums(&self, model: &Artifact, history: &[Interaction], rows: &[u32], scratch: &mut Scratch, out: &mut [f32]) {
         out.fill(0.0);
         let lists = model.lists(self.0);
-        let shared = self.shared(model, rows, scratch);
+        let on_page = self.on_page(model, rows, scratch);
         for (at, voice) in self.speaking(history, self.decay(model)) {
-            for (place, weight) in shared.of(lists, history[at].row) {
-                let addition = voice * weight;
+            let (list, weights) = lists.of(history[at].row);
+            for (place, entry) in on_page.of(history[at].row, list) {
+                let addition = voice * weight(weights, *entry);
                 if let Some(sum) = out.get_mut(*place as usize).filter(|_| addition > 0.0) {
                     *sum += addition;
                 }
@@ -256,10 +260,11 @@ impl Algorithm for Neighbours {
         said: &mut dyn FnMut(usize, usize, f32),
     ) {
         let lists = model.lists(self.0);
-        let shared = self.shared(model, rows, scratch);
+        let on_page = self.on_page(model, rows, scratch);
         for (at, voice) in self.speaking(history, self.decay(model)) {
-            let entries = shared.of(lists, history[at].row);
-            entries.iter().for_each(|(place, weight)| said(*place as usize, at, voice * weight));
+            let (list, weights) = lists.of(history[at].row);
+            let entries = on_page.of(history[at].row, list);
+            entries.iter().for_each(|(place, entry)| said(*place as usize, at, voice * weight(weights, *entry)));
         }
     }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::index::PLACES;
 use super::{Factors, Parameters, Sessions};
 use crate::encoder::kernel::wide;
-use crate::rows::{Asked, Sieve, bring_in};
+use crate::rows::{OnPage, Sieve, bring_in};
 use crate::tally::Tally;
 
 /// How many of the newest actions bring in companions.
@@ -86,8 +86,8 @@ pub struct Scratch {
     seen: Vec<u32>,
     sums: Tally,
     explained: Explained,
-    /// The rows that are asked for.
-    asked: Asked,
+    /// The places of neighbours that are on the page.
+    on_page: OnPage,
 }
 
 /// The neighbours' places.
@@ -106,8 +106,6 @@ struct Explained {
     weighed: Vec<u32>,
     /// What one unit of each weight adds to each product of the page, weight by weight.
     shares: Vec<f32>,
-    /// `(place, place on the page)` of one neighbour's products that are asked for.
-    named: Vec<(usize, usize)>,
     /// `(place, start of its shares, w(x)'s share)` of one neighbour's common products.
     adding: Vec<(usize, usize, f32)>,
     /// What one action adds to each product.
@@ -219,20 +217,20 @@ impl<'a> View<'a> {
     ) {
         self.find(current, companions, scratch);
         out.fill(0.0);
-        let Scratch { weights, weighed, similar, nearest, nearness, gathered, explained, asked, .. } = scratch;
-        let named = &mut explained.named;
-        asked.set(page);
+        let Scratch { weights, weighed, similar, nearest, nearness, gathered, on_page, .. } = scratch;
+        on_page.turn_to(self.serial, page);
         for (at, (similarity, session)) in nearest.iter().map(of_key).enumerate() {
             let rows = self.places(gathered, at);
-            if !on_page(rows, asked, named) {
+            let named = on_page.of(session, rows);
+            if named.is_empty() {
                 continue;
             }
             gathered.anchor(rows, weights, weighed);
             let amplitude = self.amplitude(similarity, similar.sum(session));
-            for (q, place) in named.iter() {
-                let near = gathered.anchors.iter().fold(0.0, |near, (r, _, w)| near + w * nearness.around(*r)[*q]);
-                let addition = amplitude * near;
-                if let Some(sum) = out.get_mut(*place).filter(|_| addition > 0.0) {
+            for (place, q) in named {
+                let near = |near, (r, _, w): &(usize, u32, f32)| near + w * nearness.around(*r)[*q as usize];
+                let addition = amplitude * gathered.anchors.iter().fold(0.0, near);
+                if let Some(sum) = out.get_mut(*place as usize).filter(|_| addition > 0.0) {
                     *sum += addition;
                 }
             }
@@ -289,9 +287,9 @@ impl<'a> View<'a> {
         said: &mut dyn FnMut(usize, usize, f32),
     ) {
         self.find(current, &companions, scratch);
-        let Scratch { weights, weighed, similar, nearest, nearness, gathered, seen, explained, asked, .. } = scratch;
-        let Explained { weighed: known, shares, named, adding, sums } = explained;
-        asked.set(page);
+        let Scratch { weights, weighed, similar, nearest, nearness, gathered, seen, explained, on_page, .. } = scratch;
+        let Explained { weighed: known, shares, adding, sums } = explained;
+        on_page.turn_to(self.serial, page);
         known.clear();
         known.extend_from_slice(weights.rows());
         known.sort_unstable();
@@ -299,7 +297,8 @@ impl<'a> View<'a> {
         shares.resize(known.len() * page.len(), 0.0);
         for (at, (similarity, session)) in nearest.iter().map(of_key).enumerate() {
             let rows = self.places(gathered, at);
-            if !on_page(rows, asked, named) {
+            let named = on_page.of(session, rows);
+            if named.is_empty() {
                 continue;
             }
             gathered.anchor(rows, weights, weighed);
@@ -310,9 +309,9 @@ impl<'a> View<'a> {
                 known.binary_search(x).ok().map(|x| (*r, x * page.len(), share))
             }));
             let amplitude = self.amplitude(similarity, similar.sum(session));
-            for (q, place) in named.iter() {
+            for (place, q) in named {
                 for (r, start, share) in adding.iter() {
-                    shares[start + place] += amplitude * share * nearness.around(*r)[*q];
+                    shares[start + *place as usize] += amplitude * share * nearness.around(*r)[*q as usize];
                 }
             }
         }
@@ -442,13 +441,6 @@ impl<'a> View<'a> {
     fn again(&self, row: u32, seen: &[u32]) -> f32 {
         if seen.binary_search(&row).is_ok() { self.parameters.seen } else { 1.0 }
     }
-}
-
-/// Takes down which places of a neighbour are products of a page, as `(place, place on the page)`; false if none is.
-fn on_page(rows: &[u32], asked: &Asked, named: &mut Vec<(usize, usize)>) -> bool {
-    named.clear();
-    asked.each(rows, |q, place| named.push((q, place)));
-    !named.is_empty()
 }
 
 /// A similarity and its session as one number: its order is that of similarities, which are never negative, and of equal

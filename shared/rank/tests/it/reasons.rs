@@ -68,7 +68,7 @@ fn a_part_that_counts_nothing_says_nothing_and_one_that_counts_double_says_twice
             let sum: f32 = item.reasons.iter().map(|reason| reason.amount).sum();
             assert!((sum - item.score).abs() < 1e-4 * (1.0 + item.score.abs()), "{item:?}");
             for part in item.reasons.iter().flat_map(|reason| &reason.parts) {
-                *amounts.entry((item.row, part.part.clone())).or_default() += part.amount;
+                *amounts.entry((item.row, part.part.to_string())).or_default() += part.amount;
             }
         }
         amounts
