@@ -23,16 +23,23 @@ pub(crate) async fn admit(
 ) -> Result<Vec<Accepted>, Problem> {
     let (table, shop) = (&state.app.context.table, &access.shop);
     let barred = table.barred(&state.app.guard, shop, visitors(&accepted), now).await?;
+    // Whether each visitor refuses, by what was said last: nothing of this batch is kept of whoever does.
+    let mut last: BTreeMap<Visitor, bool> = BTreeMap::new();
+    for one in &accepted {
+        last.extend(says(one, access));
+    }
     let mut said: BTreeMap<Visitor, bool> = BTreeMap::new();
     let mut counts: BTreeMap<(Millis, String), u64> = BTreeMap::new();
     let mut admitted = Vec::with_capacity(accepted.len());
     for one in accepted {
-        let (refuses, grants) = (one.said.refuses(Purpose::Personalise), one.said.grants(Purpose::Personalise));
-        let names = || named(&one.event).filter(|visitor| access.may_use(visitor));
-        if refuses || grants {
-            said.extend(names().map(|visitor| (visitor, refuses)));
-        }
-        let bound = !grants && named(&one.event).any(|visitor| barred.refused(&visitor));
+        said.extend(says(&one, access));
+        let grants = one.said.grants(Purpose::Personalise);
+        let refused = |visitor: Visitor| match (last.get(&visitor), said.get(&visitor)) {
+            (Some(true), _) | (_, Some(true)) => true,
+            (_, Some(false)) => false,
+            _ => !grants && barred.refused(&visitor),
+        };
+        let bound = named(&one.event).any(refused);
         if bound || !one.event.purposes.allows(Purpose::Personalise) {
             if one.event.purposes.allows(Purpose::Measure) {
                 *counts.entry((one.event.at(), action_of(&one))).or_default() += 1;
@@ -44,13 +51,21 @@ pub(crate) async fn admit(
     for ((day, action), times) in by_day(counts) {
         table.count(shop, day, &action, times).await?;
     }
-    for (visitor, refuses) in said {
+    for (visitor, refuses) in last {
         if refuses != barred.refused(&visitor) {
             table.note_refusal(state.app.guard.key(), shop, &visitor, refuses, now).await?;
             state.app.guard.forget();
         }
     }
     Ok(admitted)
+}
+
+/// Whether those whom an event may speak for refuse, if it says so.
+fn says<'a>(one: &'a Accepted, access: &'a Access) -> impl Iterator<Item = (Visitor, bool)> + 'a {
+    let refuses = one.said.refuses(Purpose::Personalise);
+    let says = refuses || one.said.grants(Purpose::Personalise);
+    let names = named(&one.event).filter(move |visitor| says && access.may_use(visitor));
+    names.map(move |visitor| (visitor, refuses))
 }
 
 /// Whom some events name.

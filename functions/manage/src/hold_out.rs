@@ -4,8 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use vitrine_domain::Millis;
 use vitrine_domain::experiment::HoldOut;
 use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Body, Problem, ServerAccess};
@@ -27,14 +29,19 @@ pub(crate) struct View {
     seed: String,
     /// Whether they see the shop without personalization too: what everybody wants, and what goes with a product on the page.
     personalization: bool,
+    /// Since when exactly these visitors are held out; results count from then on. Absent if nobody is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    since: Option<String>,
     /// Grows with every change; zero is the setting as it was shipped: nobody.
     version: u64,
 }
 
 impl View {
     fn of(hold_out: HoldOut, version: u64) -> Self {
-        let HoldOut { seed, share, personalization } = hold_out;
-        Self { share, seed, personalization, version }
+        let HoldOut { seed, share, personalization, since } = hold_out;
+        let since = (since > Millis::default()).then(|| since.to_rfc3339());
+        Self { share, seed, personalization, since, version }
     }
 }
 
@@ -54,12 +61,17 @@ pub(crate) struct Wanted {
     personalization: bool,
     /// The version it was made from, unless `If-Match` says it; zero for the setting as shipped.
     version: Option<u64>,
+    /// So that what was read can be sent back.
+    #[serde(default, rename = "since")]
+    #[schema(ignore)]
+    _since: IgnoredAny,
 }
 
-async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<View, Problem> {
+/// The setting and its version.
+async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<(HoldOut, u64), Problem> {
     let found = app.context.table.setting(&access.shop, HOLD_OUT, ONE).await?;
-    let nobody = || View::of(HoldOut { seed: SEED.to_owned(), share: 0.0, personalization: false }, 0);
-    Ok(found.map_or_else(nobody, |setting| View::of(setting.value, setting.version)))
+    let nobody = HoldOut { seed: SEED.to_owned(), share: 0.0, personalization: false, since: Millis::default() };
+    Ok(found.map_or((nobody, 0), |setting| (setting.value, setting.version)))
 }
 
 /// Who is held out of all experiments
@@ -72,8 +84,8 @@ async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<View, Problem>
         (status = 503, body = Problem, description = "A store is not available; try again shortly"),
     ))]
 pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Look>) -> Result<Response, Problem> {
-    let view = stored(&app, &access).await?;
-    Ok((etag(view.version), Json(view)).into_response())
+    let (hold_out, version) = stored(&app, &access).await?;
+    Ok((etag(version), Json(View::of(hold_out, version))).into_response())
 }
 
 /// Change who is held out of all experiments
@@ -101,12 +113,16 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let expected = Expected::of(&headers, wanted.version);
     let seed = wanted.seed.unwrap_or_else(|| SEED.to_owned());
-    let hold_out = HoldOut { seed, share: wanted.share, personalization: wanted.personalization };
+    let (before, version) = stored(&app, &access).await?;
+    let hold_out = HoldOut { seed, share: wanted.share, personalization: wanted.personalization, ..before.clone() };
+    // Others are held out, or of other things: what was measured until now is not of them.
+    let since = if hold_out == before { before.since } else { app.context.clock.now() };
+    let hold_out = HoldOut { since, ..hold_out };
     let faults = hold_out.faults();
     if !faults.is_empty() {
         return Err(keep::refused("invalid-hold-out", "this is no hold-out; `errors` says where", faults));
     }
-    let from = expected.over(stored(&app, &access).await?.version)?;
+    let from = expected.over(version)?;
     keep::put(&app, &access, (HOLD_OUT, ONE), &hold_out, (from, expected)).await?;
     Ok((etag(from + 1), Json(View::of(hold_out, from + 1))).into_response())
 }

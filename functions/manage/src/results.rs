@@ -115,7 +115,8 @@ impl View {
         let channel = |channel: vitrine_domain::Channel| {
             serde_json::to_value(channel).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
         };
-        let caused = head.held_out.and_then(|share| Caused::of(share, &results));
+        let since = head.held_out_since;
+        let caused = head.held_out.and_then(|share| Caused::of(share, since, &results));
         let days = results.days.range(from.clone()..=to.clone());
         Self {
             made: head.at.to_rfc3339(),
@@ -126,7 +127,7 @@ impl View {
             placements: Placed::all(&sum.placements),
             rules: Placed::all(&sum.rules),
             loyalty: results.loyalty.into(),
-            business_case: Case::of(&head.attribution, results.months(), caused.as_ref()),
+            business_case: Case::of(&head.attribution, results.months(since), caused.as_ref()),
             personalization: caused,
             from,
             to,

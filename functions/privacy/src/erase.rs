@@ -36,8 +36,8 @@ pub(crate) struct Receipt {
     places: Vec<Touched>,
     /// The live model since: trained without the visitor, and no older one can be gone back to.
     model: Option<String>,
-    /// Up to when backups may hold the visitor; null if it is not completed or the stack has none. When one is restored, the
-    /// erasure has to be asked for again.
+    /// Up to when backups may hold the visitor; null if it is not completed or the stack has none. When one is restored,
+    /// whoever runs the stack has `vitrine-local erase-again` erase once more.
     #[schema(format = DateTime)]
     backups_until: Option<String>,
     /// HMAC-SHA-256 over the receipt without this member, under a key of the stack's; null while it is not completed.

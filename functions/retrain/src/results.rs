@@ -15,7 +15,7 @@ use vitrine_domain::clusters::{self, Clusters, Member};
 use vitrine_domain::experiment::{HoldOut, Measurement, Pricing, Status};
 use vitrine_domain::filter::Person;
 use vitrine_domain::profile::{Facts, Found, People, in_fold_order};
-use vitrine_domain::results::{Attribution, Made, Results};
+use vitrine_domain::results::{Attribution, Held, Made, Results};
 use vitrine_domain::segment::{Scale, memberships};
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Experiment, Millis, Product, Purpose, Segment, Shop, State, Visitor};
@@ -193,6 +193,7 @@ async fn read(
         people: sums.people,
         robots: sums.robots,
         held_out: terms.hold_out.as_ref().map(|out| out.share),
+        held_out_since: terms.hold_out.as_ref().map(|out| out.since).unwrap_or_default(),
     };
     draw(&mut sums.members, clusters::MOST, |(lot, _)| *lot);
     draw(&mut sums.drawn, alike::MOST, |drawn| drawn.lot);
@@ -293,7 +294,7 @@ impl Sums<'_> {
         let person = Person { state: &state, now: terms.now };
         let segments: Vec<String> = memberships(&terms.segments, person, terms.scale.as_ref()).into_iter().collect();
         self.sample(who, &person, events, &segments);
-        let held_out = terms.hold_out.as_ref().and_then(|out| side(out, events));
+        let held = terms.hold_out.as_ref().and_then(|out| side(out, events));
         let logged = |id: &str| {
             if self.logged.ways.is_empty() {
                 return None;
@@ -301,7 +302,7 @@ impl Sums<'_> {
             let key = open_id(self.shop, |purpose| self.sealer.open(purpose, id))?;
             self.logged.get(&key.nonce)
         };
-        self.results.take_in(events, &segments, held_out, &logged, self.of);
+        self.results.take_in(events, &segments, held, &logged, self.of);
         let cost = |product: &str| terms.costs.get(product).copied();
         let pricing = Pricing { currency: &self.of.currency, cost: &cost };
         self.results.take_in_trials(events, &terms.experiments, &logged, pricing);
@@ -327,9 +328,10 @@ impl Sums<'_> {
 
 /// Whether a person is held out, by the id that decisions go by: the device's where it is known. None of those who allow no
 /// experiment.
-fn side(out: &HoldOut, events: &[Event]) -> Option<bool> {
+fn side(out: &HoldOut, events: &[Event]) -> Option<Held> {
     let first = events.iter().find(|event| event.purposes.allows(Purpose::Experiment))?;
-    Some(out.holds(first.device_id.as_deref().unwrap_or_else(|| first.visitor.id())))
+    let id = first.device_id.as_deref().unwrap_or_else(|| first.visitor.id());
+    Some(Held { out: out.holds(id), since: out.since })
 }
 
 /// Gives the variants of each running bandit the shares that what was measured speaks for.

@@ -53,8 +53,13 @@ pub(crate) async fn bury_letters(context: &Context, folder: &Path) -> Result<usi
                 continue;
             }
         };
-        let Ok(record) = serde_json::from_value::<EventRecord>(letter["record"].clone()) else { continue };
-        if is_of_erased(context, &record).await? {
+        // Of a letter without a record nobody can tell it either.
+        let record = serde_json::from_value::<EventRecord>(letter["record"].clone()).ok();
+        let of_erased = match record {
+            Some(record) => is_of_erased(context, &record).await?,
+            None => true,
+        };
+        if of_erased {
             std::fs::remove_file(&file)?;
             gone += 1;
         }
@@ -68,7 +73,9 @@ async fn is_of_erased(context: &Context, record: &EventRecord) -> Result<bool> {
         Ok(Record::Event { event, .. }) => Some(event),
         _ => None,
     };
-    let time = event.as_ref().map(|event| event.time).or_else(|| keys::parse_decision(&sk));
+    // Of what cannot be read the key still tells when it was.
+    let of_key = || keys::parse_decision(&sk).or_else(|| keys::parse_event(&sk).map(|(time, _)| time));
+    let time = event.as_ref().map(|event| event.time).or_else(of_key);
     let mut names = vec![visitor.clone()];
     names.extend(keys::parse_link(&sk));
     names.extend(event.iter().flat_map(|event| named(event)));

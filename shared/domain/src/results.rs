@@ -253,6 +253,15 @@ pub struct Side {
     pub revenue: Moments,
 }
 
+/// On which side of a hold-out somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Whether they go without.
+    pub out: bool,
+    /// Since when: what they did before counts on no side.
+    pub since: Millis,
+}
+
 impl Side {
     fn add(&mut self, other: &Self) {
         self.ordered = self.ordered.merged(&other.ordered);
@@ -290,11 +299,12 @@ impl Results {
         }
     }
 
-    /// Months from the first day to the last, none without a day.
+    /// Months from the first day, or from a later time, to the last day; none without a day.
     #[must_use]
-    pub fn months(&self) -> Option<f64> {
+    pub fn months(&self, since: Millis) -> Option<f64> {
         let at = |day: &String| Millis::parse(day);
         let (first, last) = (self.days.keys().next().and_then(at)?, self.days.keys().next_back().and_then(at)?);
+        let first = first.max(Millis::parse(&since.day())?).min(last);
         #[allow(clippy::cast_precision_loss, reason = "days")]
         let days = (last.since(first) / DAY + 1) as f64;
         Some(days / MONTH)

@@ -266,6 +266,33 @@ async fn a_refusal_erases_binds_what_says_nothing_and_ends_when_it_is_taken_back
     assert_eq!(waiting.len(), 1, "the lake follows");
 }
 
+/// Of somebody who was never here there is nothing that the refusal could erase, and nothing of the batch may stay.
+#[tokio::test]
+async fn what_was_said_in_a_batch_binds_the_rest_of_it() {
+    for (said, kept) in [
+        (&[Some(false), None][..], 0),
+        (&[None, Some(false)], 0),
+        (&[Some(true), None, Some(false)], 0),
+        (&[Some(false), None, Some(true)], 1),
+        (&[Some(true), None], 2),
+    ] {
+        let stack = Stack::start().await;
+        let event = |(n, said): (usize, &Option<bool>)| {
+            let mut event = page(&n.to_string(), json!({"anonymousId": "anna"}));
+            if let Some(said) = said {
+                event["context"] = json!({"consent": {"categoryPreferences": {"personalise": said}}});
+            }
+            event
+        };
+        let batch: Vec<Value> = said.iter().enumerate().map(event).collect();
+        stack.batch(&batch).await.assert_success();
+        assert_eq!(stack.events(&anonymous("anna")).await.len(), kept, "{said:?}");
+        stack.batch(&[page("later", json!({"anonymousId": "anna"}))]).await.assert_success();
+        let refuses = said.iter().rev().find_map(|said| *said) == Some(false);
+        assert_eq!(stack.events(&anonymous("anna")).await.len(), if refuses { 0 } else { kept + 1 }, "{said:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_browser_that_asks_not_to_be_tracked_is_counted_and_not_kept() {
     let stack = Stack::start().await;

@@ -128,7 +128,6 @@ fn steps(face: &Face, experiment: &Value, id: &str) -> Markup {
 fn setting(face: &Face, experiment: &Value) -> Markup {
     let traffic = percent(face.language, experiment["traffic"].as_f64().unwrap_or(1.0), 0);
     let audience = filter_text(&experiment["audience"]);
-    let variants = elements(&experiment["design"], "variants");
     html! {
         section aria-labelledby="setting" {
             h2 id="setting" { (face.t("experiments.setting")) }
@@ -143,12 +142,11 @@ fn setting(face: &Face, experiment: &Value) -> Markup {
                 caption class="hidden" { (face.t("experiments.arms")) }
                 thead { tr { th scope="col" { (face.t("experiments.arm")) } th scope="col" class="number" { (face.t("experiments.weight")) } th scope="col" { (face.t("experiments.does")) } } }
                 tbody {
-                    @for cell in elements(experiment, "cells") {
-                        @let id = text(cell, "id");
+                    @for (place, cell) in elements(experiment, "cells").iter().enumerate() {
                         tr {
-                            th scope="row" { (id) }
+                            th scope="row" { (text(cell, "id")) }
                             td class="number" { (percent(face.language, cell["weight"].as_f64().unwrap_or_default(), 0)) }
-                            td { (changes(face, variants.iter().find(|variant| text(variant, "id") == id))) }
+                            td { (changes(face, &changed(&experiment["design"], place))) }
                         }
                     }
                 }
@@ -157,8 +155,27 @@ fn setting(face: &Face, experiment: &Value) -> Markup {
     }
 }
 
-fn changes(face: &Face, variant: Option<&Value>) -> Markup {
-    let changes = variant.map(|variant| elements(variant, "changes")).unwrap_or_default();
+/// What is different in a cell: what its variant changes, or the level of each factor, of which the last runs fastest.
+fn changed(design: &Value, place: usize) -> Vec<&Value> {
+    let factors = elements(design, "factors");
+    if factors.is_empty() {
+        return elements(design, "variants")
+            .get(place)
+            .map(|one| elements(one, "changes"))
+            .into_iter()
+            .flatten()
+            .collect();
+    }
+    let mut rest = place;
+    let mut parts = Vec::new();
+    for levels in factors.iter().rev().map(|factor| elements(factor, "levels")) {
+        parts.push(levels.get(rest % levels.len().max(1)).map(|level| elements(level, "changes")).unwrap_or_default());
+        rest /= levels.len().max(1);
+    }
+    parts.into_iter().rev().flatten().collect()
+}
+
+fn changes(face: &Face, changes: &[&Value]) -> Markup {
     html! {
         @if changes.is_empty() { span class="muted" { (face.t("experiments.same")) } }
         @for change in changes {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use vitrine_domain::Millis;
 use vitrine_domain::results::{Attribution, Day, Funnel, Results, Side, Sums};
 use vitrine_domain::statistics::{Effect, Estimate, MetricKind, Reading};
 
@@ -206,7 +207,7 @@ impl Between {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BusinessCase)]
 pub(crate) struct Case {
-    /// Months that the results are of.
+    /// Months that the results are of: since the hold-out began, if there is one.
     months: f64,
     /// What is left of a unit of revenue.
     margin: f64,
@@ -241,6 +242,10 @@ impl Case {
 pub(crate) struct Caused {
     /// The share of people who are to go without.
     share: f64,
+    /// Since when: nothing before counts. Absent of one that was begun before its time was noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    since: Option<String>,
     /// People who are served.
     served: u64,
     /// People who go without.
@@ -261,7 +266,7 @@ pub(crate) struct Caused {
 
 impl Caused {
     /// None with too few people on a side.
-    pub(super) fn of(share: f64, results: &Results) -> Option<Self> {
+    pub(super) fn of(share: f64, since: Millis, results: &Results) -> Option<Self> {
         let (served, held_out) = (&results.served, &results.held_out);
         if served.ordered.n < FEWEST || held_out.ordered.n < FEWEST {
             return None;
@@ -278,6 +283,7 @@ impl Caused {
         let of_one = |each: Between| (served.revenue.y > 0.0).then(|| each.times(1.0 / served.revenue.y));
         Some(Self {
             share,
+            since: (since > Millis::default()).then(|| since.to_rfc3339()),
             served: served.ordered.n,
             held_out: held_out.ordered.n,
             conversion_served: served.ordered.y,

@@ -178,11 +178,19 @@ async fn who_is_held_out_is_a_setting_like_others() {
         ("\"0\"", &json!({"share": 0.0, "seed": "hold-out", "personalization": false, "version": 0}))
     );
     let set = stack.put(path, Some("\"0\""), &json!({"share": 0.05})).await;
-    assert_eq!(set.body, json!({"share": 0.05, "seed": "hold-out", "personalization": false, "version": 1}));
+    let began = NOW.to_rfc3339();
+    let expected = json!({"share": 0.05, "seed": "hold-out", "personalization": false, "since": began, "version": 1});
+    assert_eq!(set.body, expected);
     assert_eq!(stack.get(path).await.body, set.body);
     assert_eq!(stack.put(path, None, &json!({"share": 0.1})).await.problem(), (428, "precondition-required"));
     let without = stack.put(path, Some("\"1\""), &json!({"share": 0.05, "personalization": true})).await;
     assert_eq!((&without.body["personalization"], &without.body["version"]), (&json!(true), &json!(2)));
-    let wrong = stack.put(path, Some("\"2\""), &json!({"share": 0.9, "seed": ""})).await;
+    // What is read can be sent back, and begins anew only if others are held out, or of other things.
+    stack.context.clock.advance(std::time::Duration::from_secs(60));
+    let same = stack.put(path, None, &without.body).await;
+    assert_eq!((&same.body["since"], &same.body["version"]), (&json!(began), &json!(3)));
+    let larger = stack.put(path, Some("\"3\""), &json!({"share": 0.06, "personalization": true})).await;
+    assert_eq!(larger.body["since"], json!(NOW.plus(60_000).to_rfc3339()));
+    let wrong = stack.put(path, Some("\"4\""), &json!({"share": 0.9, "seed": ""})).await;
     assert_eq!((wrong.problem(), places(&wrong)), ((422, "invalid-hold-out"), vec!["/share", "/seed"]));
 }

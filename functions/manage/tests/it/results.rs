@@ -1,7 +1,7 @@
 //! What a shop earned, as it is told.
 
 use serde_json::json;
-use vitrine_domain::results::{Attribution, Made, Results, Terms, Trial};
+use vitrine_domain::results::{Attribution, Held, Made, Results, Terms, Trial};
 use vitrine_domain::statistics::Moments;
 use vitrine_domain::{Action, Event, Line, MessageId, ProductId, Visitor};
 use vitrine_store::results::{Head, Stored};
@@ -34,7 +34,13 @@ async fn write(stack: &Stack) {
         }
         events.extend(orders.then(|| event(n, Action::Order, 10.0)));
         let logged = |decision: &str| (decision == "d1").then_some(&made);
-        results.take_in(&events, &["all".to_owned()], Some(held_out), &logged, &Terms::new("EUR"));
+        results.take_in(
+            &events,
+            &["all".to_owned()],
+            Some(Held { out: held_out, since: Millis(0) }),
+            &logged,
+            &Terms::new("EUR"),
+        );
     }
     let moments = |n, did| Moments::of_counts(n, did);
     let metric = serde_json::from_value(json!("conversion")).unwrap();

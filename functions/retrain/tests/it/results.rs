@@ -30,7 +30,7 @@ fn event(person: usize, n: i64, action: Action) -> Event {
 }
 
 fn out() -> HoldOut {
-    HoldOut { seed: "out".to_owned(), share: 0.3, personalization: true }
+    HoldOut { seed: "out".to_owned(), share: 0.3, personalization: true, since: vitrine_domain::Millis(0) }
 }
 
 /// The variant that somebody sees who is served.

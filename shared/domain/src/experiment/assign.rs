@@ -6,7 +6,7 @@ use super::{Cell, Experiment, Status, hash};
 use crate::fault::Fault;
 use crate::filter::Attributes;
 use crate::rule::MAX_ID;
-use crate::{Purpose, Purposes};
+use crate::{Millis, Purpose, Purposes};
 
 /// The share of visitors who are left out of everything that is compared to it, whatever experiments come and go, so
 /// that what all of them together achieve can be measured.
@@ -22,6 +22,14 @@ pub struct HoldOut {
     /// page, whatever they did. Only then can it be told what personalization earns.
     #[serde(default, skip_serializing_if = "is_false")]
     pub personalization: bool,
+    /// Since when exactly these visitors are held out: what anybody did before says nothing of it.
+    #[serde(default, skip_serializing_if = "is_the_beginning")]
+    pub since: Millis,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_the_beginning(time: &Millis) -> bool {
+    *time == Millis::default()
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

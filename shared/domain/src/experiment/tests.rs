@@ -194,7 +194,7 @@ fn who_takes_part() {
     assert_eq!(assign(&all, None, &subject("")), Err(Exclusion::NotAllowed));
     let refused = Subject { purposes: Purposes::ALL.without(Purpose::Experiment), ..subject("anna") };
     assert_eq!(assign(&all, None, &refused), Err(Exclusion::NotAllowed));
-    let everybody = HoldOut { seed: "x".into(), share: 0.5, personalization: false };
+    let everybody = HoldOut { seed: "x".into(), share: 0.5, personalization: false, since: Millis(0) };
     let held: Vec<bool> =
         (0..100).map(|n| assign(&all, Some(&everybody), &subject(&n.to_string())) == Err(Exclusion::HeldOut)).collect();
     assert!(held.contains(&true) && held.contains(&false));
@@ -232,7 +232,7 @@ fn visitors_are_divided_as_intended_and_independently() {
         {"id": "a", "weight": 0.7}, {"id": "b", "weight": 0.3},
     ]}}));
     let (mut cells, mut pairs) = (BTreeMap::<String, u64>::new(), BTreeMap::<(String, String), u64>::new());
-    let hold_out = HoldOut { seed: "hold-out".into(), share: 0.1, personalization: false };
+    let hold_out = HoldOut { seed: "hold-out".into(), share: 0.1, personalization: false, since: Millis(0) };
     let mut held = 0;
     for n in 0..40_000 {
         let id = format!("user-{n}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Day, Funnel, Logged, Loyalty, Results, Side, Sums, Terms, real};
+use super::{Day, Funnel, Held, Logged, Loyalty, Results, Side, Sums, Terms, real};
 use crate::profile::VISIT_GAP;
 use crate::statistics::Moments;
 use crate::{Action, Channel, Event, Line, Millis};
@@ -20,6 +20,14 @@ struct Met<'a> {
     list: List<'a>,
 }
 
+/// An order that stands, and what was paid back of it.
+struct Ordered<'a> {
+    id: Option<&'a str>,
+    at: Millis,
+    amount: f64,
+    paid_back: f64,
+}
+
 /// What is known of a person so far.
 #[derive(Default)]
 struct Journey<'a> {
@@ -28,9 +36,8 @@ struct Journey<'a> {
     bought: BTreeSet<(String, Option<Channel>)>,
     first: Option<Millis>,
     last: Option<Millis>,
-    /// Amounts of orders that stand, in their order.
-    orders: Vec<f64>,
-    paid_back: f64,
+    /// In their order.
+    orders: Vec<Ordered<'a>>,
     ordered: bool,
     /// The lists of decisions.
     lists: HashMap<&'a str, List<'a>>,
@@ -40,12 +47,12 @@ struct Journey<'a> {
 
 impl Results {
     /// Takes in everything that a person did, in fold order; events of robots are left out. `segments` are those that they
-    /// are in, `held_out` says on which side of a hold-out they are, if there is one.
+    /// are in, `held` says on which side of a hold-out they are, if there is one.
     pub fn take_in<'a>(
         &mut self,
         events: &'a [Event],
         segments: &[String],
-        held_out: Option<bool>,
+        held: Option<Held>,
         logged: &Logged<'a>,
         terms: &Terms,
     ) {
@@ -54,11 +61,12 @@ impl Results {
         if journey.first.is_none() {
             return;
         }
-        if let Some(held_out) = held_out {
-            let revenue = journey.orders.iter().sum::<f64>() - journey.paid_back;
+        if let Some(held) = held.filter(|held| journey.last >= Some(held.since)) {
+            let orders = || journey.orders.iter().filter(|order| order.at >= held.since);
+            let revenue = orders().map(|order| order.amount - order.paid_back).sum();
             let of = |number: f64| Moments::of(number, 0.0);
-            let side = Side { ordered: of(f64::from(u8::from(journey.ordered))), revenue: of(revenue) };
-            if held_out { &mut self.held_out } else { &mut self.served }.add(&side);
+            let side = Side { ordered: of(f64::from(u8::from(orders().next().is_some()))), revenue: of(revenue) };
+            if held.out { &mut self.held_out } else { &mut self.served }.add(&side);
         }
         self.loyalty.add(&journey.loyalty());
         for (name, mut day) in journey.days {
@@ -75,7 +83,20 @@ fn amount(event: &Event, terms: &Terms) -> f64 {
     if is_in && revenue.is_finite() { revenue } else { 0.0 }
 }
 
+/// The shop's number of an event's order.
+fn number(event: &Event) -> Option<&str> {
+    event.order.as_ref()?.id.as_deref()
+}
+
 impl<'a> Journey<'a> {
+    /// Which order an event is about: the one of its number, the last one if it has none.
+    fn order(&self, event: &Event) -> Option<usize> {
+        match number(event) {
+            Some(number) => self.orders.iter().rposition(|order| order.id == Some(number)),
+            None => self.orders.len().checked_sub(1),
+        }
+    }
+
     fn follow(&mut self, event: &'a Event, logged: &Logged<'a>, terms: &Terms) {
         let (at, name) = (event.at(), event.at().day());
         let mut sums = Sums { visitors: u64::from(self.came.insert((name.clone(), None))), ..Sums::default() };
@@ -97,15 +118,19 @@ impl<'a> Journey<'a> {
                 });
                 new_customer = !self.ordered;
                 self.ordered = true;
-                self.orders.push(amount);
+                self.orders.push(Ordered { id: number(event), at, amount, paid_back: 0.0 });
             }
             Action::OrderCancel => {
                 both(&|sums| (sums.cancelled, sums.refunded) = (1, amount));
-                self.orders.pop();
+                if let Some(place) = self.order(event) {
+                    self.orders.remove(place);
+                }
             }
             Action::Refund => {
                 both(&|sums| (sums.returns, sums.refunded) = (1, amount));
-                self.paid_back += amount;
+                if let Some(place) = self.order(event) {
+                    self.orders[place].paid_back += amount;
+                }
             }
             _ => {}
         }
@@ -180,7 +205,7 @@ impl<'a> Journey<'a> {
             customers: u64::from(orders > 0),
             one_time: u64::from(orders == 1),
             later_orders: orders.saturating_sub(1),
-            later_revenue: self.orders.iter().skip(1).sum(),
+            later_revenue: self.orders.iter().skip(1).map(|order| order.amount).sum(),
         }
     }
 }

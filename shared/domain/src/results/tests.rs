@@ -65,11 +65,12 @@ fn what_comes_back_is_subtracted_and_other_currencies_have_no_amount() {
     robot.robot = true;
     let events = [event(0, MONDAY, Action::Order, &[("tea", Some(10.0))]), foreign, refund, robot];
     let mut results = Results::default();
-    results.take_in(&events, &[], Some(true), &|_| None, &Terms::new("EUR"));
+    let out = |out: bool| Some(Held { out, since: Millis(0) });
+    results.take_in(&events, &[], out(true), &|_| None, &Terms::new("EUR"));
     results.take_in(
         &[event(4, MONDAY, Action::View, &[("tea", None)])],
         &[],
-        Some(false),
+        out(false),
         &|_| None,
         &Terms::new("EUR"),
     );
@@ -78,6 +79,42 @@ fn what_comes_back_is_subtracted_and_other_currencies_have_no_amount() {
     assert_eq!((all.order_value(), all.return_rate()), (Some(5.0), Some(0.5)));
     assert_eq!(results.held_out.revenue, Moments::of(6.0, 0.0));
     assert_eq!(results.served.ordered, Moments::of(0.0, 0.0));
+}
+
+#[test]
+fn a_hold_out_counts_what_was_ordered_since_it_began_and_not_called_off() {
+    let order = |n: usize, day: i64, action: Action, number: &str, amount: f64| {
+        let mut event = event(n, MONDAY.plus(day * DAY), action, &[("tea", None)]);
+        event.order = Some(Order { id: Some(number.to_owned()), total: Some(amount), ..Order::default() });
+        event
+    };
+    let before = [order(0, 0, Action::Order, "a", 100.0), order(1, 1, Action::Order, "b", 10.0)];
+    let after = [
+        // Of an order from before, and of one since.
+        order(2, 10, Action::Refund, "a", 30.0),
+        order(3, 11, Action::Order, "c", 50.0),
+        order(4, 12, Action::Order, "d", 7.0),
+        order(5, 13, Action::Refund, "c", 5.0),
+        order(6, 14, Action::OrderCancel, "c", 45.0),
+    ];
+    let side = |events: &[Event], since: Millis| {
+        let mut results = Results::default();
+        results.take_in(events, &[], Some(Held { out: true, since }), &|_| None, &Terms::new("EUR"));
+        (results.held_out, results.loyalty)
+    };
+    let of =
+        |ordered: f64, revenue: f64| Side { ordered: Moments::of(ordered, 0.0), revenue: Moments::of(revenue, 0.0) };
+    let all = [&before[..], &after].concat();
+    let began = MONDAY.plus(9 * DAY);
+    assert_eq!(side(&all, began).0, of(1.0, 7.0));
+    assert_eq!(side(&all, Millis(0)).0, of(1.0, 70.0 + 10.0 + 7.0));
+    // The order that was called off is the one of its number.
+    assert_eq!((side(&all, began).1.later_orders, side(&all, began).1.later_revenue), (2, 17.0));
+    // Whoever ordered before and only looks since has ordered nothing; who did not come since is on no side.
+    let looks = event(9, MONDAY.plus(10 * DAY), Action::View, &[("tea", None)]);
+    assert_eq!(side(&[&before[..], &[looks]].concat(), began).0, of(0.0, 0.0));
+    assert_eq!(side(&before, began).0, Side::default());
+    assert_eq!(side(&[all[3].clone(), all[6].clone()], began).0, of(0.0, 0.0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::console::chart::{Point, line};
-use crate::console::format::{counted, day, number, percent};
+use crate::console::format::{counted, day, day_and_time, number, percent};
 use crate::console::parts::{figure, list, tag, text};
 use crate::console::session::Face;
 use crate::console::words::filled;
@@ -111,7 +111,9 @@ fn caused(face: &Face, caused: &Value, currency: &str) -> Markup {
                 p class="muted" { (filled(face.t("caused.people"), &[
                     ("served", &counted(face.language, &caused["served"])),
                     ("held", &counted(face.language, &caused["held_out"])),
-                ])) }
+                ]))
+                    @if let Some(since) = caused["since"].as_str() { " " (filled(face.t("caused.since"), &[("when", &day_and_time(face.language, since))])) }
+                }
             } @else {
                 p { (face.t("caused.none")) }
                 @if face.edits() { p { a class="button quiet" href="/console/settings" { (face.t("caused.begin")) } } }
