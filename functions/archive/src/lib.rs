@@ -9,6 +9,7 @@ mod files;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
@@ -24,6 +25,9 @@ use vitrine_store::sweep;
 
 /// Files written at once.
 const PARALLEL: usize = 8;
+/// Times that a batch is begun before it comes again, with a pause after each that doubles: 1.5 s together.
+const TURNS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
 /// Erasures older than this cannot have been asked for while files were merged.
 const LATELY: i64 = 30 * DAY;
 
@@ -50,13 +54,19 @@ async fn write(objects: &Objects, file: File) -> (File, Result<String, Error>) {
 ///
 /// The answer names the records that have to come again: malformed ones, and those of a file that could not be written.
 pub async fn handle(context: &Context, event: StreamEvent) -> DynamoDbEventResponse {
-    let failed = match write_batch(context, &event.records).await {
-        Ok(failed) => failed,
-        Err(error) => {
-            tracing::error!(%error, "who is erased could not be told; the batch comes again");
-            (0..event.records.len()).collect()
+    let mut pause = PAUSE;
+    for _ in 1..TURNS {
+        if let Ok(failed) = write_batch(context, &event.records).await {
+            return answer(&event, &failed);
         }
-    };
+        // It is the table that is busy, and no record's fault: none shall die of it.
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    let failed = write_batch(context, &event.records).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "who is erased could not be told; the batch comes again");
+        (0..event.records.len()).collect()
+    });
     answer(&event, &failed)
 }
 
