@@ -40,13 +40,7 @@ pub struct Head {
     /// The share of people who were to be held out of personalization; none if none were.
     pub held_out: Option<f64>,
     /// Since when.
-    #[serde(skip_serializing_if = "is_the_beginning")]
     pub held_out_since: Millis,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_the_beginning(time: &Millis) -> bool {
-    *time == Millis::default()
 }
 
 /// A line of the object: days and trials have their own, because there may be many.
