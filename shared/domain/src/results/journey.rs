@@ -89,12 +89,12 @@ fn number(event: &Event) -> Option<&str> {
 }
 
 impl<'a> Journey<'a> {
-    /// Which order an event is about: the one of its number, the last one if it has none.
+    /// Which order an event is about: the one of its number, or the last one whose number was not told; the last one if the
+    /// event has no number.
     fn order(&self, event: &Event) -> Option<usize> {
-        match number(event) {
-            Some(number) => self.orders.iter().rposition(|order| order.id == Some(number)),
-            None => self.orders.len().checked_sub(1),
-        }
+        let Some(number) = number(event) else { return self.orders.len().checked_sub(1) };
+        let last = |id: Option<&str>| self.orders.iter().rposition(|order| order.id == id);
+        last(Some(number)).or_else(|| last(None))
     }
 
     fn follow(&mut self, event: &'a Event, logged: &Logged<'a>, terms: &Terms) {

@@ -115,6 +115,9 @@ fn a_hold_out_counts_what_was_ordered_since_it_began_and_not_called_off() {
     assert_eq!(side(&[&before[..], &[looks]].concat(), began).0, of(0.0, 0.0));
     assert_eq!(side(&before, began).0, Side::default());
     assert_eq!(side(&[all[3].clone(), all[6].clone()], began).0, of(0.0, 0.0));
+    // An order whose number was not told is paid back all the same.
+    let nameless = event(10, MONDAY.plus(10 * DAY), Action::Order, &[("tea", Some(9.0))]);
+    assert_eq!(side(&[nameless, all[5].clone()], began).0, of(1.0, 4.0));
 }
 
 #[test]
