@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::filter::{Attributes, Person};
 
-pub use describe::{Trait, name};
+pub use describe::Trait;
 
 /// Numbers of a profile that visitors are compared by. Each is something a segment can ask for.
 pub const FEATURES: [&str; 16] = [
@@ -50,6 +50,8 @@ const LIKING: f64 = 0.7;
 const DIRECTIONS: usize = 4;
 /// How much the first of them counts beside a number; the others as much less as visitors differ less along them.
 const LEANING: f64 = 0.7;
+/// Before the name of a category in that of a column.
+const CATEGORY: &str = "category ";
 /// Before the number of a direction in the name of a column.
 const DIRECTION: &str = "direction ";
 /// Groups of two times nearer to each other than this are the same, in deviations.
@@ -70,7 +72,9 @@ pub struct Member {
     pub vector: Vec<f32>,
     /// Revenue less refunds, ever.
     pub revenue: f64,
-    /// That of the last 30 days, and of the 30 before.
+    /// What is left of it when goods are paid; none where the shop says no costs. A profile does not know it.
+    pub margin: Option<f64>,
+    /// Revenue of the last 30 days, and of the 30 before.
     pub lately: [f64; 2],
 }
 
@@ -86,6 +90,7 @@ impl Member {
             liked: person.values("category").into_iter().filter_map(text).collect(),
             vector: Vec::new(),
             revenue: some("spend"),
+            margin: None,
             lately: [some("spend_30d"), some("spend_60d") - some("spend_30d")],
         }
     }
@@ -102,10 +107,19 @@ pub struct Cluster {
     pub revenue_share: f64,
     /// Revenue of each of its visitors.
     pub revenue_each: f64,
+    /// Its share of the margin; none where the shop says no costs, or has no margin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin_share: Option<f64>,
+    /// Margin of each of its visitors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin_each: Option<f64>,
     /// Revenue of the last 30 days against the 30 before, less one; none where there was none.
     pub growth: Option<f64>,
     /// What sets it apart, the clearest first.
     pub traits: Vec<Trait>,
+    /// What its name tells: the clearest traits of when it was first found, as long as all of them still set it apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Trait>,
     /// A filter over visitors that most of the group pass, and few others.
     pub filter: String,
     /// Of those who pass the filter, the share that is of the group.
@@ -115,6 +129,61 @@ pub struct Cluster {
     /// Where it lies: the means of its visitors, by column. Directions of vectors are not among them: those of another model are
     /// others.
     pub center: BTreeMap<String, f64>,
+}
+
+impl Cluster {
+    /// What sets it apart, in English and in French. It is called the same from one time to the next, while that is true.
+    #[must_use]
+    pub fn name(&self) -> [String; 2] {
+        describe::name(if self.named.is_empty() { describe::telling(&self.traits) } else { &self.named })
+    }
+
+    /// Is the one that was found before: it keeps its number, and its name if that still tells what sets it apart.
+    fn inherit(&mut self, old: &Self) {
+        self.id = old.id;
+        let named = if old.named.is_empty() { describe::telling(&old.traits) } else { &old.named };
+        if !named.is_empty() && named.iter().all(|one| one.holds(&self.center)) {
+            self.named = named.to_vec();
+        }
+    }
+}
+
+/// What groups are ranked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worth {
+    /// Revenue of the whole group.
+    #[default]
+    Revenue,
+    /// Margin of the whole group.
+    Margin,
+    /// By how much its revenue grew in the last 30 days.
+    Growth,
+}
+
+impl Worth {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Revenue, Self::Margin, Self::Growth];
+
+    /// The name in requests.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revenue => "revenue",
+            Self::Margin => "margin",
+            Self::Growth => "growth",
+        }
+    }
+
+    /// What a group has of it, if that is known.
+    #[must_use]
+    pub const fn of(self, group: &Cluster) -> Option<f64> {
+        match self {
+            Self::Revenue => Some(group.revenue_share),
+            Self::Margin => group.margin_share,
+            Self::Growth => group.growth,
+        }
+    }
 }
 
 /// The groups of a shop's visitors, those that bring most revenue first.
@@ -127,14 +196,22 @@ pub struct Clusters {
     pub visitors: u64,
     /// How alike two halves of them divide everybody, for each number of groups from two: 1 is the same, 0 chance.
     pub stability: Vec<f64>,
+    /// Whether the number of groups is stable. Where none was, these are the groups that are least a matter of chance. Those of
+    /// before it was noted count as stable.
+    #[serde(default = "yes")]
+    pub stable: bool,
     /// The groups; none with too few visitors.
     pub groups: Vec<Cluster>,
     /// The next number of a group.
     pub next: u32,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 impl Clusters {
-    /// Finds the groups. Those that were found before keep their numbers.
+    /// Finds the groups. Those that were found before keep their numbers, and their names while these are true.
     #[must_use]
     pub fn find(members: &[Member], before: Option<&Self>, at: Millis) -> Self {
         let next = before.map_or(1, |before| before.next.max(1));
@@ -143,12 +220,18 @@ impl Clusters {
             return Self { at, visitors, next, ..Self::default() };
         }
         let table = Table::of(members);
-        let (stability, groups) = group::choose(&table, GROUPS, STABLE);
+        let group::Chosen { stability, stable, groups } = group::choose(&table, GROUPS, STABLE);
         let clusters = describe::all(&table, members, &groups);
-        let mut found = Self { at, visitors, stability, groups: clusters, next };
+        let mut found = Self { at, visitors, stability, stable, groups: clusters, next };
         found.keep_numbers(before.map_or(&[], |before| &before.groups));
-        found.groups.sort_by(|a, b| b.revenue_share.total_cmp(&a.revenue_share).then(a.id.cmp(&b.id)));
+        found.rank(Worth::Revenue);
         found
+    }
+
+    /// Puts those first that are worth most; last, those of which it is not known.
+    pub fn rank(&mut self, by: Worth) {
+        let worth = |group: &Cluster| by.of(group).unwrap_or(f64::NEG_INFINITY);
+        self.groups.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.id.cmp(&b.id)));
     }
 
     /// The nearest pairs of an old and a new group are the same one, if they are nearer than the new one is to the next new one.
@@ -158,15 +241,15 @@ impl Clusters {
         let apart = |a: usize, b: usize| distance(&self.groups[a].center, &self.groups[b].center);
         let next = |a: usize| (0..count).filter(|b| *b != a).map(|b| apart(a, b)).fold(f64::INFINITY, f64::min);
         let bounds: Vec<f64> = (0..count).map(|at| next(at).max(NEAR)).collect();
-        let mut pairs: Vec<(f64, usize, u32)> = Vec::new();
+        let mut pairs: Vec<(f64, usize, &Cluster)> = Vec::new();
         for (at, new) in self.groups.iter().enumerate() {
-            pairs.extend(old.iter().map(|old| (distance(&new.center, &old.center), at, old.id)));
+            pairs.extend(old.iter().map(|old| (distance(&new.center, &old.center), at, old)));
         }
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (far, at, id) in pairs {
-            let taken = self.groups.iter().any(|group| group.id == id);
+        for (far, at, old) in pairs {
+            let taken = self.groups.iter().any(|group| group.id == old.id);
             if far < bounds[at] && !taken && self.groups[at].id == 0 {
-                self.groups[at].id = id;
+                self.groups[at].inherit(old);
             }
         }
         for group in self.groups.iter_mut().filter(|group| group.id == 0) {
@@ -207,7 +290,7 @@ impl Table {
         }
         for (name, _) in liked {
             let likes = |member: &Member| f64::from(u8::from(member.liked.iter().any(|one| one == name)));
-            columns.push((format!("category {name}"), standard(members, |_| true, likes, LIKING)));
+            columns.push((format!("{CATEGORY}{name}"), standard(members, |_| true, likes, LIKING)));
         }
         let vectors: Vec<&[f32]> = members.iter().map(|member| &member.vector[..]).collect();
         let directions = project::principal(&vectors, DIRECTIONS);

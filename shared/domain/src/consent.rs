@@ -110,7 +110,8 @@ macro_rules! purposes {
 
 purposes! { Measure Personalise Experiment Market }
 
-/// An event that may be used for a purpose: the only form in which code that learns takes one.
+/// An event that may be used for a purpose: the only form in which code takes one that learns from it, folds it into a profile,
+/// counts it in results or lets it prove that a variant was seen.
 ///
 /// There is no way to make one but to ask the event, so a use that forgets to ask does not compile:
 ///
@@ -166,6 +167,20 @@ impl<P> std::ops::Deref for Granted<'_, P> {
     fn deref(&self) -> &Event {
         self.event
     }
+}
+
+impl<'e, P> Granted<'e, P> {
+    /// The event, for as long as it lives.
+    #[must_use]
+    pub const fn event(self) -> &'e Event {
+        self.event
+    }
+}
+
+/// Those of some events that may be used for a purpose.
+#[must_use]
+pub fn granted<P: For>(events: &[Event]) -> Vec<Granted<'_, P>> {
+    events.iter().filter_map(Event::granted).collect()
 }
 
 impl Event {

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::experiment::Drawn;
 use crate::{MessageId, Millis, ProductId, Purposes, Visitor};
 
 /// What was done. The names of the [Ecommerce Spec v2](https://segment.com/docs/connections/spec/ecommerce/v2/) map here.
@@ -249,6 +250,12 @@ impl Line {
             dwell_ms: None,
         }
     }
+
+    /// What it costs: price of all pieces less the discount on the line; none without a price.
+    #[must_use]
+    pub fn amount(&self) -> Option<f64> {
+        Some(self.price? * self.quantity - self.discount.unwrap_or_default())
+    }
 }
 
 /// The head of an order, refund or checkout.
@@ -289,6 +296,12 @@ pub struct Context {
     /// Language and region, such as `fr-FR`.
     #[serde(rename = "lo", default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Country where the visitor was, as the shop names it.
+    #[serde(rename = "ct", default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// City where the visitor was.
+    #[serde(rename = "ci", default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
 }
 
 impl Context {
@@ -365,6 +378,9 @@ pub struct Event {
     /// The decision whose recommendation led to it.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub decision_id: Option<String>,
+    /// What was drawn for that decision, if it proves that the list was seen.
+    #[serde(rename = "dr", default, skip_serializing_if = "Vec::is_empty")]
+    pub drawn: Vec<Drawn>,
     /// Circumstances.
     #[serde(rename = "x", default, skip_serializing_if = "Context::is_empty")]
     pub context: Context,
@@ -377,6 +393,17 @@ pub struct Event {
 }
 
 impl Event {
+    /// Whether the visitor was in the shop when it happened. They were not when something was sent back or called off, nor when
+    /// a back office tells of a customer or of an older order.
+    #[must_use]
+    pub fn is_presence(&self) -> bool {
+        match self.action {
+            Action::Refund | Action::OrderCancel | Action::Audience => false,
+            Action::Identify | Action::Group | Action::Alias | Action::OrderUpdate => self.channel != Channel::Server,
+            _ => true,
+        }
+    }
+
     /// An event with nothing but its identity.
     #[must_use]
     pub fn new(id: MessageId, visitor: Visitor, time: Millis, action: Action) -> Self {
@@ -398,6 +425,7 @@ impl Event {
             query: None,
             list: None,
             decision_id: None,
+            drawn: Vec::new(),
             context: Context::default(),
             traits: Map::new(),
             properties: Map::new(),
@@ -419,10 +447,45 @@ impl Event {
     /// Revenue of an order or refund: what its head says, else the sum of its lines.
     #[must_use]
     pub fn revenue(&self) -> f64 {
-        let head = self.order.as_ref().and_then(|o| o.revenue.or(o.total));
-        head.unwrap_or_else(|| {
-            self.lines.iter().map(|l| l.price.unwrap_or(0.0) * l.quantity - l.discount.unwrap_or(0.0)).sum()
-        })
+        let of_lines =
+            || self.lines.iter().map(|l| l.price.unwrap_or(0.0) * l.quantity - l.discount.unwrap_or(0.0)).sum();
+        self.head_revenue().unwrap_or_else(of_lines)
+    }
+
+    fn head_revenue(&self) -> Option<f64> {
+        self.order.as_ref().and_then(|order| order.revenue.or(order.total))
+    }
+
+    /// Whether it says what an order or refund is worth.
+    #[must_use]
+    pub fn says_revenue(&self) -> bool {
+        self.head_revenue().is_some() || self.lines.iter().any(|line| line.price.is_some())
+    }
+
+    /// Whether its amounts are in a currency: those of an event that names none are.
+    #[must_use]
+    pub fn is_in(&self, currency: &str) -> bool {
+        self.currency.as_deref().is_none_or(|own| own == currency)
+    }
+
+    /// What it says that an order, or what comes back of one, is worth in a currency: 0 in another one, none if it names the order
+    /// at most.
+    #[must_use]
+    pub fn said_amount(&self, currency: &str) -> Option<f64> {
+        let revenue = self.revenue();
+        let amount = if self.is_in(currency) && revenue.is_finite() { revenue } else { 0.0 };
+        (!self.is_in(currency) || self.says_revenue() || !self.lines.is_empty()).then_some(amount)
+    }
+
+    /// What each line has in the revenue; none for a line without a price. What was taken off the whole order is what the lines are
+    /// more than the revenue, and is taken off each by its amount. The order's `discount` does not say it: prices of lines may be
+    /// those after it.
+    #[must_use]
+    pub fn line_amounts(&self) -> Vec<Option<f64>> {
+        let own = || self.lines.iter().map(Line::amount);
+        let (sum, revenue) = (own().flatten().sum::<f64>(), self.revenue());
+        let kept = if (0.0..sum).contains(&revenue) { revenue / sum } else { 1.0 };
+        own().map(|amount| Some(amount? * kept)).collect()
     }
 }
 

@@ -3,7 +3,8 @@
 //! The variants are written down one by one (A/B/n), or follow from factors, each level of one with each level of the
 //! others (full factorial). What a variant changes is anything that a decision depends on: a placement's strategy or
 //! blend, a rule, the payload of a layout, content. Visitors are divided by the public hash of GrowthBook, version 2
-//! ([`hash`]), so that another SDK computes the same variant from the same key.
+//! ([`hash`]), so that another SDK computes the same variant from the same key. Whoever has seen a variant keeps it
+//! ([`Memory`]): shares that move, an audience that is left or a log-in change nothing for them.
 
 mod assign;
 mod exposure;
@@ -11,6 +12,7 @@ mod faults;
 pub mod hash;
 mod metric;
 mod outcome;
+mod part;
 mod shift;
 mod treatment;
 
@@ -24,9 +26,11 @@ use crate::{Filter, Millis, Rule, Strategy};
 
 pub use assign::{Assignment, Exclusion, HoldOut, Subject, assign};
 pub use exposure::exposed_by;
+pub(crate) use faults::are_factors;
 pub use faults::{Overlap, overlaps};
 pub use metric::{Direction, Guardrail, Metric, Metrics};
 pub use outcome::{Outcome, Pricing};
+pub use part::{CARRIED, Drawn, Memory, Part};
 pub use shift::Measurement;
 pub use treatment::Treatment;
 
@@ -206,7 +210,8 @@ pub enum Change {
     Blend {
         /// Which placement.
         placement: String,
-        /// What each named part's weight is multiplied by, 0 to 100; a part that is not named keeps its weight.
+        /// What each named part's weight is multiplied by, 0 to 100, in the place of what the placement says of it; a part
+        /// that is not named keeps its weight.
         factors: BTreeMap<String, f64>,
     },
     /// A rule acts, in the place of the one with the same id if there is one. A rule that is not `enabled` switches
@@ -258,7 +263,8 @@ pub struct Slice {
     pub to: f64,
 }
 
-/// How traffic is shifted; see [`allocate`](crate::statistics::bandit::allocate).
+/// How traffic is shifted, for newcomers: whoever has seen a variant keeps it. See
+/// [`allocate`](crate::statistics::bandit::allocate).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bandit {
@@ -324,16 +330,17 @@ impl Experiment {
 }
 
 impl Experiment {
-    /// Whether any variant can change what a placement shows. Content is handed out with every list.
+    /// Whether any variant can change what a placement shows, given the shop's rules: a rule that a variant sets acts where it
+    /// says, and no longer where the one says that it replaces. Content is handed out with every list.
     #[must_use]
-    pub fn concerns(&self, placement: &str) -> bool {
+    pub fn concerns(&self, placement: &str, rules: &[Rule]) -> bool {
+        let acts =
+            |rule: &Rule| rule.when.placements.is_empty() || rule.when.placements.iter().any(|of| of == placement);
         let changes = |change: &Change| match change {
             Change::Strategy { placement: of, .. }
             | Change::Blend { placement: of, .. }
             | Change::Layout { placement: of, .. } => of == placement,
-            Change::Rule { rule } => {
-                rule.when.placements.is_empty() || rule.when.placements.iter().any(|of| of == placement)
-            }
+            Change::Rule { rule } => acts(rule) || rules.iter().any(|of_shop| of_shop.id == rule.id && acts(of_shop)),
             Change::Content { .. } => true,
         };
         self.design.changes().any(changes)
@@ -356,6 +363,7 @@ impl Experiment {
                 better: metric.better(),
                 role,
                 covariate: covariate && metric.kind() != MetricKind::Ratio,
+                counts: metric.counts(),
                 variants: sums.get(&metric)?.clone(),
             })
         });

@@ -28,13 +28,19 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::fault::told;
+
 pub use evaluate::{Attributes, Scope};
+pub use parse::MAX_TEXT;
 pub use subjects::Person;
 
 /// Most conditions in a filter.
 pub const MAX_CONDITIONS: usize = 64;
 /// Deepest nesting of a filter.
 pub const MAX_DEPTH: usize = 16;
+/// Longest filter, in bytes as JSON without spaces: as many identifiers as its conditions can list, but no values without end,
+/// because filters are kept in memory by what they say.
+pub const MAX_JSON: usize = 64 * 1024;
 
 /// How an attribute is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +174,7 @@ impl<'de> Deserialize<'de> for Filter {
     }
 }
 
-/// Why a filter cannot be used.
+/// Why a filter cannot be used. What it tells of what was sent are plain words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// It is not an expression.
@@ -180,27 +186,45 @@ pub enum FilterError {
         why: String,
     },
     /// It is too large.
-    #[error("the filter is too large: at most {MAX_CONDITIONS} conditions, {MAX_DEPTH} deep")]
+    #[error(
+        "the filter is too large: at most {MAX_CONDITIONS} conditions, {MAX_DEPTH} deep, {MAX_TEXT} bytes as text and {MAX_JSON} as JSON"
+    )]
     TooLarge,
     /// No product has the attribute.
-    #[error("no product has an attribute `{0}`")]
+    #[error("no product has an attribute `{}`", told(.0))]
     UnknownAttribute(String),
     /// The attribute is of another type.
-    #[error("`{attribute}` is {is}, it cannot be compared with {with}")]
+    #[error("`{}` is {is}, it cannot be compared with {with}", told(.attribute))]
     WrongType {
         /// Its name.
         attribute: String,
         /// What it is.
         is: &'static str,
         /// What it was compared with.
-        with: String,
+        with: &'static str,
     },
     /// The filter speaks of the context product and there is none.
-    #[error("the filter needs `context.{0}`, and the request names no product that has it")]
+    #[error("the filter needs `context.{}`, and the request names no product that has it", told(.0))]
     NoContext(String),
     /// A value is an object that refers to nothing.
-    #[error("`{0}` is compared with an object; only `context`, `basket` and `visitor` can be referred to")]
+    #[error("`{}` is compared with an object; only `context`, `basket` and `visitor` can be referred to", told(.0))]
     NoReference(String),
+}
+
+impl FilterError {
+    /// An attribute that is something else than what it is compared with.
+    #[must_use]
+    pub fn wrong_type(attribute: &str, is: &'static str, with: &Value) -> Self {
+        let with = match with {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        Self::WrongType { attribute: attribute.to_owned(), is, with }
+    }
 }
 
 impl Filter {
@@ -231,7 +255,9 @@ impl Filter {
         })?;
         let filter = Self::from(written);
         filter.check()?;
-        Ok(filter)
+        // In its one form, so that what is stored can be read back. What is short enough as text is far below it.
+        let json = serde_json::to_string(&filter).map_err(|_| FilterError::TooLarge)?;
+        if json.len() > MAX_JSON { Err(FilterError::TooLarge) } else { Ok(filter) }
     }
 
     /// The conditions below this one, itself included, and how deep they are nested.
@@ -264,10 +290,12 @@ impl Filter {
     }
 }
 
-/// The text form.
+/// The text form, another one for every meaning. All of nothing and one of nothing have no text that is read; they get words.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::And { and } if and.is_empty() => f.write_str("everything"),
+            Self::Or { or } if or.is_empty() => f.write_str("nothing"),
             Self::And { and } => joined(f, and, " and "),
             Self::Or { or } => joined(f, or, " or "),
             Self::Not { not } => write!(f, "not ({not})"),
@@ -321,5 +349,56 @@ fn depth(value: &Value) -> usize {
         Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or_default(),
         Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or_default(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_filter_is_longer_than_its_bound_however_it_comes() {
+        let is = |value: Value| json!({"attribute": "id", "op": "in", "value": value});
+        let spare = MAX_JSON - is(json!([""])).to_string().len();
+        let (fits, long) = (is(json!(["x".repeat(spare)])), is(json!(["x".repeat(spare + 1)])));
+        let read = Filter::from_json(&fits).unwrap();
+        assert_eq!(serde_json::from_value::<Filter>(serde_json::to_value(&read).unwrap()).unwrap(), read);
+        let refused = Filter::from_json(&long).unwrap_err();
+        assert_eq!(refused, FilterError::TooLarge);
+        assert_eq!(
+            refused.to_string(),
+            "the filter is too large: at most 64 conditions, 16 deep, 4096 bytes as text and 65536 as JSON"
+        );
+        // What is stored is read by the same measure.
+        assert!(serde_json::from_value::<Filter>(long).unwrap_err().to_string().contains("too large"));
+        // Together too, and in names.
+        let half = is(json!("x".repeat(MAX_JSON / 2)));
+        assert!(Filter::from_json(&half).is_ok());
+        assert_eq!(Filter::from_json(&json!({"or": [half, half]})), Err(FilterError::TooLarge));
+        let name = json!({"attribute": "x".repeat(MAX_JSON), "op": "missing"});
+        assert_eq!(Filter::from_json(&name), Err(FilterError::TooLarge));
+        let text = format!("a = \"{}\"", "x".repeat(MAX_TEXT));
+        assert_eq!(Filter::from_json(&json!(text)), Err(FilterError::TooLarge));
+    }
+
+    #[test]
+    fn all_of_nothing_and_one_of_nothing_are_told_apart() {
+        let of = |value: Value| Filter::from_json(&value).unwrap();
+        let (all, none) = (json!({"and": []}), json!({"or": []}));
+        for (value, text) in [
+            (all.clone(), "everything"),
+            (none.clone(), "nothing"),
+            (json!({ "not": all }), "not (everything)"),
+            (json!({ "not": none }), "not (nothing)"),
+            (json!({"or": [{"and": []}, {"or": []}]}), "(everything) or (nothing)"),
+        ] {
+            let filter = of(value.clone());
+            assert_eq!(filter.to_string(), text);
+            // It has no text form that means the same, so nobody may take this for one.
+            assert!(Filter::parse(text).is_err(), "{text}");
+            assert_eq!(of(serde_json::to_value(&filter).unwrap()), filter);
+        }
     }
 }

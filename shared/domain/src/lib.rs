@@ -4,6 +4,7 @@
 //! as arguments, and a value goes out. That is what lets the property tests say everything worth saying.
 
 pub mod alike;
+mod chosen;
 pub mod clusters;
 pub mod consent;
 pub mod erasure;
@@ -12,6 +13,7 @@ pub mod experiment;
 pub mod fault;
 pub mod filter;
 pub mod id;
+mod orders;
 pub mod placement;
 pub mod product;
 pub mod profile;

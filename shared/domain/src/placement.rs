@@ -1,7 +1,11 @@
 //! Where a list of products stands, and what fills it.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::experiment::{MAX_PAYLOAD, are_factors};
 use crate::{Fault, Filter};
 
 /// What fills a placement.
@@ -101,6 +105,11 @@ pub struct Placement {
     pub name: String,
     /// What fills it.
     pub strategy: Strategy,
+    /// What fills it where there is nothing to go by for `strategy`: no product on the page, no basket, a visitor without a
+    /// history. After it, and without one, the neighbourhood of the visitor, which is what is popular if they are unknown;
+    /// without one a list of what was looked at stays empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Strategy>,
     /// How many products are shown unless the request says otherwise.
     pub limit: usize,
     /// What happens to products the visitor looked at in this visit.
@@ -137,6 +146,16 @@ pub struct Placement {
     /// What may be shown here, besides what a request asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
+    /// What the weight of each named part of the score is multiplied by; a part that is not named keeps its weight.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blend: BTreeMap<String, f64>,
+    /// What the storefront lays it out by, as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Value>,
+}
+
+fn is_small(payload: &Value) -> bool {
+    payload.to_string().len() <= MAX_PAYLOAD
 }
 
 /// Most products one answer may hold.
@@ -151,6 +170,7 @@ impl Placement {
         Self {
             name: name.to_owned(),
             strategy,
+            fallback: None,
             limit,
             viewed: Seen::Allow,
             bought: Seen::Allow,
@@ -163,6 +183,8 @@ impl Placement {
             objective: Objective::Clicks,
             exploration: Exploration::None,
             filter: None,
+            blend: BTreeMap::new(),
+            layout: None,
         }
     }
 
@@ -179,6 +201,7 @@ impl Placement {
             }
         };
         let members = [
+            ("/fallback", self.fallback != Some(self.strategy), "another strategy than the placement's own, or null"),
             ("/limit", (1..=MAX_LIMIT).contains(&self.limit), "1 to 100"),
             ("/per_category", self.per_category <= MAX_LIMIT, "0 to 100"),
             ("/per_brand", self.per_brand <= MAX_LIMIT, "0 to 100"),
@@ -192,6 +215,8 @@ impl Placement {
             ),
             ("/skips/keep", skips.is_none_or(|skips| part.contains(&skips.keep)), "0 to 1"),
             ("/skips/after", skips.is_none_or(|skips| (1..=MAX_LIMIT).contains(&skips.after)), "1 to 100"),
+            ("/blend", are_factors(&self.blend), "the names of 0 to 20 parts with a factor of 0 to 100 each"),
+            ("/layout", self.layout.as_ref().is_none_or(is_small), "any JSON, at most 16384 bytes"),
         ];
         let wrong = members.into_iter().chain(explores).filter(|(_, holds, _)| !holds);
         wrong.map(|(at, _, how)| Fault::new(at, how)).collect()

@@ -5,6 +5,7 @@
 //! everything at once gives. The property tests at the end say so.
 
 mod behaviour;
+mod older;
 mod people;
 
 use std::collections::BTreeMap;
@@ -13,13 +14,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::alike::ALIKE;
+use crate::consent::{Granted, Personalise};
+use crate::experiment::{Memory, exposed_by};
 use crate::product::price_band;
 use crate::robot::Pace;
 use crate::segment::Membership;
 use crate::time::{DAY, MINUTE};
-use crate::{Action, Channel, Event, Millis, Product, ProductId, Purpose, Visitor};
+use crate::{Action, Channel, Event, Millis, Product, ProductId, Visitor};
 
 pub use behaviour::{Behaviour, TRADES, TRAIL, Trade, VISITS, Visit};
+pub use older::{Days, OLDER, Trades, Visits};
 pub use people::{Found, People};
 
 /// How many past actions on products a profile keeps.
@@ -124,9 +128,10 @@ pub fn event_key(time: Millis, id: &str) -> u64 {
 }
 
 /// The product actions that an event adds to a history.
-pub fn past_actions(event: &Event) -> impl Iterator<Item = PastAction> + '_ {
+pub fn past_actions(event: Granted<'_, Personalise>) -> impl Iterator<Item = PastAction> + '_ {
+    let event = event.event();
     let key = event_key(event.time, event.id.as_str());
-    let counts = event.action.is_interest() && event.purposes.allows(Purpose::Personalise);
+    let counts = event.action.is_interest();
     event.lines.iter().filter(move |_| counts).map(move |line| PastAction {
         product: line.product.clone(),
         action: event.action,
@@ -233,12 +238,12 @@ pub struct Touch {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
-    /// First touch.
+    /// How they first came; nothing of a customer who never did, see [`Event::is_presence`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Touch>,
     /// Time of the last event, corrected.
     pub last: Millis,
-    /// Events by action.
+    /// Events by action; an order that was told of before is none more.
     pub counts: BTreeMap<Action, u32>,
     /// Visits, told apart by half an hour of quiet.
     pub visits: u32,
@@ -273,6 +278,9 @@ pub struct State {
     /// Its pace.
     #[serde(skip_serializing_if = "Pace::is_new")]
     pub pace: Pace,
+    /// The variants of experiments that were seen.
+    #[serde(skip_serializing_if = "Memory::is_empty")]
+    pub memory: Memory,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -280,7 +288,7 @@ fn is_false(mark: &bool) -> bool {
     !mark
 }
 
-fn push_bounded<T>(list: &mut Vec<T>, value: T, most: usize) {
+pub(crate) fn push_bounded<T>(list: &mut Vec<T>, value: T, most: usize) {
     if list.len() >= most {
         list.drain(..=list.len() - most);
     }
@@ -296,45 +304,78 @@ fn is_short(name: &str, value: &Value) -> bool {
 }
 
 impl State {
-    /// Folds events given in the order of [`in_fold_order`].
+    /// Folds events given in the order of [`in_fold_order`], each as [`take`](Self::take) does.
     #[must_use]
     pub fn fold<'a>(mut self, events: impl IntoIterator<Item = &'a Event>, catalogue: &impl Catalogue) -> Self {
         for event in events {
-            self.apply(event, catalogue);
+            self.take(event, catalogue);
         }
         self
     }
 
-    /// Folds one event more. It must not come before the ones already folded.
-    pub fn apply(&mut self, event: &Event, catalogue: &impl Catalogue) {
+    /// Folds one event more, if the visitor may be personalised for by it: of any other nothing stays but its key. It must not
+    /// come before the ones already folded.
+    pub fn take(&mut self, event: &Event, catalogue: &impl Catalogue) {
         push_bounded(&mut self.latest, event_key(event.time, event.id.as_str()), LATEST);
+        match event.granted() {
+            Some(event) => self.apply(event, catalogue),
+            // A training takes somebody out of its audiences who allows none any more.
+            None if event.action == Action::Audience => drop(self.traits.remove(ALIKE)),
+            None => {}
+        }
+    }
+
+    /// What an event says of a visitor. It has to be one that may be used to personalise:
+    ///
+    /// ```compile_fail,E0308
+    /// use vitrine_domain::{Action, Event, MessageId, Millis, State, Visitor};
+    ///
+    /// let visitor = Visitor::anonymous("device").unwrap();
+    /// let event = Event::new(MessageId::new("1").unwrap(), visitor, Millis(0), Action::View);
+    /// State::default().apply(&event, &());
+    /// ```
+    ///
+    /// ```
+    /// # use vitrine_domain::consent::Personalise;
+    /// # use vitrine_domain::{Action, Event, MessageId, Millis, State, Visitor};
+    /// # let visitor = Visitor::anonymous("device").unwrap();
+    /// # let event = Event::new(MessageId::new("1").unwrap(), visitor, Millis(0), Action::View);
+    /// State::default().apply(event.granted::<Personalise>().unwrap(), &());
+    /// ```
+    pub fn apply(&mut self, event: Granted<'_, Personalise>, catalogue: &impl Catalogue) {
         if event.action == Action::Audience {
-            return self.join(event);
+            return self.join(event.event());
         }
         let paced = self.pace.sees(event.action, event.at());
         self.robot |= event.robot || paced;
-        self.count(event);
-        self.money(event);
-        if event.purposes.allows(Purpose::Personalise) {
-            self.behaviour.apply(event, &self.affinities);
-            self.interest(event, catalogue);
-            self.learn_traits(event);
+        self.count(&event);
+        if self.behaviour.is_news(&event) {
+            *self.counts.entry(event.action).or_default() += 1;
+            self.money(&event);
+            self.behaviour.trade(&event);
         }
+        if event.event().granted().and_then(exposed_by).is_some() {
+            self.memory.see(&event.drawn);
+        }
+        self.behaviour.apply(&event, &self.affinities);
+        self.interest(event, catalogue);
+        self.learn_traits(&event);
     }
 
     fn count(&mut self, event: &Event) {
         let at = event.at();
-        if self.first.is_none() || at.since(self.last).abs() > VISIT_GAP {
-            self.visits += 1;
+        if event.is_presence() {
+            if self.first.is_none() || at.since(self.last).abs() > VISIT_GAP {
+                self.visits += 1;
+            }
+            self.first.get_or_insert_with(|| Touch {
+                at,
+                channel: event.channel,
+                campaign: event.context.campaign.clone(),
+                referrer: event.context.referrer.clone(),
+            });
         }
-        self.first.get_or_insert_with(|| Touch {
-            at,
-            channel: event.channel,
-            campaign: event.context.campaign.clone(),
-            referrer: event.context.referrer.clone(),
-        });
         self.last = self.last.max(at);
-        *self.counts.entry(event.action).or_default() += 1;
         *self.channels.entry(event.channel).or_default() += 1;
         if let Some(device) = &event.context.device
             && device.len() <= NAME
@@ -364,7 +405,7 @@ impl State {
         }
     }
 
-    fn interest(&mut self, event: &Event, catalogue: &impl Catalogue) {
+    fn interest(&mut self, event: Granted<'_, Personalise>, catalogue: &impl Catalogue) {
         self.actions.extend(past_actions(event));
         keep_newest(&mut self.actions);
         if !event.action.is_interest() {
@@ -383,7 +424,7 @@ impl State {
 
     /// The audiences of look-alikes that a training names. Nothing else of the profile changes, and nobody else can name them.
     fn join(&mut self, event: &Event) {
-        match event.traits.get(ALIKE).filter(|_| event.purposes.allows(Purpose::Personalise)) {
+        match event.traits.get(ALIKE) {
             Some(names) if names.is_array() => drop(self.traits.insert(ALIKE.to_owned(), names.clone())),
             _ => drop(self.traits.remove(ALIKE)),
         }
@@ -411,7 +452,7 @@ impl State {
 pub struct Profile {
     /// Whose it is.
     pub visitor: Visitor,
-    /// Grows by one with every write; a writer that saw an older one starts over.
+    /// Grows with every write; a writer that saw an older one starts over.
     pub version: u64,
     /// The fold of all events.
     pub state: State,

@@ -3,11 +3,14 @@
 //!
 //! Days are those of the events' corrected times, in UTC. Everything adds up: results of some people and of others make the
 //! results of all, in any order, so that they can be made file by file and kept day by day. Amounts are in one currency; an
-//! order in another one counts as an order, without its amount. Robots count nowhere.
+//! order in another one counts as an order, without its amount. An order that is told of again, by a page that is opened once more
+//! or by the order book, counts once. Robots count nowhere.
 
 mod funnel;
+mod hold_out;
 mod journey;
 mod loyalty;
+mod price;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -15,12 +18,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use funnel::Funnel;
+pub use hold_out::{Held, Missing, Side};
 pub use loyalty::Loyalty;
+pub use price::CloudPrices;
 pub use trial::{Logged, Made, Trial};
 
-use crate::statistics::Moments;
 use crate::time::DAY;
-use crate::{Channel, Fault, Millis};
+use crate::{Channel, Event, Fault, Millis};
 
 /// By what sums are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +35,12 @@ pub struct Terms {
     pub click_window: i64,
     /// Milliseconds after a product was shown, and not clicked, in which an order of it is noted with the placement.
     pub view_window: i64,
+    /// When the [windows](Results::windows) end: with the day of this time. Without it there are none.
+    pub made: Option<Millis>,
 }
+
+/// Days of the windows in which everybody counts once, the day on which they end among them.
+pub const WINDOWS: [u16; 3] = [7, 28, 90];
 
 impl Terms {
     /// A week after a click, a day after a look.
@@ -55,17 +64,23 @@ pub struct Attribution {
     /// What is left of a unit of revenue when goods and shipping are paid, above 0, at most 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<f64>,
-    /// What personalization costs a month: the cloud, and the people who tend it.
+    /// What personalization costs a month besides the [cloud](CloudPrices), such as the people who tend it; all that it costs,
+    /// where the prices of the cloud are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_month: Option<f64>,
+    /// What a dollar is in the currency: above 0, at most 1,000,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_dollar: Option<f64>,
 }
 
 /// Highest cost of a month.
 const MOST_COST: f64 = 1e9;
+/// Most of a currency that a dollar is.
+const MOST_PER_DOLLAR: f64 = 1e6;
 
 impl Default for Attribution {
     fn default() -> Self {
-        Self { currency: None, click_days: 7.0, view_days: 1.0, margin: None, cost_per_month: None }
+        Self { currency: None, click_days: 7.0, view_days: 1.0, margin: None, cost_per_month: None, per_dollar: None }
     }
 }
 
@@ -86,11 +101,20 @@ impl Attribution {
         if !self.cost_per_month.is_none_or(|cost| (0.0..=MOST_COST).contains(&cost)) {
             faults.push(Fault::new("/cost_per_month", "0 to 1,000,000,000"));
         }
+        if !self.per_dollar.is_none_or(|rate| rate > 0.0 && rate <= MOST_PER_DOLLAR) {
+            faults.push(Fault::new("/per_dollar", "above 0, at most 1,000,000"));
+        }
         let is_code = |code: &String| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
         if !self.currency.as_ref().is_none_or(is_code) {
             faults.push(Fault::new("/currency", "three capital letters, such as `EUR`"));
         }
         faults
+    }
+
+    /// What a dollar is in a currency, if that is known.
+    #[must_use]
+    pub fn rate(&self, currency: &str) -> Option<f64> {
+        self.per_dollar.or_else(|| (currency == "USD").then_some(1.0))
     }
 
     /// With the currency that most orders are in.
@@ -102,11 +126,12 @@ impl Attribution {
             currency: self.currency.clone().unwrap_or_else(|| usual.to_owned()),
             click_window: millis(self.click_days),
             view_window: millis(self.view_days),
+            made: None,
         }
     }
 }
 
-/// What people did on a day.
+/// What people did on a day, or in a window of days.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sums {
@@ -124,10 +149,18 @@ pub struct Sums {
     pub units: f64,
     /// Amount of the orders.
     pub revenue: f64,
-    /// Orders, or parts of one, that came back.
+    /// Orders of which something came back for the first time.
     pub returns: u64,
     /// Amount of what came back or was cancelled.
     pub refunded: f64,
+    /// People who came for the first time.
+    pub newcomers: u64,
+    /// People who ordered for the first time.
+    pub new_customers: u64,
+    /// People who ordered and had ordered before.
+    pub returning: u64,
+    /// Milliseconds from the first visit to the first order, of all new customers together.
+    pub waited: i64,
 }
 
 fn share(part: f64, of: u64) -> Option<f64> {
@@ -152,6 +185,10 @@ impl Sums {
         self.revenue += other.revenue;
         self.returns += other.returns;
         self.refunded += other.refunded;
+        self.newcomers += other.newcomers;
+        self.new_customers += other.new_customers;
+        self.returning += other.returning;
+        self.waited += other.waited;
     }
 
     /// People who ordered, of those who came.
@@ -184,6 +221,20 @@ impl Sums {
         share(real(self.returns), self.orders)
     }
 
+    /// People who ordered and had ordered before, of those who ordered.
+    #[must_use]
+    pub fn repeat_rate(&self) -> Option<f64> {
+        share(real(self.returning), self.customers)
+    }
+
+    /// Days from the first visit to the first order, in the mean of those who ordered for the first time.
+    #[must_use]
+    pub fn mean_days_to_first_order(&self) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds of some years")]
+        let days = self.waited as f64 / DAY as f64;
+        share(days, self.new_customers)
+    }
+
     /// Revenue less what was paid back.
     #[must_use]
     pub fn net(&self) -> f64 {
@@ -205,12 +256,10 @@ pub struct Day {
     pub placements: BTreeMap<String, Funnel>,
     /// What came of the lists that a rule acted on.
     pub rules: BTreeMap<String, Funnel>,
-    /// People who came for the first time.
-    pub newcomers: u64,
-    /// People who ordered for the first time.
-    pub new_customers: u64,
-    /// Milliseconds from the first visit to the first order, of all new customers together.
-    pub waited: i64,
+    /// Lists that were decided on, whoever asked for them and whether or not they were seen.
+    pub decisions: u64,
+    /// Events that were kept, those of robots among them.
+    pub events: u64,
 }
 
 impl Day {
@@ -227,47 +276,13 @@ impl Day {
                 sums.entry(name.clone()).or_default().add(funnel);
             }
         }
-        self.newcomers += other.newcomers;
-        self.new_customers += other.new_customers;
-        self.waited += other.waited;
-    }
-
-    /// Days from the first visit to the first order, in the mean of the day's new customers.
-    #[must_use]
-    pub fn mean_days_to_first_order(&self) -> Option<f64> {
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds of some years")]
-        let days = self.waited as f64 / DAY as f64;
-        share(days, self.new_customers)
+        self.decisions += other.decisions;
+        self.events += other.events;
     }
 }
 
 /// Days of a month in the mean.
 const MONTH: f64 = 365.25 / 12.0;
-
-/// People of one side of a hold-out, by whether they ordered and by their revenue less what was paid back.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Side {
-    /// 1 for whoever ordered, 0 for others.
-    pub ordered: Moments,
-    /// Revenue of each.
-    pub revenue: Moments,
-}
-
-/// On which side of a hold-out somebody is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// Whether they go without.
-    pub out: bool,
-    /// Since when: what they did before counts on no side.
-    pub since: Millis,
-}
-
-impl Side {
-    fn add(&mut self, other: &Self) {
-        self.ordered = self.ordered.merged(&other.ordered);
-        self.revenue = self.revenue.merged(&other.revenue);
-    }
-}
 
 /// Results of a shop.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -275,11 +290,14 @@ impl Side {
 pub struct Results {
     /// By day, such as `2026-11-28`.
     pub days: BTreeMap<String, Day>,
+    /// By the number of days before they were made, see [`WINDOWS`]: people, in whom everybody counts once however often they
+    /// came. What adds up day by day, as funnels do, is left out.
+    pub windows: BTreeMap<u16, Day>,
     /// Who came back.
     pub loyalty: Loyalty,
     /// People who are served, where some are held out.
     pub served: Side,
-    /// People who are held out of personalization.
+    /// People who are held out of experiments, or of personalization too.
     pub held_out: Side,
     /// Experiments.
     pub trials: BTreeMap<String, Trial>,
@@ -291,6 +309,9 @@ impl Results {
         for (day, row) in &other.days {
             self.days.entry(day.clone()).or_default().add(row);
         }
+        for (days, row) in &other.windows {
+            self.windows.entry(*days).or_default().add(row);
+        }
         self.loyalty.add(&other.loyalty);
         self.served.add(&other.served);
         self.held_out.add(&other.held_out);
@@ -299,14 +320,36 @@ impl Results {
         }
     }
 
+    /// Notes a list that was decided on: where it stood, if anywhere, and the rules that acted on it.
+    pub fn decided(&mut self, at: Millis, placement: Option<&str>, rules: &[String]) {
+        let day = self.days.entry(at.day()).or_default();
+        day.decisions += 1;
+        if let Some(placement) = placement {
+            day.placements.entry(placement.to_owned()).or_default().decisions += 1;
+        }
+        for rule in rules {
+            day.rules.entry(rule.clone()).or_default().decisions += 1;
+        }
+    }
+
+    /// Notes an event that was kept.
+    pub fn kept(&mut self, event: &Event) {
+        self.days.entry(event.at().day()).or_default().events += 1;
+    }
+
+    /// The first day, or the day of a later time, and the last day; none without a day.
+    #[must_use]
+    pub fn span(&self, since: Millis) -> Option<(String, String)> {
+        let (first, last) = (self.days.keys().next()?, self.days.keys().next_back()?);
+        Some((first.clone().max(since.day()).min(last.clone()), last.clone()))
+    }
+
     /// Months from the first day, or from a later time, to the last day; none without a day.
     #[must_use]
     pub fn months(&self, since: Millis) -> Option<f64> {
-        let at = |day: &String| Millis::parse(day);
-        let (first, last) = (self.days.keys().next().and_then(at)?, self.days.keys().next_back().and_then(at)?);
-        let first = first.max(Millis::parse(&since.day())?).min(last);
+        let (first, last) = self.span(since)?;
         #[allow(clippy::cast_precision_loss, reason = "days")]
-        let days = (last.since(first) / DAY + 1) as f64;
+        let days = (Millis::parse(&last)?.since(Millis::parse(&first)?) / DAY + 1) as f64;
         Some(days / MONTH)
     }
 

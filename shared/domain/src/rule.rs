@@ -8,7 +8,7 @@ mod conflict;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::fault::is_id;
+use crate::fault::{Fault, is_id};
 use crate::filter::{Attributes, Filter};
 use crate::segment::Known;
 use crate::{Millis, ProductId};
@@ -213,14 +213,13 @@ impl Rule {
 
     /// What is wrong with it: where, and how to mend it. Empty for a rule in order.
     #[must_use]
-    pub fn faults(&self) -> Vec<(&'static str, String)> {
-        let mut faults = Vec::new();
-        let mut must = |holds: bool, at, how: String| {
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults: Vec<Fault> = (!is_id(&self.id)).then(|| Fault::of_id("id")).into_iter().collect();
+        let mut must = |holds: bool, at: &str, how: String| {
             if !holds {
-                faults.push((at, how));
+                faults.push(Fault::new(at, how));
             }
         };
-        must(is_id(&self.id), "id", format!("1 to {MAX_ID} lower-case letters, digits and hyphens, no hyphen first"));
         must(self.name.len() <= MAX_NAME, "/name", format!("at most {MAX_NAME} bytes"));
         let When { placements, segments, categories, from, until, visitor } = &self.when;
         for (at, names) in

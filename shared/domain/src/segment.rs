@@ -96,7 +96,7 @@ pub(crate) fn check(filter: &Filter, at: &str, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(at, how));
         }
         Filter::Compare { attribute, .. } if features::is_no_window(attribute) => {
-            faults.push(Fault::new(at, format!("1 to {LONGEST_WINDOW} days for `{attribute}`, such as `orders_30d`")));
+            faults.push(Fault::new(at, format!("a window of 1 to {LONGEST_WINDOW} days, such as `orders_30d`")));
         }
         Filter::Compare { op: Op::Missing, .. } => {}
         Filter::Compare { attribute, value, .. } => {
@@ -108,10 +108,10 @@ pub(crate) fn check(filter: &Filter, at: &str, faults: &mut Vec<Fault>) {
             let all = value.as_array().map_or_else(|| fits(value), |values| values.iter().all(fits));
             if !all {
                 let how = match feature {
-                    FeatureType::Number => "a number",
-                    FeatureType::Text => "text",
+                    FeatureType::Number => format!("a number to compare `{attribute}` with"),
+                    FeatureType::Text => format!("text to compare `{attribute}` with"),
                 };
-                faults.push(Fault::new(at, format!("{how} to compare `{attribute}` with")));
+                faults.push(Fault::new(at, how));
             }
         }
     }

@@ -12,6 +12,7 @@
 //! | several comparisons | Holm (1979); Benjamini and Hochberg (1995) |
 //! | factorial tests | contrasts of cell means (Montgomery, Design and Analysis of Experiments, chapters 5 and 6) |
 //! | how long it takes | the usual sample size for two means, also for sequences |
+//! | shares that moved | each visitor weighted by the inverse of the logged probability of their variant (Hadad, Hirshberg, Zhan, Wager and Athey, PNAS 2021) |
 //! | shifting traffic | Thompson sampling, the probability of being best computed by quadrature instead of drawn |
 
 pub mod bandit;
@@ -23,6 +24,7 @@ mod moments;
 mod multiple;
 mod plan;
 mod report;
+mod weighted;
 
 use statrs::function::erf::{erfc, erfc_inv};
 
@@ -34,6 +36,7 @@ pub use moments::Moments;
 pub use multiple::{benjamini_hochberg, holm};
 pub use plan::{Plan, PlanError, Question};
 pub use report::{Comparison, Measured, MeasuredReport, Report, Role, Study, StudyError, Verdict, report};
+pub use weighted::{Means, Weighted};
 
 /// Probability that a standard normal variable is at most `z`.
 #[must_use]

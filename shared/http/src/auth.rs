@@ -41,12 +41,16 @@ const TRUST: i64 = 30 * SECOND;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest key that is looked at.
 const MAX_KEY: usize = 200;
+/// Longest user token that is looked at.
+const MAX_TOKEN: usize = 1024;
 /// Keys remembered at once.
 const MEMORY: usize = 4096;
 
 type Cache<T> = Mutex<HashMap<String, (Millis, Option<T>)>>;
 
-/// Looks keys up and remembers them for half a minute.
+/// Looks keys up and remembers them for half a minute, those too that nobody has: who tries one again and again costs one read. Ever
+/// other ones cost a read each, without a bound of their own: it would shut out a key that this process has not read yet. What bounds
+/// them is the gateway.
 #[derive(Debug)]
 pub struct Authenticator {
     table: Table,
@@ -179,7 +183,7 @@ struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     fn parse(token: &'a str) -> Option<Self> {
-        if token.len() > 1024 {
+        if token.len() > MAX_TOKEN {
             return None;
         }
         let (signed, signature) = token.rsplit_once('.')?;
@@ -353,6 +357,21 @@ mod tests {
         for malformed in ["", "v1", "v2.a.b.1.c", "v1.a.b.c.d.e", "v1..YQ.1.YQ"] {
             assert!(Claims::parse(malformed).is_none(), "{malformed}");
         }
+    }
+
+    #[test]
+    fn a_key_that_nobody_has_is_looked_up_once_and_pushes_out_none_that_is_in_use() {
+        let cache = Cache::<u8>::default();
+        let (now, later) = (Millis(TRUST), Millis(2 * TRUST));
+        remember(&cache, "ours".to_owned(), now, Some(1));
+        for n in 0..3 * MEMORY {
+            remember(&cache, format!("made up {n}"), now, None);
+            assert_eq!(remembered(&cache, &format!("made up {n}"), now), Some(None), "it is known to be none");
+        }
+        assert_eq!(remembered(&cache, "ours", now), Some(Some(1)));
+        assert!(cache.lock().unwrap().len() <= MEMORY);
+        assert_eq!(remembered(&cache, "ours", later), None, "it may have been taken back");
+        assert_eq!(remembered(&cache, &format!("made up {}", 3 * MEMORY - 1), later), None, "it may have been made");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
-use crate::Problem;
+use crate::{Problem, said};
 
 /// A JSON body. The content type is not asked for: what cannot be read as JSON is refused with its place.
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +44,11 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, 
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
+        let said = said(&error.to_string());
         if error.is_data() {
-            return Problem::unprocessable("unexpected-shape", format!("the JSON does not fit: {error}"))
-                .at(place, error.to_string());
+            return Problem::unprocessable("unexpected-shape", format!("the JSON does not fit: {said}"))
+                .at(place, said);
         }
-        Problem::bad_request("invalid-json", format!("the body is not JSON: {error}")).at(place, error.to_string())
+        Problem::bad_request("invalid-json", format!("the body is not JSON: {said}")).at(place, said)
     })
 }

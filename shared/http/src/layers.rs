@@ -11,6 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use vitrine_runtime::metrics;
+use vitrine_runtime::telemetry::reason_of_panic;
 
 use crate::Problem;
 use crate::traces::{self, Parent};
@@ -55,9 +56,7 @@ fn cors() -> CorsLayer {
 
 #[allow(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let text =
-        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    tracing::error!(panic = text.unwrap_or_default(), "a handler panicked");
+    tracing::error!(cause = reason_of_panic(panic.as_ref()), "a handler panicked");
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal",
@@ -130,5 +129,54 @@ fn of_status(status: StatusCode) -> Problem {
         }
         _ if status.is_client_error() => Problem::new(status, "bad-request", "the request cannot be read"),
         _ => Problem::new(status, "internal", "something failed inside; the request id names it in the logs"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Keeps what is logged.
+    #[derive(Debug, Clone, Default)]
+    struct Log(Arc<Mutex<String>>);
+
+    impl Visit for Log {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().unwrap().push_str(&format!("{field}={value:?} "));
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn the_log_says_why_a_handler_panicked_and_quotes_nobody() {
+        let log = Log::default();
+        let panic = std::panic::catch_unwind(|| "é of anna".split_at(1).0.len()).unwrap_err();
+        let response = tracing::subscriber::with_default(log.clone(), || panicked(panic));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let said = log.0.lock().unwrap();
+        assert!(said.contains("a handler panicked") && said.contains("it panicked: "), "{said}");
+        assert!(!said.contains("anna"), "{said}");
     }
 }

@@ -4,7 +4,7 @@
 //! be told to be unavailable, silent, slow to index or wrong. The tests of whoever asks a server use it; where `QDRANT_URL`
 //! is set, the same tests run against a stock server.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -139,6 +139,18 @@ impl Double {
         self.lock().collections.get(collection).map_or(0, |found| found.points.len())
     }
 
+    /// The values of a keyword in the payloads of a collection's points.
+    #[must_use]
+    pub fn keywords(&self, collection: &str, field: &str) -> BTreeSet<String> {
+        let state = self.lock();
+        let points = state.collections.get(collection).into_iter().flat_map(|found| found.points.values());
+        let values = points.filter_map(|(_, payload)| match &payload.get(field)?.kind {
+            Some(Kind::StringValue(text)) => Some(text.clone()),
+            _ => None,
+        });
+        values.collect()
+    }
+
     /// The collection that an alias names.
     #[must_use]
     pub fn alias(&self, alias: &str) -> Option<String> {
@@ -149,6 +161,14 @@ impl Double {
     pub fn lose(&self, collection: &str, id: u64) {
         if let Some(collection) = self.lock().collections.get_mut(collection) {
             collection.points.remove(&id);
+        }
+    }
+
+    /// Gives a collection another name, as it would have if it had been written at another time.
+    pub fn rename(&self, collection: &str, name: &str) {
+        let mut state = self.lock();
+        if let Some(renamed) = state.collections.remove(collection) {
+            state.collections.insert(name.to_owned(), renamed);
         }
     }
 

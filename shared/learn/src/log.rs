@@ -227,6 +227,8 @@ impl Log {
         let order =
             |entry: &Entry| (visitors.name(entry.person), entry.time, entry.id(ids), visitors.name(entry.visitor));
         self.entries.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+        // What was sent again after a log-in stands in the user's partition too: once is enough, as in a profile.
+        self.entries.dedup_by(|a, b| a.person == b.person && a.time == b.time && a.id(ids) == b.id(ids));
         let robots = self.leave_out_robots();
         let Self { products, visitors, entries, ids, rows, quiet, read, .. } = self;
         (Histories { products, visitors, entries, ids, rows, quiet, people, robots }, read)

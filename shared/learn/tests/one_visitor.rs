@@ -165,6 +165,13 @@ fn ten_thousand_events_of_one_visitor_move_little_and_a_robot_s_nothing() {
     unbounded.covisitation.person = 1_000_000;
     let free = with(pushing(unevenly), &unbounded);
     let far = free.popularity.decayed[PUSHED];
+    println!(
+        "figure: {EVENTS} events of one visitor against {PEOPLE} people: popularity {was:.1} to {own:.1}, place {} to {} of {PRODUCTS} \
+         (without bounds {far:.1}, place {}); beside {gained} other products; of a robot nothing",
+        before.place(),
+        patient.place(),
+        free.place()
+    );
     println!("without bounds: popularity {far:.1}, place {}", free.place());
     assert!(far - was > 2.0 * (own - was), "{was} -> {far}");
 }

@@ -58,7 +58,7 @@ pub(crate) fn check(catalogue: Option<&Catalogue>, added: &[&Product], filter: &
 }
 
 fn check_type(attribute: &str, is: &'static str, op: Op, wanted: &Value) -> Result<(), FilterError> {
-    let wrong = || FilterError::WrongType { attribute: attribute.to_owned(), is, with: wanted.to_string() };
+    let wrong = || FilterError::wrong_type(attribute, is, wanted);
     let fits = match wanted {
         _ if op == Op::Missing => true,
         Value::Null => true,

@@ -101,26 +101,45 @@ pub(crate) fn ranking<'a>(
     context: Option<u32>,
     work: &mut Workspace,
 ) -> (Ranking<'a>, Basis, bool) {
+    let Placement { strategy: own, fallback, .. } = *request.placement;
+    let mut found = by(own, fallback.is_some(), shelf, request, context, work).map(|found| (found, false));
+    if let (None, Some(fallback)) = (&found, fallback) {
+        found = by(fallback, true, shelf, request, context, work).map(|found| (found, true));
+    }
+    let ((ranking, basis), fallback) =
+        found.unwrap_or_else(|| (personal(shelf, request, past(shelf, request), work), own != Strategy::Personal));
+    (ranking, basis, fallback)
+}
+
+/// How a strategy orders products; none where it has nothing to go by. With `others` to take its place it does not make do
+/// with less.
+fn by<'a>(
+    strategy: Strategy,
+    others: bool,
+    shelf: &'a Shelf,
+    request: &'a Request<'a>,
+    context: Option<u32>,
+    work: &mut Workspace,
+) -> Option<(Ranking<'a>, Basis)> {
     let product = context.zip(request.product);
-    let (ranking, basis) = match request.placement.strategy {
-        Strategy::RecentlyViewed => (recently_viewed(shelf, request), Basis::History),
+    let in_basket = || request.basket.iter().any(|id| shelf.row(id).is_some());
+    match strategy {
+        Strategy::Personal => {
+            let past = past(shelf, request);
+            (!others || past.1).then(|| personal(shelf, request, past, work))
+        }
+        Strategy::RecentlyViewed => {
+            let rows = recently_viewed(shelf, request);
+            (!others || !rows.is_empty()).then_some((Ranking::Listed(rows), Basis::History))
+        }
         Strategy::Trending => {
             let trending = shelf.artifact().map_or(&[][..], |artifact| artifact.trending());
-            (Ranking::Numbers(trending), Basis::Popularity)
+            Some((Ranking::Numbers(trending), Basis::Popularity))
         }
-        Strategy::Similar if product.is_some() => (of_product(shelf, request, product, SIMILAR), Basis::Context),
-        Strategy::BoughtTogether if product.is_some() => {
-            (of_product(shelf, request, product, TOGETHER), Basis::Context)
-        }
-        Strategy::Basket if request.basket.iter().any(|id| shelf.row(id).is_some()) => {
-            (of_basket(shelf, request), Basis::Context)
-        }
-        strategy => {
-            let (ranking, basis) = personal(shelf, request, work);
-            return (ranking, basis, strategy != Strategy::Personal);
-        }
-    };
-    (ranking, basis, false)
+        Strategy::Similar => product.map(|of| (of_product(shelf, request, of, SIMILAR), Basis::Context)),
+        Strategy::BoughtTogether => product.map(|of| (of_product(shelf, request, of, TOGETHER), Basis::Context)),
+        Strategy::Basket => in_basket().then(|| (of_basket(shelf, request), Basis::Context)),
+    }
 }
 
 /// Whether the placement wants only what is new to the visitor, or anything.
@@ -129,14 +148,24 @@ fn question(placement: &Placement) -> Question {
     if open { Question::Any } else { Question::New }
 }
 
-fn personal<'a>(shelf: &'a Shelf, request: &'a Request<'a>, work: &mut Workspace) -> (Ranking<'a>, Basis) {
-    let question = question(request.placement);
+/// What the visitor did, and whether any of it speaks for a product that there is.
+fn past(shelf: &Shelf, request: &Request<'_>) -> (Vec<Interaction>, bool) {
     let history: Vec<Interaction> = interactions(request.history, |id| shelf.row(id)).collect();
     let liked = history.iter().any(|past| past.interest() > 0.0 && past.row != u32::MAX);
+    (history, liked)
+}
+
+fn personal<'a>(
+    shelf: &'a Shelf,
+    request: &'a Request<'a>,
+    (history, liked): (Vec<Interaction>, bool),
+    work: &mut Workspace,
+) -> (Ranking<'a>, Basis) {
+    let question = question(request.placement);
     let basis = if liked { Basis::History } else { Basis::Popularity };
     let query = shelf.artifact().map_or_else(Query::default, |artifact| {
         let query = Query::personal(artifact, question, request.visitor, history.into_iter().enumerate(), work);
-        query.blended(Some(artifact), request.blend)
+        query.blended(Some(artifact), &request.placement.blend)
     });
     (Ranking::Query(query, Source::History(request.history)), basis)
 }
@@ -146,18 +175,12 @@ fn speaking(row: u32) -> Interaction {
     Interaction { row, action: Action::Order, age_days: 0.0 }
 }
 
-fn of_product<'a>(
-    shelf: &Shelf,
-    request: &Request<'_>,
-    product: Option<(u32, &'a str)>,
-    weights: &Weights,
-) -> Ranking<'a> {
-    let Some((row, id)) = product else { return Ranking::Listed(Vec::new()) };
+fn of_product<'a>(shelf: &Shelf, request: &Request<'_>, (row, id): (u32, &'a str), weights: &Weights) -> Ranking<'a> {
     let mut query = Query::of_evidence(shelf.artifact(), weights, std::iter::once((0, speaking(row))));
     if weights == SIMILAR {
         query.vector = likeness(shelf, row);
     }
-    Ranking::Query(query.blended(shelf.artifact(), request.blend), Source::Context(id))
+    Ranking::Query(query.blended(shelf.artifact(), &request.placement.blend), Source::Context(id))
 }
 
 /// A query by the product's own vector: each part of unit length, so that a popular product is not like everything.
@@ -184,15 +207,17 @@ fn likeness(shelf: &Shelf, row: u32) -> Vec<f32> {
 
 fn of_basket<'a>(shelf: &Shelf, request: &'a Request<'a>) -> Ranking<'a> {
     let lines = request.basket.iter().enumerate().filter_map(|(at, id)| Some((at, speaking(shelf.row(id)?))));
-    let query = Query::of_evidence(shelf.artifact(), TOGETHER, lines).blended(shelf.artifact(), request.blend);
+    let query =
+        Query::of_evidence(shelf.artifact(), TOGETHER, lines).blended(shelf.artifact(), &request.placement.blend);
     Ranking::Query(query, Source::Basket(request.basket))
 }
 
-fn recently_viewed<'a>(shelf: &Shelf, request: &Request<'_>) -> Ranking<'a> {
+/// Rows with their scores, what was looked at last first.
+fn recently_viewed(shelf: &Shelf, request: &Request<'_>) -> Vec<(u32, f32)> {
     let mut seen = HashSet::new();
     let opened = |past: &&PastAction| past.action.interest() > 0.0 && past.action != Action::Dwell;
     let newest_first = request.history.iter().rev().filter(opened);
     let rows = newest_first.filter_map(|past| shelf.row(past.product.as_str())).filter(|row| seen.insert(*row));
     #[allow(clippy::cast_precision_loss, reason = "a place in a list of fifty")]
-    Ranking::Listed(rows.zip(1_u32..).map(|(row, place)| (row, 1.0 / place as f32)).collect())
+    rows.zip(1_u32..).map(|(row, place)| (row, 1.0 / place as f32)).collect()
 }

@@ -1,12 +1,12 @@
 //! Which candidate stands in which slot: pins, shares of slots, bounds, diversity, chance.
 //!
 //! Slots are filled from the first to the last. What may stand in a slot are the candidates that no bound forbids after the
-//! slots above it; where a rule's share falls due, only those of its products. Among them the best one is taken by *maximal
-//! marginal relevance* (Carbonell and Goldstein, SIGIR 1998): `(1 - λ) u(i) - λ max sim(i, j)` over the products `j` above,
-//! where `u` is the candidate's standing scaled so that the worst candidate has 0 and the best 1. A product only becomes more
-//! like those above as the list grows, so what a candidate was worth in an earlier slot bounds what it is worth now: it is
-//! compared with the products that came since only where that bound could win the slot. Exploration then leaves the slot to
-//! chance, with a probability that is known and logged.
+//! slots above it; where a rule's share falls due and some of its products are left, only those. Among them the best one is
+//! taken by *maximal marginal relevance* (Carbonell and Goldstein, SIGIR 1998): `(1 - λ) u(i) - λ max sim(i, j)` over the
+//! products `j` above, where `u` is the candidate's standing scaled so that the worst candidate has 0 and the best 1. A product
+//! only becomes more like those above as the list grows, so what a candidate was worth in an earlier slot bounds what it is
+//! worth now: it is compared with the products that came since only where that bound could win the slot. Exploration then
+//! leaves the slot to chance, with a probability that is known and logged.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -44,6 +44,14 @@ pub(crate) enum Way {
     Share(RuleAt),
     /// By chance: another one stood higher.
     Explored,
+}
+
+/// A product that is pinned to this page or a later one.
+struct Pin {
+    slot: usize,
+    /// Its place among the list's entries.
+    entry: usize,
+    rule: RuleAt,
 }
 
 /// A product in its slot.
@@ -258,20 +266,24 @@ impl<'a> Order<'a> {
         let pins = self.pins(work);
         for at in 0..self.request.limit {
             let slot = self.request.offset + at + 1;
-            if let Some((_, entry, rule)) = pins.iter().find(|(wanted, ..)| *wanted == slot) {
-                self.place(*entry, 1.0, Way::Pinned(*rule));
+            if let Some(pin) = pins.iter().find(|pin| pin.slot == slot) {
+                self.place(pin.entry, 1.0, Way::Pinned(pin.rule));
                 continue;
             }
-            let Some((entry, propensity, way)) = self.choose(at, work) else { break };
+            let Some((entry, propensity, way)) = self.choose(at, work) else {
+                self.append(pins.iter().filter(|pin| pin.slot > slot));
+                break;
+            };
             self.count(entry);
             self.place(entry, propensity, way);
         }
         (self.picked, self.touched)
     }
 
-    /// What is pinned to this page, as `(slot, candidate, rule)`. It is counted before anything else is, so that no bound is
-    /// passed for it, and a pin that would pass one does not hold. What is pinned stands in its slot only.
-    fn pins(&mut self, work: &Workspace) -> Vec<(usize, usize, RuleAt)> {
+    /// What is pinned to this page or a later one, the first slot first. What is pinned to this page is counted before anything
+    /// else is, so that no bound is passed for it, and a pin that would pass one does not hold. What is pinned stands in its
+    /// slot only, or at the end of a list that does not reach it.
+    fn pins(&mut self, work: &Workspace) -> Vec<Pin> {
         let wishes = self.wishes;
         let page = self.request.offset + 1..=self.request.offset + self.request.limit;
         let mut pins = Vec::new();
@@ -285,10 +297,32 @@ impl<'a> Order<'a> {
             self.entries[at].taken = true;
             if page.contains(slot) {
                 self.count(at);
-                pins.push((*slot, at, *rule));
+            }
+            if slot >= page.start() {
+                pins.push(Pin { slot: *slot, entry: at, rule: *rule });
             }
         }
+        pins.sort_unstable_by_key(|pin| pin.slot);
         pins
+    }
+
+    /// Puts what is pinned below the end of a list there, as it would be lost otherwise: certain like every pin, and where
+    /// no bound is passed for it.
+    fn append<'p>(&mut self, pins: impl Iterator<Item = &'p Pin>) {
+        let (offset, limit) = (self.request.offset, self.request.limit);
+        for pin in pins {
+            if self.picked.len() >= limit {
+                break;
+            }
+            // Those of this page are counted already.
+            if pin.slot > offset + limit {
+                if self.entries[pin.entry].forbidden {
+                    continue;
+                }
+                self.count(pin.entry);
+            }
+            self.place(pin.entry, 1.0, Way::Pinned(pin.rule));
+        }
     }
 
     /// Counts a candidate under each bound. Where one is reached, others of its kind may not follow.
@@ -320,12 +354,13 @@ impl<'a> Order<'a> {
     /// The candidate for a slot, how likely it was, and how it came to it.
     fn choose(&mut self, at: usize, work: &mut Workspace) -> Option<(usize, f32, Way)> {
         let wishes = self.wishes;
-        let due = wishes.shares.iter().find(|(rows, share, _)| {
+        for (rows, share, rule) in &wishes.shares {
             #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let owed = (share * (at + 1) as f32 + 1e-4) as usize;
-            self.picked.iter().filter(|picked| rows.contains(picked.candidate.row)).count() < owed
-        });
-        if let Some((rows, _, rule)) = due {
+            if self.picked.iter().filter(|picked| rows.contains(picked.candidate.row)).count() >= owed {
+                continue;
+            }
+            // Where none of its products is left it stays due for ever, and must not keep the others from their share.
             for soft in [true, false] {
                 if let Some((entry, propensity, _)) = self.draw(at, soft, Some(rows)) {
                     return Some((entry, propensity, Way::Share(*rule)));

@@ -85,8 +85,8 @@ impl Query {
 
     /// Multiplies what each part counts, by the parts' names. It is the model that is changed: what explains the score goes by
     /// the same weights.
-    pub(crate) fn blended(mut self, artifact: Option<&Artifact>, blend: Option<&BTreeMap<String, f64>>) -> Self {
-        let (Some(artifact), Some(blend)) = (artifact, blend) else { return self };
+    pub(crate) fn blended(mut self, artifact: Option<&Artifact>, blend: &BTreeMap<String, f64>) -> Self {
+        let Some(artifact) = artifact.filter(|_| !blend.is_empty()) else { return self };
         #[allow(clippy::cast_possible_truncation, reason = "a factor of 0 to 100")]
         let factor = |name: &str| blend.get(name).map_or(1.0, |factor| *factor as f32);
         let parts = artifact.parts();

@@ -1,6 +1,6 @@
 //! What is asked, and what is answered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use vitrine_domain::segment::Scale;
@@ -24,13 +24,11 @@ pub struct Request<'a> {
     pub segments: Option<&'a BTreeSet<String>>,
     /// What their grades of recency, frequency and money are measured by.
     pub scale: Option<&'a Scale>,
-    /// What the weights of the score's parts are multiplied by, by their names; those that are not named stay.
-    pub blend: Option<&'a BTreeMap<String, f64>>,
     /// The visitor's past actions, oldest first.
     pub history: &'a [PastAction],
-    /// What was shown to them lately and when, for placements that rotate.
+    /// What was shown to them lately in this placement and when, if it rotates.
     pub impressions: &'a [(&'a str, Millis)],
-    /// Of these, what stood in this placement on pages that they went on from.
+    /// What stood in it on pages that they went on from, if it minds what is passed over.
     pub passed: &'a [(&'a str, Millis)],
     /// The product on the page.
     pub product: Option<&'a str>,
@@ -70,7 +68,6 @@ impl<'a> Request<'a> {
             state: None,
             segments: None,
             scale: None,
-            blend: None,
             history: &[],
             impressions: &[],
             passed: &[],

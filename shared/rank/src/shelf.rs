@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use half::f16;
 use serde::Deserialize;
 use serde_json::Value;
-use vitrine_domain::filter::Attributes;
+use vitrine_domain::filter::{Attributes, MAX_JSON};
 use vitrine_domain::{Change, Filter, FilterError, Product};
 use vitrine_index::{Bitmap, Hit, Index as _, Stored, dot_f16};
 use vitrine_learn::artifact::{Column, TextColumn};
@@ -416,6 +416,10 @@ impl Shelf {
             if filter.holds(&*entry.product)? { rows.insert(row) } else { rows.remove(row) }
         }
         let rows = Arc::new(rows);
+        // What references lend has no bound of its own: many long descriptions, say.
+        if key.len() > MAX_JSON {
+            return Ok(rows);
+        }
         let mut kept = self.kept();
         if kept.len() >= KEPT {
             kept.clear();

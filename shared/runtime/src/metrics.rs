@@ -10,6 +10,7 @@
 //! | `degraded` | | `without` | lists that had to do without something |
 //! | `cold_start` | ms | `function` | from the start of the process to its first answer |
 //! | `fold_lag` | ms | | from an event's receipt to the profile that knows it |
+//! | `longest_run` | ms | `function` | the longest call of a reader of the stream; on one machine alone, in the cloud it is Lambda's `Duration` |
 //! | `events_accepted`, `events_refused` | | | what came in |
 //! | `limited` | | `by` | requests and events refused because a key or a visitor asked too much |
 //! | `robots` | | | events that came from declared robots |
@@ -24,7 +25,7 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_cloudwatch_embedded::Collector;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
@@ -56,6 +57,7 @@ fn describe() {
     for name in ["latency", "stage", "cold_start", "fold_lag"] {
         describe_histogram!(name, Unit::Milliseconds, "");
     }
+    describe_gauge!("longest_run", Unit::Milliseconds, "");
     describe_histogram!("candidates", Unit::Count, "");
     for name in ["requests", "degraded", "events_accepted", "events_refused", "limited", "robots"] {
         describe_counter!(name, Unit::Count, "");
@@ -104,6 +106,12 @@ pub fn sum_up() {
 /// A key or a visitor asked too much.
 pub fn limited(by: &'static str) {
     counter!("limited", "by" => by).increment(1);
+}
+
+/// The longest call of a reader of the stream so far, in microseconds.
+#[allow(clippy::cast_precision_loss, reason = "microseconds of minutes")]
+pub fn longest_run(function: &'static str, micros: u64) {
+    gauge!("longest_run", "function" => function).set(micros as f64 / 1e3);
 }
 
 /// A function has answered. The first answer of a process ends its cold start.

@@ -16,6 +16,9 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
+use vitrine_domain::Shop;
+use vitrine_domain::experiment::Drawn;
+use vitrine_store::decisions::open_id;
 
 /// Longest sealed text that is looked at.
 pub const MAX: usize = 8192;
@@ -76,6 +79,12 @@ impl Sealer {
         let (nonce, sealed) = bytes.split_first_chunk::<12>()?;
         let payload = Payload { msg: sealed, aad: purpose.as_bytes() };
         self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()
+    }
+
+    /// What was drawn for the decision of an id; nothing if the id is not one of this stack and shop.
+    #[must_use]
+    pub fn drawn(&self, shop: &Shop, decision: &str) -> Vec<Drawn> {
+        open_id(shop, |purpose| self.open(purpose, decision)).map(|(_, drawn)| drawn).unwrap_or_default()
     }
 }
 

@@ -1,11 +1,13 @@
 //! What visitors did who are not remembered: how often a day, by action. Nobody is named, so nothing tells a repeated event
-//! from a second one, and a client that sends again what it was not answered counts twice.
+//! from a second one: they are counted last, and a client that sends again what was counted, because no answer came, counts
+//! twice.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use vitrine_domain::{Millis, Shop};
 
+use crate::calls::Call;
 use crate::error::classify;
 use crate::table::{Table, key, sort_key, version_of};
 use crate::{Result, keys};
@@ -21,7 +23,7 @@ impl Table {
         let call = call
             .update_expression("ADD v :times")
             .expression_attribute_values(":times", AttributeValue::N(times.to_string()));
-        call.send().await.map_err(|e| classify("UpdateItem", e))?;
+        call.ask().await.map_err(|e| classify("UpdateItem", e))?;
         Ok(())
     }
 

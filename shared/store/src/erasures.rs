@@ -2,23 +2,22 @@
 //!
 //! The order is what makes it safe to end at any moment: the tombstones first, so that nothing new is written; then the
 //! record, so that the lake, the shop's own vectors and the models follow at the next training; then what lies in the table,
-//! devices before the person, because only the person's links say which devices there are. Asking again finishes what was
-//! begun.
+//! devices before the person, because only the person's links say which devices there are. A link goes after whatever is
+//! found by it. Asking again finishes what was begun.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use vitrine_domain::erasure::times_of;
 use vitrine_domain::profile::Link;
 use vitrine_domain::{Millis, Shop, Span, Visitor};
 
 use crate::places::Place;
 use crate::sweep::Erased;
-use crate::table::{Item, Table, document, document_text, item, key, nonce, partition_key, sort_key};
-use crate::tombstones::TombstoneKey;
-use crate::{Error, Result, events, keys};
+use crate::table::{Item, Table, document, document_text, item, key, nonce, partition_key, place_of, sort_key};
+use crate::tombstones::{Tombstone, TombstoneKey, forget_named};
+use crate::{Error, Result, decisions, events, keys};
 
 /// What an erasure reaches and what became of it. It names nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +85,13 @@ struct Reach {
     others: Vec<(Visitor, Visitor)>,
 }
 
+impl Reach {
+    /// Whether a visitor's own side of a link is erased on its own turn.
+    fn holds(&self, visitor: &Visitor) -> bool {
+        self.whole.contains(visitor) || self.shared.iter().any(|(device, _)| device == visitor)
+    }
+}
+
 impl Table {
     /// Erases a visitor from the table and leaves a record for what lies behind it.
     ///
@@ -103,7 +109,7 @@ impl Table {
         let mut record = Record::new(now)?;
         let whole = match until {
             Until::Ever => Span::ALWAYS,
-            Until::Now => Span { to: now, ..Span::ALWAYS },
+            Until::Now => Span::until(now),
         };
         for erased in &reach.whole {
             record.reach.entry(key.hash(shop, erased)).or_default().insert(whole);
@@ -122,7 +128,7 @@ impl Table {
             self.erase_mentions(shop, device, user, &mut record).await?;
         }
         for erased in &reach.whole {
-            self.erase_partition(shop, erased, &reach.shared, &mut record).await?;
+            self.erase_partition(shop, erased, &reach, &mut record).await?;
         }
         self.put_erasure(shop, &record).await?;
         Ok(record)
@@ -150,25 +156,22 @@ impl Table {
         Ok(reach)
     }
 
-    /// Deletes a partition and the other sides of its links, but for those that are gone already, and its own links last.
-    async fn erase_partition(
-        &self,
-        shop: &Shop,
-        visitor: &Visitor,
-        gone: &[(Visitor, Vec<Span>)],
-        record: &mut Record,
-    ) -> Result<()> {
+    /// Deletes a partition: its own links last, since they say which other sides there are. Those of whoever is erased with it go
+    /// on their own turn: the person's side of a link to a device is what leads there as long as anything is left of it.
+    async fn erase_partition(&self, shop: &Shop, visitor: &Visitor, reach: &Reach, record: &mut Record) -> Result<()> {
         let items = self.all(&keys::visitor(shop, visitor), EVERYTHING).await?;
         let (links, others): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| sort_key(item).starts_with("L#"));
         self.delete_items(&others, record).await?;
         let sides = links.iter().filter_map(|item| keys::parse_link(sort_key(item)));
-        let sides = sides.filter(|other| !gone.iter().any(|(device, _)| device == other));
+        let sides = sides.filter(|other| !reach.holds(other));
         let sides: Vec<Item> = sides.map(|other| key(keys::visitor(shop, &other), keys::link(visitor))).collect();
         self.delete_items(&sides.iter().collect::<Vec<_>>(), record).await?;
         self.delete_items(&links, record).await
     }
 
-    /// Deletes what is one person's of a device that others use too. Its profile is made again from what is left.
+    /// Deletes what is one person's of a device that others use too. Its profile is made again from what is left, so it goes
+    /// after that. The link goes last of all: it tells the person's times, and without it whatever is left of them would be
+    /// another person's.
     async fn erase_times(
         &self,
         shop: &Shop,
@@ -178,30 +181,34 @@ impl Table {
         record: &mut Record,
     ) -> Result<()> {
         let items = self.all(&keys::visitor(shop, device), EVERYTHING).await?;
-        let theirs = |time: Millis| spans.iter().any(|span| span.holds(time));
-        let gone = items.iter().filter_map(|item| keys::parse_event(sort_key(item))).filter(|(time, _)| theirs(*time));
-        let marks: HashSet<String> = gone.map(|(_, id)| keys::mark(&id)).collect();
-        let link = keys::link(user);
-        let goes = |item: &&Item| {
-            let sk = sort_key(item);
-            let time = keys::parse_event(sk).map(|(time, _)| time).or_else(|| keys::parse_decision(sk));
-            time.is_some_and(theirs) || [keys::PROFILE, keys::BASE, &link].contains(&sk) || marks.contains(sk)
-        };
-        self.delete_items(&items.iter().filter(goes).collect::<Vec<_>>(), record).await
+        let theirs =
+            |item: &Item| moment(device, item).is_some_and(|(t, re)| spans.iter().any(|span| span.holds(t, re)));
+        let mut gone: Vec<&Item> = items.iter().filter(|item| theirs(item)).collect();
+        let events = gone.iter().filter_map(|item| keys::parse_event(sort_key(item)));
+        let marks: HashSet<String> = events.map(|(_, id)| keys::mark(&id)).collect();
+        gone.extend(items.iter().filter(|item| marks.contains(sort_key(item))));
+        self.delete_items(&gone, record).await?;
+        for last in [&[keys::PROFILE, keys::BASE][..], &[&keys::link(user)]] {
+            let gone: Vec<&Item> = items.iter().filter(|item| last.contains(&sort_key(item))).collect();
+            self.delete_items(&gone, record).await?;
+        }
+        Ok(())
     }
 
-    /// Takes a device out of what a customer who stays did with it. Their profile is made again from that.
+    /// Takes a device out of what a customer who stays did with it. Their profile is made again from that: after their link
+    /// went, for nothing rings when one does, and before their events are written again, which rings.
     async fn erase_mentions(&self, shop: &Shop, device: &Visitor, user: &Visitor, record: &mut Record) -> Result<()> {
         let items = self.all(&keys::visitor(shop, user), EVERYTHING).await?;
         let (mut gone, mut rewritten) = (Vec::new(), Vec::new());
+        // The receipt counts it with the device's own side.
+        self.delete_keys([(keys::visitor(shop, user), keys::link(device))].into()).await?;
         for item in &items {
             match Place::of_item(&keys::visitor(shop, user), sort_key(item)) {
                 Some(Place::Profile | Place::CompactedState) => gone.push(item),
                 Some(Place::Decision) if decision_names(document_text(item, "decision")?, device) => gone.push(item),
                 Some(Place::Event) => {
                     let mut event = events::from_item(user, item)?;
-                    if event.device_id.as_deref() == Some(device.id()) {
-                        event.device_id = None;
+                    if forget_named(&mut event, |id| id == device.id()) {
                         rewritten.push(event);
                     }
                 }
@@ -226,8 +233,9 @@ impl Table {
         self.write_all(requests).await
     }
 
-    /// Notes that a visitor refuses to be personalised for, or does so no longer. What was known of one who refuses now is
-    /// erased; what they do later may be taken in if they agree again.
+    /// Notes that a visitor refuses to be personalised for, or does so no longer. What is known of one who refuses is erased,
+    /// whether or not they refused already: the erasure that began then may not have come to its end. What they do later may
+    /// be taken in if they agree again. Answers whether anything changed.
     ///
     /// # Errors
     /// If the table fails; asking again goes on.
@@ -238,21 +246,24 @@ impl Table {
         visitor: &Visitor,
         refuses: bool,
         now: Millis,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let hash = key.hash(shop, visitor);
-        self.change_tombstone(shop, &hash, |tombstone| tombstone.refused = refuses.then_some(now)).await?;
+        let since = |tombstone: &Tombstone| refuses.then(|| tombstone.refused.unwrap_or(now));
+        let changed = self.change_tombstone(shop, &hash, |tombstone| tombstone.refused = since(tombstone)).await?;
         if !refuses {
-            return Ok(());
+            return Ok(changed);
         }
         let (held, _) = self.page(&keys::visitor(shop, visitor), EVERYTHING, true, Some(1), None).await?;
         if !held.is_empty() {
             self.erase(key, shop, visitor, Until::Now, now).await?;
         }
-        Ok(())
+        Ok(changed || !held.is_empty())
     }
 
-    /// Erases once more from a table that was restored from before the erasures: writes their tombstones again and deletes
-    /// what is there of those whom they reach. It reads the whole table. Answers how many items went.
+    /// Erases once more from a table that was restored from before the erasures: writes their tombstones again, deletes what
+    /// is there of those whom they reach, and takes their devices out of what others did. It reads the whole table. An erasure
+    /// that the table does not know as done waits for the next training again, for the objects may have been restored too.
+    /// Answers how many items went or were rewritten.
     ///
     /// # Errors
     /// If the table fails; doing it again goes on.
@@ -260,19 +271,64 @@ impl Table {
         for (hash, spans) in records.iter().flat_map(|record| &record.reach) {
             self.change_tombstone(shop, hash, |tombstone| spans.iter().for_each(|span| tombstone.add(*span))).await?;
         }
-        let mut erased = Erased::of(key, shop, records);
-        let (mut deleted, mut from) = (0, None);
-        loop {
-            let (places, next) = self.places(from).await?;
-            let gone: BTreeSet<(String, String)> =
-                places.into_iter().filter(|(pk, sk)| is_of_erased(&mut erased, shop, pk, sk)).collect();
-            deleted += gone.len();
-            self.delete_keys(gone).await?;
-            from = next;
-            if from.is_none() {
-                return Ok(deleted);
+        for record in records {
+            if self.erasure(shop, &record.id).await?.is_none_or(|known| known.completed.is_none()) {
+                self.put_erasure(shop, &Record { completed: None, model: None, ..record.clone() }).await?;
             }
         }
+        let mut erased = Erased::of(key, shop, records);
+        let (mut touched, mut from) = (0, None);
+        loop {
+            let (items, next) = self.scan(from).await?;
+            touched += self.erase_items(shop, &items, &mut erased).await?;
+            from = next;
+            if from.is_none() {
+                return Ok(touched);
+            }
+        }
+    }
+
+    /// Erases from some items of the table. Of those who stay and used an erased device the profile goes too, before what says
+    /// so, and once more after it: it is made again from what is left.
+    async fn erase_items(&self, shop: &Shop, items: &[Item], erased: &mut Erased<'_>) -> Result<usize> {
+        let of_visitors = format!("S#{shop}#V#");
+        let (mut gone, mut rewritten, mut stale) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+        for item in items.iter().filter(|item| partition_key(item).starts_with(&of_visitors)) {
+            let (pk, sk) = (partition_key(item), sort_key(item));
+            // Decisions of nobody lie there too.
+            let visitor = keys::parse_visitor(pk).map(|(_, visitor)| visitor);
+            if visitor.as_ref().is_some_and(|visitor| is_of_erased(erased, visitor, item)) {
+                gone.insert(place_of(item));
+                continue;
+            }
+            match Place::of_item(pk, sk) {
+                Some(Place::Link) if links_erased(erased, item) => {
+                    stale.insert(pk);
+                    gone.insert(place_of(item));
+                }
+                Some(Place::Decision) if names_erased(erased, item) => {
+                    gone.insert(place_of(item));
+                }
+                Some(Place::Event) => {
+                    let event = visitor.and_then(|visitor| events::from_item(&visitor, item).ok());
+                    if let Some(mut event) = event
+                        && erased.forget(&mut event)
+                    {
+                        stale.insert(pk);
+                        rewritten.push(event);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let profiles = stale.iter().flat_map(|pk| [keys::PROFILE, keys::BASE].map(|sk| key(*pk, sk)));
+        let profiles: BTreeSet<_> = self.get_all(profiles.collect()).await?.iter().map(place_of).collect();
+        let touched = gone.union(&profiles).count() + rewritten.len();
+        self.delete_keys(profiles.clone()).await?;
+        self.delete_keys(gone).await?;
+        self.delete_keys(profiles).await?;
+        self.import_events(shop, &rewritten).await?;
+        Ok(touched)
     }
 
     /// Deletes items by their keys: what was written of somebody after they were erased.
@@ -346,23 +402,47 @@ fn delete_request(pk: String, sk: String) -> Result<WriteRequest> {
     Ok(WriteRequest::builder().delete_request(delete.map_err(|e| Error::corrupt("delete", e))?).build())
 }
 
-/// Whether an item of the table is of somebody whom erasures reach. Profiles are of all time: one that holds any time that
-/// is erased is made again.
-fn is_of_erased(erased: &mut Erased<'_>, of: &Shop, pk: &str, sk: &str) -> bool {
-    let Some((_, visitor)) = keys::parse_visitor(pk).filter(|(shop, _)| shop == of) else { return false };
-    let visitor = visitor.to_string();
-    let other = keys::parse_link(sk).is_some_and(|other| erased.is_whole(&other.to_string()));
-    let time = keys::parse_event(sk).map(|(time, _)| time).or_else(|| keys::parse_decision(sk));
-    match time {
-        Some(time) => erased.holds(&visitor, time),
-        None if [keys::PROFILE, keys::BASE].contains(&sk) => erased.reaches(&visitor),
-        None => other || erased.is_whole(&visitor),
+/// When what an event or a decision tells of was, and when we knew of it. An event that cannot be read tells only the first.
+fn moment(visitor: &Visitor, item: &Item) -> Option<(Millis, Millis)> {
+    let sk = sort_key(item);
+    if let Some(time) = keys::parse_decision(sk) {
+        return Some((time, time));
     }
+    let (time, _) = keys::parse_event(sk)?;
+    Some((time, events::from_item(visitor, item).map_or(time, |event| event.received)))
+}
+
+/// Whether an item of a visitor is of somebody whom erasures reach. Profiles are of all time: one that holds any time that is
+/// erased is made again.
+fn is_of_erased(erased: &mut Erased<'_>, visitor: &Visitor, item: &Item) -> bool {
+    let name = visitor.to_string();
+    if !erased.reaches(&name) {
+        return false;
+    }
+    match moment(visitor, item) {
+        Some((time, received)) => erased.holds_received(&name, time, received),
+        None => [keys::PROFILE, keys::BASE].contains(&sort_key(item)) || erased.is_whole(&name),
+    }
+}
+
+/// Whether a link leads to somebody who is erased since before it held.
+fn links_erased(erased: &mut Erased<'_>, item: &Item) -> bool {
+    let Some(other) = keys::parse_link(sort_key(item)) else { return false };
+    let since = events::link_from(item).map_or(Millis::MAX, |link| link.since);
+    erased.is_gone(&other.to_string(), since)
+}
+
+/// Whether a decision names an erased visitor beside its own. One that cannot be read may name anybody.
+fn names_erased(erased: &mut Erased<'_>, item: &Item) -> bool {
+    let time = keys::parse_decision(sort_key(item)).unwrap_or(Millis::MAX);
+    let named = document_text(item, "decision").ok().and_then(decisions::named);
+    named.is_none_or(|named| named.iter().any(|visitor| erased.is_gone(&visitor.to_string(), time)))
 }
 
 /// Whether a decision names a device beside its own visitor.
 fn decision_names(document: &str, device: &Visitor) -> bool {
-    let Ok(value) = serde_json::from_str::<Value>(document) else { return true };
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
-    text("/dv") == Some(device.id()) || text("/a/v") == Some(&device.to_string())
+    decisions::named(document).is_none_or(|named| named.contains(device))
 }
+
+#[cfg(test)]
+mod tests;

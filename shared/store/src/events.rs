@@ -8,6 +8,7 @@ use vitrine_domain::profile::{Link, in_fold_order};
 use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, MessageId, Millis, Shop, Visitor};
 
+use crate::calls::Call;
 use crate::error::classify;
 use crate::table::{Item, Table, expiry, item, put_request, sort_key, text, with_expiry};
 use crate::{Error, Result, keys};
@@ -112,7 +113,7 @@ impl Table {
     async fn write_batch(&self, mut batch: Vec<WriteRequest>) -> Result<()> {
         for attempt in 0..8_u32 {
             let call = self.client.batch_write_item().request_items(&self.name, batch);
-            let answer = call.send().await.map_err(|e| classify("BatchWriteItem", e))?;
+            let answer = call.ask().await.map_err(|e| classify("BatchWriteItem", e))?;
             batch = answer.unprocessed_items.and_then(|mut all| all.remove(&self.name)).unwrap_or_default();
             if batch.is_empty() {
                 return Ok(());
@@ -179,7 +180,7 @@ impl Table {
             .condition_expression(condition)
             .expression_attribute_values(":t", text(time))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await {
+        match call.ask().await {
             Ok(_) => Ok(None),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {

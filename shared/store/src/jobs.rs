@@ -110,7 +110,7 @@ impl Table {
     /// # Errors
     /// If the table cannot take it.
     pub async fn put_job(&self, shop: &Shop, job: &Job) -> Result<()> {
-        let stored = item(keys::settings(shop), format!("job#{}", keys::escape(&job.id)), "job", job)?;
+        let stored = item(keys::settings(shop), keys::job(&job.id), "job", job)?;
         self.put(with_expiry(stored, job.created.plus(DAYS * vitrine_domain::time::DAY))).await
     }
 
@@ -119,7 +119,7 @@ impl Table {
     /// # Errors
     /// If the table fails or holds something unreadable.
     pub async fn job(&self, shop: &Shop, id: &str) -> Result<Option<Job>> {
-        let found = self.get(keys::settings(shop), &format!("job#{}", keys::escape(id))).await?;
+        let found = self.get(keys::settings(shop), &keys::job(id)).await?;
         found.map(|item| document(&item, "job")).transpose()
     }
 }

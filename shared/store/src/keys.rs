@@ -18,6 +18,7 @@
 //! | setting | `S#<shop>#C` | `<kind>#<id>` |
 //! | revision of the settings | same | `revision` |
 //! | what a setting was before a revision | same | `~H#<revision>` |
+//! | job | same | `~J#<id>` |
 //! | model | `S#<shop>#M` | `CURRENT`, `V#<version>` |
 //! | number of erasures | same | `ERASURES` |
 //! | tombstone | `S#<shop>#T#<keyed hash>` | `TOMBSTONE` |
@@ -42,6 +43,8 @@ pub const KEY: &str = "KEY";
 pub const REVISION: &str = "revision";
 /// Begins the sort keys of what settings were before.
 pub const BEFORE: &str = "~H#";
+/// Begins the sort keys of jobs: after every setting, because a decision's query must not read the reports of a month.
+pub const JOB: &str = "~J#";
 /// Sort key of the live model.
 pub const CURRENT: &str = "CURRENT";
 /// Sort key of the number of erasures.
@@ -169,6 +172,12 @@ pub fn before(revision: u64) -> String {
     format!("{BEFORE}{revision:012}")
 }
 
+/// Sort key of a job.
+#[must_use]
+pub fn job(id: &str) -> String {
+    format!("{JOB}{}", escape(id))
+}
+
 /// Partition of a shop's models.
 #[must_use]
 pub fn models(shop: &Shop) -> String {
@@ -262,6 +271,7 @@ mod tests {
         let more = ["rfm", "rule", "segment", "shop", "training", "vectors"].map(|kind| setting(kind, "~"));
         let keys: Vec<String> = kinds.into_iter().chain([REVISION.into()]).chain(more).chain([before(9)]).collect();
         assert!(keys.is_sorted() && before(9) < before(10));
+        assert!(before(999_999_999_999) < job("0"));
     }
 
     proptest! {

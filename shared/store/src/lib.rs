@@ -5,6 +5,9 @@
 //! machine talks to a real DynamoDB API, so the tests run the code that ships.
 
 pub mod api_keys;
+pub mod aside;
+
+mod calls;
 pub mod catalogue;
 pub mod census;
 pub mod counts;
@@ -12,6 +15,7 @@ pub mod decisions;
 pub mod erasures;
 mod error;
 pub mod events;
+pub mod held;
 pub mod jobs;
 pub mod keys;
 pub mod lake;
@@ -39,6 +43,10 @@ mod versions;
 pub use error::Error;
 pub use objects::Objects;
 pub use table::{Connection, Table};
+
+/// Something that is waited for, behind a pointer. The code of a future is compiled wherever it is waited for; that of one
+/// behind a pointer, where it is put there. So what is large and entered from several programs is handed out like this.
+pub type Boxed<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What every call here answers.
 pub type Result<T> = std::result::Result<T, Error>;

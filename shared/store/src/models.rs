@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem}
 use serde::{Deserialize, Serialize};
 use vitrine_domain::{Millis, Shop};
 
+use crate::calls::Call;
 use crate::error::classify;
 use crate::table::{Table, document, item, key, version_of, with_version};
 use crate::{Error, Result, keys};
@@ -122,7 +123,7 @@ impl Table {
         let call = call.set_key(Some(key(keys::models(shop), keys::ERASURES)));
         let call =
             call.update_expression("ADD v :one").expression_attribute_values(":one", AttributeValue::N("1".into()));
-        call.send().await.map_err(|e| classify("UpdateItem", e))?;
+        call.ask().await.map_err(|e| classify("UpdateItem", e))?;
         Ok(())
     }
 }

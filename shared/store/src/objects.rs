@@ -4,13 +4,15 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use crate::places::Place;
 use crate::versions::Bucket;
 use crate::{Error, Result};
 
@@ -95,8 +97,12 @@ impl Objects {
     /// Writes an object whole: a reader sees all of it or nothing.
     ///
     /// # Errors
-    /// If the store fails.
+    /// If the store fails, or nobody knows how somebody would be erased from such an object.
     pub async fn put(&self, key: &str, bytes: impl Into<Bytes>) -> Result<()> {
+        if Place::of_object(key).is_none() {
+            let source = format!("{key} is in no place: say in places.rs how it is erased").into();
+            return Err(Error::Refused { operation: "PutObject", code: "NoPlace".to_owned(), source });
+        }
         self.store.put(&Path::from(key), PutPayload::from_bytes(bytes.into())).await?;
         Ok(())
     }
@@ -108,6 +114,18 @@ impl Objects {
     pub async fn get(&self, key: &str) -> Result<Option<Bytes>> {
         match self.store.get(&Path::from(key)).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(Error::Objects(error)),
+        }
+    }
+
+    /// Reads an object piece by piece, so that its size does not matter; none if there is none.
+    ///
+    /// # Errors
+    /// If the store fails, at once or on the way.
+    pub async fn stream(&self, key: &str) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+        match self.store.get(&Path::from(key)).await {
+            Ok(found) => Ok(Some(found.into_stream().map_err(Error::Objects).boxed())),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(Error::Objects(error)),
         }

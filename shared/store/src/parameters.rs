@@ -8,6 +8,7 @@ use aws_sdk_ssm::config::retry::RetryConfig;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::types::ParameterType;
 
+use crate::calls::Call;
 use crate::{Error, Result, sdk};
 
 /// Tries of a read. An account may read 40 parameters a second unless it raises that, and many functions may start at once.
@@ -27,7 +28,7 @@ pub async fn secret(name: &str, endpoint: Option<&str>) -> Result<String> {
         RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(PAUSE).with_max_backoff(LONGEST);
     let shared = sdk::load(endpoint).await;
     let client = Client::from_conf(aws_sdk_ssm::config::Builder::from(&shared).retry_config(retries).build());
-    let answer = client.get_parameter().name(name).with_decryption(true).send().await;
+    let answer = client.get_parameter().name(name).with_decryption(true).ask().await;
     let answer = answer.map_err(|error| failed(cause(&error)))?;
     let parameter = answer.parameter.ok_or_else(|| failed("the answer has none".to_owned()))?;
     if parameter.r#type != Some(ParameterType::SecureString) {

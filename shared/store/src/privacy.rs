@@ -24,18 +24,23 @@ impl Privacy {
     pub fn purposes(&self) -> Purposes {
         self.default_purposes.iter().copied().fold(Purposes::NONE, Purposes::with)
     }
-}
 
-/// What a stored setting grants; everything where there is none. One that cannot be read grants nothing: a shop that
-/// wrote it meant to restrict something.
-fn granted(setting: Option<Value>, shop: &Shop) -> Purposes {
-    let Some(setting) = setting else { return Purposes::ALL };
-    match serde_json::from_value::<Privacy>(setting) {
-        Ok(privacy) => privacy.purposes(),
-        Err(error) => {
-            tracing::warn!(%shop, %error, "the privacy setting cannot be read; nothing is granted");
-            Purposes::NONE
-        }
+    /// The same with every purpose once, in one order.
+    #[must_use]
+    pub fn in_order(&self) -> Self {
+        let granted = self.purposes();
+        Self { default_purposes: Purpose::ALL.into_iter().filter(|purpose| granted.allows(*purpose)).collect() }
+    }
+
+    /// What a stored setting grants; everything where there is none. One that cannot be read grants nothing: a shop that
+    /// wrote it meant to restrict something.
+    #[must_use]
+    pub fn read(setting: Option<Value>) -> Self {
+        let Some(setting) = setting else { return Self { default_purposes: Purpose::ALL.to_vec() } };
+        serde_json::from_value(setting).unwrap_or_else(|error| {
+            tracing::warn!(%error, "a privacy setting cannot be read; nothing is granted");
+            Self { default_purposes: Vec::new() }
+        })
     }
 }
 
@@ -45,7 +50,7 @@ impl Table {
     /// # Errors
     /// If the table fails.
     pub async fn default_purposes(&self, shop: &Shop) -> Result<Purposes> {
-        Ok(granted(self.setting(shop, KIND, ID).await?.map(|setting| setting.value), shop))
+        Ok(Privacy::read(self.setting(shop, KIND, ID).await?.map(|setting| setting.value)).purposes())
     }
 }
 
@@ -57,7 +62,6 @@ mod tests {
 
     #[test]
     fn settings_and_what_they_grant() {
-        let shop = Shop::new("demo").unwrap();
         let measure = Purposes::NONE.with(Purpose::Measure);
         for (setting, expected) in [
             (None, Purposes::ALL),
@@ -66,7 +70,7 @@ mod tests {
             (Some(json!({"default_purposes": ["everything"]})), Purposes::NONE),
             (Some(json!({})), Purposes::NONE),
         ] {
-            assert_eq!(granted(setting.clone(), &shop), expected, "{setting:?}");
+            assert_eq!(Privacy::read(setting.clone()).purposes(), expected, "{setting:?}");
         }
     }
 }

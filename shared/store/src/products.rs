@@ -3,15 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use vitrine_domain::{Change, Millis, Product, ProductId, Shop};
 
-use crate::table::{Table, document, item, key, nonce, sort_key};
-use crate::{Result, keys};
+use crate::settings::pause;
+use crate::table::{Item, Table, document, document_text, is_contended, item, key, nonce, place_of, sort_key, text};
+use crate::{Error, Result, keys};
 
 /// Products written in one transaction with their entry in the delta.
 const TRANSACTION: usize = 40;
 /// Bytes of a delta entry before another one is begun.
 const ENTRY_BYTES: usize = 250_000;
+
+/// How often a change of a product is tried again when others change it at the same time.
+const ATTEMPTS: u32 = 12;
 
 /// Delta entries that this process has written.
 static WRITTEN: AtomicU32 = AtomicU32::new(0);
@@ -78,6 +83,62 @@ impl Table {
         self.write_changes(shop, changes.collect(), now).await
     }
 
+    /// Changes what is stored of a product, or withdraws it where the change leaves none, and answers what it is now, or was.
+    /// None if there is no such product. Nobody's change in between is lost: then it is read again and changed again.
+    ///
+    /// # Errors
+    /// If the table fails, or others change the product all the time; changing it again is right.
+    pub async fn change_product(
+        &self,
+        shop: &Shop,
+        id: &ProductId,
+        change: impl Fn(Product) -> Option<Product> + Send + Sync,
+        now: Now<'_>,
+    ) -> Result<Option<Product>> {
+        for attempt in 0..ATTEMPTS {
+            let Some(stored) = self.get(keys::product(shop, id), keys::PRODUCT).await? else { return Ok(None) };
+            let was: Product = document(&stored, "product")?;
+            let new = change(was.clone());
+            if new.as_ref() == Some(&was) {
+                return Ok(new);
+            }
+            let write = self.write_over(&stored, new.as_ref())?;
+            let told = Change { time: now(), id: id.clone(), product: new.clone() };
+            match self.transact_all(vec![self.entry(shop, &[told], now)?, write]).await {
+                Ok(failed) if failed.is_empty() => return Ok(new.or(Some(was))),
+                Ok(_) => {}
+                Err(error) if is_contended(&error) => {}
+                Err(error) => return Err(error),
+            }
+            pause(attempt).await?;
+        }
+        Err(Error::Unavailable { operation: "TransactWriteItems", source: "the product kept changing".into() })
+    }
+
+    /// Writes or deletes a product if it is still what was read.
+    fn write_over(&self, stored: &Item, new: Option<&Product>) -> Result<TransactWriteItem> {
+        let condition = "d = :was";
+        let was = Item::from([(":was".to_owned(), text(document_text(stored, "product")?))]);
+        let (pk, sk) = place_of(stored);
+        let Some(new) = new else {
+            let delete = Delete::builder().table_name(&self.name).set_key(Some(key(pk, sk)));
+            let delete = delete.condition_expression(condition).set_expression_attribute_values(Some(was)).build();
+            let delete = delete.map_err(|e| Error::corrupt("delete", e))?;
+            return Ok(TransactWriteItem::builder().delete(delete).build());
+        };
+        let mut put = self.put_of(item(pk, sk, "product", new)?, Some(condition))?;
+        put.expression_attribute_values = Some(was);
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// An entry of the delta, dated now.
+    fn entry(&self, shop: &Shop, changes: &[Change], now: Now<'_>) -> Result<TransactWriteItem> {
+        // Entries of one process and millisecond keep their order.
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let sk = format!("{}#{number:08x}{}", now().sort_key(), nonce()?);
+        self.write_of(item(keys::changes(shop), sk, "changes", changes)?)
+    }
+
     /// The delta entry and what becomes of the products it names are one transaction, so that the two never disagree: a
     /// product withdrawn in the delta and still in the table would count as unchanged when it comes back.
     async fn write_changes(&self, shop: &Shop, changes: Vec<Change>, now: Now<'_>) -> Result<()> {
@@ -85,10 +146,7 @@ impl Table {
         while !rest.is_empty() {
             let size = entry_size(rest);
             let (entry, after) = rest.split_at(size);
-            // Entries of one process and millisecond keep their order.
-            let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-            let sk = format!("{}#{number:08x}{}", now().sort_key(), nonce()?);
-            let mut writes = vec![self.write_of(item(keys::changes(shop), sk, "changes", &entry)?)?];
+            let mut writes = vec![self.entry(shop, entry, now)?];
             for change in entry {
                 let pk = keys::product(shop, &change.id);
                 writes.push(match &change.product {

@@ -1,10 +1,12 @@
 //! Profiles: what `fold` writes and everybody reads.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use vitrine_domain::profile::{Link, State, event_key, in_fold_order};
-use vitrine_domain::time::DAY;
+use vitrine_domain::time::{DAY, SECOND};
 use vitrine_domain::{Event, Millis, Profile, Shop, Visitor};
 
+use crate::calls::Call;
 use crate::table::{Item, Table, document, item, partition_key, sort_key, text, version_of, with_expiry, with_version};
 use crate::{Error, Result, events, keys};
 
@@ -81,7 +83,7 @@ impl Table {
     pub async fn profiles_page(&self, after: Option<ProfilesCursor>) -> Result<ProfilesPage> {
         let call = self.client.scan().table_name(&self.name).filter_expression("SK = :profile");
         let call = call.expression_attribute_values(":profile", text(keys::PROFILE));
-        let answer = call.set_exclusive_start_key(after.map(|ProfilesCursor(item)| item)).send().await;
+        let answer = call.set_exclusive_start_key(after.map(|ProfilesCursor(item)| item)).ask().await;
         let answer = answer.map_err(|e| crate::error::classify("Scan", e))?;
         let read = |item: &Item| {
             let (shop, _) = keys::parse_visitor(partition_key(item))?;
@@ -99,7 +101,9 @@ impl Table {
     /// # Errors
     /// If the table fails or holds something unreadable.
     pub async fn profile(&self, shop: &Shop, visitor: &Visitor) -> Result<Option<Profile>> {
-        self.get(keys::visitor(shop, visitor), keys::PROFILE).await?.map(|i| document(&i, "profile")).transpose()
+        let stored = self.get(keys::visitor(shop, visitor), keys::PROFILE).await?;
+        let read = |item: Item| Ok(Profile { version: version_of(&item), ..document(&item, "profile")? });
+        stored.map(read).transpose()
     }
 
     /// The compacted state.
@@ -110,7 +114,9 @@ impl Table {
         self.get(keys::visitor(shop, visitor), keys::BASE).await?.map(|i| document(&i, "compacted state")).transpose()
     }
 
-    /// Writes a profile, and the compacted state with it if there is a new one, under the profile's version.
+    /// Writes a profile over the version before its own, and the compacted state with it if there is a new one. What is stored as
+    /// its version is the time where that is more: a profile that was erased and made again never comes back to a version
+    /// that somebody may have read before.
     ///
     /// # Errors
     /// [`Error::Conflict`] if another fold was faster: read again and fold again.
@@ -118,15 +124,19 @@ impl Table {
         let pk = keys::visitor(shop, &profile.visitor);
         // A profile that nothing comes to any more is over with the last of its events.
         let over = profile.folded.plus(self.retention + DAY);
-        let stored = with_version(item(&pk, keys::PROFILE, "profile", profile)?, profile.version);
+        let now = self.time().and_then(|now| u64::try_from(now.0).ok()).unwrap_or_default();
+        let stored = with_version(item(&pk, keys::PROFILE, "profile", profile)?, profile.version.max(now));
         let stored = with_expiry(stored, over);
         let before = profile.version.saturating_sub(1);
-        let condition = if before == 0 { "attribute_not_exists(PK)".to_owned() } else { "v = :before".to_owned() };
-        let mut put = self.put_of(stored, Some(&condition))?;
-        if before > 0 {
-            let value = aws_sdk_dynamodb::types::AttributeValue::N(before.to_string());
-            put.expression_attribute_values = Some([(":before".to_owned(), value)].into());
-        }
+        // One that is over is not read any more, so whoever comes back has none: it may still lie there, and gives way.
+        let (condition, value) = match (before, self.time()) {
+            (0, None) => ("attribute_not_exists(PK)", None),
+            (0, Some(now)) => ("attribute_not_exists(PK) OR e <= :now", Some((":now", (now.0 / SECOND).to_string()))),
+            _ => ("v = :before", Some((":before", before.to_string()))),
+        };
+        let mut put = self.put_of(stored, Some(condition))?;
+        put.expression_attribute_values =
+            value.map(|(name, value)| [(name.to_owned(), AttributeValue::N(value))].into());
         let Some(base) = base else { return self.save_alone(put).await };
         let base = with_expiry(item(&pk, keys::BASE, "compacted state", base)?, over);
         let base = self.put_of(base, None)?;
@@ -139,7 +149,7 @@ impl Table {
         let call = call
             .set_condition_expression(put.condition_expression)
             .set_expression_attribute_values(put.expression_attribute_values);
-        match call.send().await {
+        match call.ask().await {
             Ok(_) => Ok(()),
             Err(error) if crate::error::code(&error) == Some("ConditionalCheckFailedException") => {
                 Err(Error::Conflict { what: "profile" })

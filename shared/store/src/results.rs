@@ -37,8 +37,10 @@ pub struct Head {
     pub people: u64,
     /// Robots, which count nowhere.
     pub robots: u64,
-    /// The share of people who were to be held out of personalization; none if none were.
+    /// The share of people who were to be held out of personalization, or of experiments; none if none were.
     pub held_out: Option<f64>,
+    /// Whether these are left out of experiments only, and see the shop with personalization.
+    pub experiments_only: bool,
     /// Since when.
     pub held_out_since: Millis,
 }

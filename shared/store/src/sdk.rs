@@ -8,6 +8,8 @@ use aws_config::meta::{credentials::CredentialsProviderChain, region::RegionProv
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::Credentials;
 
+use crate::Boxed;
+
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long one try may take. The services answer in milliseconds; a connection that has gone silent would be waited for
@@ -18,7 +20,11 @@ const CALL: Duration = Duration::from_secs(9);
 
 /// The settings of every client, with the credentials and region of the environment. A local endpoint needs neither, and
 /// takes them if they are there: an emulator of AWS tells functions and accounts apart by them.
-pub(crate) async fn load(endpoint: Option<&str>) -> SdkConfig {
+pub(crate) fn load(endpoint: Option<&str>) -> Boxed<'_, SdkConfig> {
+    Box::pin(read(endpoint))
+}
+
+async fn read(endpoint: Option<&str>) -> SdkConfig {
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
     crate::choose_tls();
     let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();

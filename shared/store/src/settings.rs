@@ -23,8 +23,9 @@ use vitrine_domain::{Millis, Shop};
 use crate::table::{Item, Table, document, sort_key, version_of};
 use crate::{Result, keys};
 
-pub use history::{HISTORY, State};
+pub use history::{HISTORY, Removed, State};
 pub use snapshot::Snapshot;
+pub(crate) use write::pause;
 
 /// Kind of placements, by their names.
 pub const PLACEMENT: &str = "placement";
@@ -40,6 +41,8 @@ pub const HOLD_OUT: &str = "hold-out";
 pub const SCALE: &str = "rfm";
 /// Kind of the one setting of how results are made, whose identifier is [`ONE`].
 pub const ATTRIBUTION: &str = "attribution";
+/// Kind of the one setting of what the cloud takes, whose identifier is [`ONE`].
+pub const CLOUD_PRICES: &str = "cloud-prices";
 /// Identifier of a setting that there is one of.
 pub const ONE: &str = "shop";
 /// What decisions are made from: side by side in the order of keys, nothing else between.

@@ -1,13 +1,17 @@
 //! Records of the table's stream, as a function receives them and as a poller reads them.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
+use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use aws_sdk_dynamodbstreams::types::{AttributeValue as StreamValue, ShardIteratorType};
 use serde_dynamo::AttributeValue;
 use vitrine_domain::{Event, Millis, Shop, Visitor};
 
+use crate::calls::Call;
 use crate::error::classify;
+use crate::places::Place;
 use crate::table::Table;
 use crate::{Error, Result, events, keys};
 
@@ -60,8 +64,8 @@ pub fn decode(record: &EventRecord) -> Result<Record> {
     if record.event_name == "REMOVE" {
         return Ok(Record::Other);
     }
-    let keys_of = &record.change.keys;
-    let (Some(pk), Some(sk)) = (string(keys_of, "PK"), string(keys_of, "SK")) else {
+    let names = &record.change.keys;
+    let (Some(pk), Some(sk)) = (string(names, "PK"), string(names, "SK")) else {
         return Err(Error::corrupt("stream record", "no key"));
     };
     let document = || {
@@ -77,7 +81,8 @@ pub fn decode(record: &EventRecord) -> Result<Record> {
         let (shop, visitor) = keys::parse_visitor(pk).ok_or_else(|| Error::corrupt("stream record", "key"))?;
         return Ok(Record::Link { shop, visitor });
     }
-    if sk.starts_with("D#") {
+    // Records of erasures begin so too once they are done, in a partition of their own.
+    if sk.starts_with("D#") && Place::of_item(pk, sk) != Some(Place::ErasureRecord) {
         let shop = pk.strip_prefix("S#").and_then(|rest| rest.split_once('#')).and_then(|(s, _)| Shop::new(s).ok());
         let (Some(shop), Some((time, nonce))) = (shop, keys::parse_decision_key(sk)) else {
             return Err(Error::corrupt("stream record", "key"));
@@ -88,15 +93,72 @@ pub fn decode(record: &EventRecord) -> Result<Record> {
     Ok(Record::Other)
 }
 
-/// The visitor in whose partition a record's item was written, and its keys; none for deletions and other partitions.
+/// The keys of what a record says was written; none for deletions.
 #[must_use]
-pub fn place_of(record: &EventRecord) -> Option<(Shop, Visitor, (String, String))> {
+pub fn keys_of(record: &EventRecord) -> Option<(String, String)> {
     if record.event_name == "REMOVE" {
         return None;
     }
-    let (pk, sk) = (string(&record.change.keys, "PK")?, string(&record.change.keys, "SK")?);
-    let (shop, visitor) = keys::parse_visitor(pk)?;
-    Some((shop, visitor, (pk.to_owned(), sk.to_owned())))
+    Some((string(&record.change.keys, "PK")?.to_owned(), string(&record.change.keys, "SK")?.to_owned()))
+}
+
+/// The visitor in whose partition a record's item was written, and its keys; none for deletions and other partitions.
+#[must_use]
+pub fn place_of(record: &EventRecord) -> Option<(Shop, Visitor, (String, String))> {
+    let place = keys_of(record)?;
+    let (shop, visitor) = keys::parse_visitor(&place.0)?;
+    Some((shop, visitor, place))
+}
+
+/// The shop of a record and what it is, in a word that names nobody.
+#[must_use]
+pub fn kind_of(record: &EventRecord) -> (Option<Shop>, &'static str) {
+    let (pk, sk) = (string(&record.change.keys, "PK"), string(&record.change.keys, "SK"));
+    let shop = pk.and_then(|pk| pk.strip_prefix("S#")?.split_once('#')).and_then(|(shop, _)| Shop::new(shop).ok());
+    let what = match sk.and_then(|sk| sk.get(..2)) {
+        Some("E#") => "event",
+        Some("L#") => "link",
+        Some("D#") => "decision",
+        _ => "record",
+    };
+    (shop, what)
+}
+
+/// The records of a batch that could not be handled, by their place in it, each with its reason, which names nobody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failures(BTreeMap<usize, String>);
+
+impl Failures {
+    /// Notes records that failed. The first reason of a record stays.
+    pub fn note(&mut self, records: impl IntoIterator<Item = usize>, reason: &str) {
+        for record in records {
+            self.0.entry(record).or_insert_with(|| reason.to_owned());
+        }
+    }
+
+    /// Takes in those of a part of the batch that begins at `start`.
+    pub fn absorb(&mut self, start: usize, part: Self) {
+        self.0.extend(part.0.into_iter().map(|(record, reason)| (start + record, reason)));
+    }
+
+    /// Why a record failed; none if it did not.
+    #[must_use]
+    pub fn reason(&self, record: usize) -> Option<&str> {
+        self.0.get(&record).map(String::as_str)
+    }
+
+    /// The answer of a function that was invoked with these records: the numbers of those that have to come again.
+    #[must_use]
+    pub fn answer(&self, records: &[EventRecord]) -> DynamoDbEventResponse {
+        let failure = |record: &usize| {
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = records.get(*record).and_then(|r| r.change.sequence_number.clone());
+            failure
+        };
+        let mut response = DynamoDbEventResponse::default();
+        response.batch_item_failures = self.0.keys().map(failure).collect();
+        response
+    }
 }
 
 /// A place in a shard of the stream.
@@ -126,13 +188,13 @@ impl Table {
     /// # Errors
     /// If there is no stream or the endpoint fails.
     pub async fn shards(&self) -> Result<Vec<Position>> {
-        let listed = self.streams.list_streams().table_name(&self.name).send().await;
+        let listed = self.streams.list_streams().table_name(&self.name).ask().await;
         let listed = listed.map_err(|e| classify("ListStreams", e))?;
         // A table that had a stream before is listed with that one too; labels are times.
         let newest = listed.streams().iter().max_by(|a, b| a.stream_label.cmp(&b.stream_label));
         let arn = newest.and_then(|stream| stream.stream_arn.clone());
         let stream = arn.ok_or_else(|| Error::corrupt("table", "it has no stream"))?;
-        let described = self.streams.describe_stream().stream_arn(&stream).send().await;
+        let described = self.streams.describe_stream().stream_arn(&stream).ask().await;
         let described = described.map_err(|e| classify("DescribeStream", e))?;
         let shards = described.stream_description.and_then(|d| d.shards).unwrap_or_default();
         let position = |shard: String| Position { stream: stream.clone(), shard, after: None };
@@ -150,7 +212,7 @@ impl Table {
         };
         let call = self.streams.get_shard_iterator().stream_arn(&position.stream).shard_id(&position.shard);
         let call = call.shard_iterator_type(kind).set_sequence_number(position.after.clone());
-        let answer = call.send().await.map_err(|e| classify("GetShardIterator", e))?;
+        let answer = call.ask().await.map_err(|e| classify("GetShardIterator", e))?;
         Ok(answer.shard_iterator)
     }
 
@@ -160,7 +222,7 @@ impl Table {
     /// If the endpoint fails or the iterator has expired.
     pub async fn read_stream(&self, iterator: &str, limit: i32) -> Result<Batch> {
         let call = self.streams.get_records().shard_iterator(iterator).limit(limit);
-        let answer = call.send().await.map_err(|e| classify("GetRecords", e))?;
+        let answer = call.ask().await.map_err(|e| classify("GetRecords", e))?;
         let records = answer.records.unwrap_or_default().into_iter().map(to_record).collect();
         let mut event = StreamEvent::default();
         event.records = records;

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
-use vitrine_domain::{Event, Millis, Shop, Span, Visitor};
+use vitrine_domain::{Event, Millis, Shop, Span, Visitor, id};
 
 use crate::erasures::Record;
 use crate::lake::{Kind, compress, read_lines};
 use crate::objects::Objects;
-use crate::tombstones::{PREVIOUS, TombstoneKey};
+use crate::tombstones::{TombstoneKey, forget_named};
 use crate::{Error, Result};
 
 /// Visitors whose hashes are remembered at once.
@@ -40,6 +40,8 @@ struct EventLine<'a> {
     #[serde(borrow)]
     v: Cow<'a, str>,
     t: Millis,
+    #[serde(rename = "re")]
+    received: Millis,
     #[serde(borrow, default)]
     an: Option<Cow<'a, str>>,
     #[serde(default)]
@@ -94,14 +96,23 @@ impl<'a> Erased<'a> {
         self.memory.get(visitor).and_then(Option::as_ref)
     }
 
-    /// Whether what a visitor did at a time is erased.
+    /// Whether what a visitor did at a time is erased: a time of our own clock, as those of decisions are.
     pub fn holds(&mut self, visitor: &str, time: Millis) -> bool {
-        self.spans(visitor).is_some_and(|spans| spans.iter().any(|span| span.holds(time)))
+        self.holds_received(visitor, time, time)
     }
 
-    /// Whether a visitor is erased from the first moment on, at a time.
-    fn is_gone(&mut self, visitor: &str, time: Millis) -> bool {
-        let whole = |span: &Span| span.from == Span::ALWAYS.from && span.holds(time);
+    /// Whether what a visitor did at a time by the client's clock, and was received at another, is erased.
+    pub(crate) fn holds_received(&mut self, visitor: &str, time: Millis, received: Millis) -> bool {
+        self.spans(visitor).is_some_and(|spans| spans.iter().any(|span| span.holds(time, received)))
+    }
+
+    /// Whether a visitor is erased from the first moment on, at a time of our own clock.
+    pub(crate) fn is_gone(&mut self, visitor: &str, time: Millis) -> bool {
+        self.is_gone_received(visitor, time, time)
+    }
+
+    fn is_gone_received(&mut self, visitor: &str, time: Millis, received: Millis) -> bool {
+        let whole = |span: &Span| span.from == Span::ALWAYS.from && span.holds(time, received);
         self.spans(visitor).is_some_and(|spans| spans.iter().any(whole))
     }
 
@@ -115,24 +126,26 @@ impl<'a> Erased<'a> {
         self.spans(visitor).is_some_and(|spans| spans.contains(&Span::ALWAYS))
     }
 
+    /// Takes erased devices out of what an event names. Answers whether it named one.
+    pub(crate) fn forget(&mut self, event: &mut Event) -> bool {
+        let (time, received) = (event.time, event.received);
+        forget_named(event, |id| self.is_gone_received(&format!("a:{id}"), time, received))
+    }
+
     fn event(&mut self, line: &str) -> Result<Fate> {
         let told: EventLine<'_> = serde_json::from_str(line).map_err(|e| Error::corrupt("event of the lake", e))?;
-        if self.holds(&told.v, told.t) {
+        if self.holds_received(&told.v, told.t, told.received) {
             return Ok(Fate::Gone);
         }
-        let mut gone = |id: Option<&str>| id.is_some_and(|id| self.is_gone(&format!("a:{id}"), told.t));
-        let (device, previous) =
-            (gone(told.an.as_deref()), gone(told.pp.id.as_ref().and_then(|previous| previous.as_str())));
+        let mut gone =
+            |id: Option<&str>| id.is_some_and(|id| self.is_gone_received(&format!("a:{id}"), told.t, told.received));
+        let former = told.pp.id.as_ref().and_then(id::of_value);
+        let (device, previous) = (gone(told.an.as_deref()), gone(former.as_deref()));
         if !device && !previous {
             return Ok(Fate::Kept);
         }
         let mut event: Event = serde_json::from_str(line).map_err(|e| Error::corrupt("event of the lake", e))?;
-        if device {
-            event.device_id = None;
-        }
-        if previous {
-            event.properties.remove(PREVIOUS);
-        }
+        self.forget(&mut event);
         Ok(Fate::Changed(serde_json::to_string(&event).map_err(|e| Error::corrupt("event of the lake", e))?))
     }
 
@@ -234,10 +247,22 @@ mod tests {
     #[test]
     fn lines_of_the_erased_go_and_other_lines_forget_their_devices() {
         let (key, shop) = (TombstoneKey::new("secret"), Shop::new("demo").unwrap());
-        let part = Span { from: Millis(2), to: Millis(4) };
-        let records = [record(&key, &shop, &[("a:phone", Span::ALWAYS), ("u:anna", Span::ALWAYS), ("a:shared", part)])];
+        let part = Span { from: Millis(2), to: Millis(4), ahead: None };
+        let reach = [
+            ("a:phone", Span::ALWAYS),
+            ("a:42", Span::ALWAYS),
+            ("u:anna", Span::ALWAYS),
+            ("a:shared", part),
+            ("a:withdrawn", Span::until(Millis(4))),
+        ];
+        let records = [record(&key, &shop, &reach)];
         let mut erased = Erased::of(&key, &shop, &records);
-        let event = |v: &str, t: i64, an: &str| json!({"m": "1", "v": v, "an": an, "t": t, "re": t, "k": "view"});
+        let seen = |v: &str, t: i64, re: i64| json!({"m": "1", "v": v, "t": t, "re": re, "k": "view"});
+        let event = |v: &str, t: i64, an: &str| {
+            let mut event = seen(v, t, t);
+            event["an"] = json!(an);
+            event
+        };
         for (line, gone) in [
             (event("u:anna", 1, "x"), true),
             (event("a:phone", 1, "x"), true),
@@ -246,14 +271,27 @@ mod tests {
             (event("a:shared", 2, "x"), true),
             (event("a:shared", 5, "x"), false),
             (event("u:bert", 3, "shared"), false),
+            (event("u:bert", 5, "withdrawn"), false),
+            // Late, by a clock that is ahead, and after it by such a clock.
+            (seen("a:withdrawn", 3, 9), true),
+            (seen("a:withdrawn", 9, 4), true),
+            (seen("a:withdrawn", 9, 5), false),
         ] {
             let expected = if gone { Fate::Gone } else { Fate::Kept };
             assert_eq!(erased.event(&line.to_string()).unwrap(), expected, "{line}");
         }
-        let mut alias = event("u:bert", 1, "phone");
-        (alias["k"], alias["pp"]) = (json!("alias"), json!({"previousId": "phone", "x": 1}));
-        let Fate::Changed(line) = erased.event(&alias.to_string()).unwrap() else { panic!("not changed") };
-        assert!(!line.contains("phone") && line.contains("u:bert") && line.contains(r#""x":1"#), "{line}");
+        for (device, former) in [("phone", json!("phone")), ("laptop", json!(42)), ("laptop", json!("42"))] {
+            let mut alias = event("u:bert", 1, device);
+            (alias["k"], alias["pp"]) = (json!("alias"), json!({"previousId": former, "x": 1}));
+            let Fate::Changed(line) = erased.event(&alias.to_string()).unwrap() else { panic!("not changed: {alias}") };
+            let forgotten = !line.contains("phone") && !line.contains("previousId");
+            assert!(forgotten && line.contains("u:bert") && line.contains(r#""x":1"#), "{line}");
+        }
+        let mut ahead = seen("u:bert", 9, 4);
+        ahead["an"] = json!("withdrawn");
+        assert!(
+            matches!(erased.event(&ahead.to_string()).unwrap(), Fate::Changed(line) if !line.contains("withdrawn"))
+        );
         for (line, gone) in [
             (json!({"v": "u:anna", "t": 1, "i": []}), true),
             (json!({"v": "a:shared", "t": 3, "i": []}), true),

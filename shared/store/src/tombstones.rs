@@ -3,28 +3,32 @@
 //! An erasure writes the tombstones first and deletes afterwards. So whatever was written before the tombstone is deleted by
 //! the erasure, and whatever comes after it can be known by the tombstone: intake, imports and recommendations ask before
 //! they write, and remember the answer for half a minute. What slips through in between is met by the archive, which reads
-//! every write of the table's stream, asks again without remembering anything, and deletes it.
+//! every write of the table's stream, asks again without remembering anything, and deletes it; what was written of somebody
+//! shortly after they refused too.
 //!
 //! The hash is HMAC-SHA-256 over shop and visitor under a key that is derived from the stack's secret, cut to 128 bits. With
 //! the table alone nobody can tell whether a name they know was erased.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vitrine_domain::time::SECOND;
-use vitrine_domain::{Event, Millis, Shop, Span, Visitor};
+use vitrine_domain::{Event, Millis, Shop, Span, Visitor, id};
 
 use crate::api_keys::hex;
+use crate::calls::Call;
 use crate::error::{classify, code};
 use crate::table::{Table, document, item, key, partition_key, version_of, with_version};
 use crate::{Error, Result, keys};
 
 /// How long a function trusts that somebody was not erased.
-const TRUST: i64 = 30 * SECOND;
+pub const TRUST: i64 = 30 * SECOND;
+/// How long a refusal may be unknown somewhere: trust, and half a minute for a write under way and clocks that differ.
+const UNKNOWN: i64 = 2 * TRUST;
 /// Answers remembered at once.
 const MEMORY: usize = 8192;
 /// Digits of a hash: 128 bits.
@@ -46,16 +50,16 @@ pub struct Tombstone {
 impl Tombstone {
     /// Adds a time; what it holds need not be named any more.
     pub fn add(&mut self, new: Span) {
-        self.spans.retain(|span| !(new.from <= span.from && span.to <= new.to));
-        if !self.spans.iter().any(|span| span.from <= new.from && new.to <= span.to) {
+        self.spans.retain(|span| !new.contains(*span));
+        if !self.spans.iter().any(|span| span.contains(new)) {
             self.spans.insert(new);
         }
     }
 
-    /// Whether what happened at a time was erased.
+    /// Whether what happened at a time, and was received at another, was erased.
     #[must_use]
-    pub fn holds(&self, time: Millis) -> bool {
-        self.spans.iter().any(|span| span.holds(time))
+    pub fn holds(&self, time: Millis, received: Millis) -> bool {
+        self.spans.iter().any(|span| span.holds(time, received))
     }
 
     /// Whether the visitor was erased as a whole.
@@ -105,10 +109,16 @@ impl Barred {
         self.0.is_empty()
     }
 
-    /// Whether what a visitor did at a time was erased.
+    /// Whether what a visitor did at a time was erased: a time of our own clock, as those of decisions are.
     #[must_use]
     pub fn holds(&self, visitor: &Visitor, time: Millis) -> bool {
-        self.0.get(visitor).is_some_and(|tombstone| tombstone.holds(time))
+        self.0.get(visitor).is_some_and(|tombstone| tombstone.holds(time, time))
+    }
+
+    /// Whether an event was erased, by the client's clock or by when it was received.
+    #[must_use]
+    pub fn holds_event(&self, event: &Event) -> bool {
+        self.0.get(&event.visitor).is_some_and(|tombstone| tombstone.holds(event.time, event.received))
     }
 
     /// Whether a visitor was erased as a whole.
@@ -120,42 +130,68 @@ impl Barred {
     /// Whether a visitor refused to be personalised for.
     #[must_use]
     pub fn refused(&self, visitor: &Visitor) -> bool {
-        self.0.get(visitor).is_some_and(|tombstone| tombstone.refused.is_some())
+        self.refused_since(visitor).is_some()
+    }
+
+    /// Since when a visitor refuses to be personalised for, if they do.
+    #[must_use]
+    pub fn refused_since(&self, visitor: &Visitor) -> Option<Millis> {
+        self.0.get(visitor)?.refused
+    }
+
+    /// Whether a visitor refuses, and so short before a time that whoever wrote then may not have known it.
+    #[must_use]
+    pub fn just_refused(&self, visitor: &Visitor, time: Millis) -> bool {
+        self.refused_since(visitor).is_some_and(|since| time.since(since) <= UNKNOWN)
     }
 
     /// An event without what was erased: none if it is an erased visitor's, else without the erased devices it names.
     #[must_use]
     pub fn admit(&self, mut event: Event) -> Option<Event> {
-        if self.holds(&event.visitor, event.time) {
+        if self.holds_event(&event) {
             return None;
         }
-        let erased = |id: &str| Visitor::anonymous(id).is_ok_and(|device| self.is_whole(&device));
-        if event.device_id.as_deref().is_some_and(erased) {
-            event.device_id = None;
-        }
-        if event.properties.get(PREVIOUS).and_then(|id| id.as_str()).is_some_and(erased) {
-            event.properties.remove(PREVIOUS);
-        }
+        forget_named(&mut event, |id| Visitor::anonymous(id).is_ok_and(|device| self.is_whole(&device)));
         Some(event)
     }
 }
 
 /// The property of an alias that names another visitor.
-pub(crate) const PREVIOUS: &str = "previousId";
+const PREVIOUS: &str = "previousId";
 
 /// Whom an event names.
 pub fn named(event: &Event) -> impl Iterator<Item = Visitor> {
     let device = event.device_id.clone();
-    let previous = event.properties.get(PREVIOUS).and_then(|id| id.as_str()).map(str::to_owned);
-    let others = device.into_iter().chain(previous).filter_map(|id| Visitor::anonymous(id).ok());
+    let others = device
+        .into_iter()
+        .chain(event.properties.get(PREVIOUS).and_then(id::of_value))
+        .filter_map(|id| Visitor::anonymous(id).ok());
     std::iter::once(event.visitor.clone()).chain(others)
+}
+
+/// Takes the devices that are erased out of what an event names beside its visitor. Answers whether it named one.
+pub(crate) fn forget_named(event: &mut Event, mut erased: impl FnMut(&str) -> bool) -> bool {
+    let device = event.device_id.take_if(|id| erased(id)).is_some();
+    let previous = event.properties.get(PREVIOUS).and_then(id::of_value).is_some_and(|id| erased(&id));
+    if previous {
+        event.properties.remove(PREVIOUS);
+    }
+    device || previous
+}
+
+/// Answers by hash, and when each was given.
+#[derive(Debug, Default)]
+struct Memory {
+    answers: HashMap<String, (Millis, Option<Tombstone>)>,
+    /// How often all was forgotten: an answer to what was asked before is not remembered afterwards.
+    forgotten: u64,
 }
 
 /// Knows the key, and lately given answers.
 #[derive(Debug)]
 pub struct Guard {
     key: TombstoneKey,
-    memory: Mutex<HashMap<String, (Millis, Option<Tombstone>)>>,
+    memory: Mutex<Memory>,
 }
 
 impl Guard {
@@ -165,17 +201,28 @@ impl Guard {
         Self { key, memory: Mutex::default() }
     }
 
-    fn remembered(&self, hash: &str, now: Millis) -> Option<Option<Tombstone>> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.get(hash).filter(|(at, _)| now.since(*at) < TRUST).map(|(_, known)| known.clone())
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, hash: String, now: Millis, tombstone: Option<Tombstone>) {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.len() >= MEMORY {
-            memory.clear();
+    fn remembered(&self, hash: &str, now: Millis) -> Option<Option<Tombstone>> {
+        self.memory().answers.get(hash).filter(|(at, _)| now.since(*at) < TRUST).map(|(_, known)| known.clone())
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.memory().forgotten
+    }
+
+    /// Remembers an answer, unless all was forgotten since `asked`.
+    fn remember(&self, asked: u64, hash: String, now: Millis, tombstone: Option<Tombstone>) {
+        let mut memory = self.memory();
+        if memory.forgotten != asked {
+            return;
         }
-        memory.insert(hash, (now, tombstone));
+        if memory.answers.len() >= MEMORY {
+            memory.answers.clear();
+        }
+        memory.answers.insert(hash, (now, tombstone));
     }
 
     /// The key.
@@ -184,9 +231,16 @@ impl Guard {
         &self.key
     }
 
-    /// Forgets all answers: tombstones were just written.
+    /// Forgets what was answered of a visitor, so that the table is asked again.
+    pub fn doubt(&self, shop: &Shop, visitor: &Visitor) {
+        self.memory().answers.remove(&self.key.hash(shop, visitor));
+    }
+
+    /// Forgets all answers, and those that are under way: tombstones were just written.
     pub fn forget(&self) {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut memory = self.memory();
+        memory.answers.clear();
+        memory.forgotten += 1;
     }
 }
 
@@ -204,6 +258,7 @@ impl Table {
     ) -> Result<Barred> {
         let mut barred = Barred::default();
         let mut asked: HashMap<String, Visitor> = HashMap::new();
+        let before = guard.forgotten();
         for visitor in visitors {
             let hash = guard.key.hash(shop, &visitor);
             match guard.remembered(&hash, now) {
@@ -222,7 +277,7 @@ impl Table {
             if let Some(tombstone) = &tombstone {
                 barred.0.insert(visitor, tombstone.clone());
             }
-            guard.remember(hash, now, tombstone);
+            guard.remember(before, hash, now, tombstone);
         }
         Ok(barred)
     }
@@ -254,18 +309,18 @@ impl Table {
         found.map(|(hash, item)| Ok((hash, document(item, "tombstone")?))).collect()
     }
 
-    /// Changes the tombstone under a hash, whoever else changes it meanwhile. One that says nothing any more goes.
+    /// Changes the tombstone under a hash, whoever else changes it meanwhile. Answers whether it says something else now.
     ///
     /// # Errors
     /// If the table fails, or others are faster again and again.
-    pub async fn change_tombstone(&self, shop: &Shop, hash: &str, change: impl Fn(&mut Tombstone)) -> Result<()> {
+    pub async fn change_tombstone(&self, shop: &Shop, hash: &str, change: impl Fn(&mut Tombstone)) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let stored = self.get(keys::tombstone(shop, hash), keys::TOMBSTONE).await?;
             let before = stored.as_ref().map(|item| document::<Tombstone>(item, "tombstone")).transpose()?;
             let mut after = before.clone().unwrap_or_default();
             change(&mut after);
             if after == before.clone().unwrap_or_default() {
-                return Ok(());
+                return Ok(false);
             }
             let version = stored.as_ref().map(version_of).unwrap_or_default();
             let new = item(keys::tombstone(shop, hash), keys::TOMBSTONE, "tombstone", &after)?;
@@ -276,8 +331,8 @@ impl Table {
                 call.condition_expression("v = :before")
                     .expression_attribute_values(":before", AttributeValue::N(version.to_string()))
             };
-            match call.send().await {
-                Ok(_) => return Ok(()),
+            match call.ask().await {
+                Ok(_) => return Ok(true),
                 Err(error) if code(&error) == Some("ConditionalCheckFailedException") => {}
                 Err(error) => return Err(classify("PutItem", error)),
             }
@@ -288,6 +343,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
     use vitrine_domain::{Action, MessageId};
 
     use super::*;
@@ -312,6 +368,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_under_way_while_all_was_forgotten_is_not_remembered() {
+        let guard = Guard::new(TombstoneKey::new("secret"));
+        let asked = guard.forgotten();
+        guard.remember(asked, "1".to_owned(), Millis(0), None);
+        guard.forget();
+        guard.remember(asked, "2".to_owned(), Millis(0), None);
+        guard.remember(guard.forgotten(), "3".to_owned(), Millis(0), None);
+        assert_eq!(["1", "2", "3"].map(|hash| guard.remembered(hash, Millis(1)).is_some()), [false, false, true]);
+    }
+
+    #[test]
     fn an_erased_visitor_has_no_events_and_an_erased_device_is_not_named() {
         let (anna, phone) = (Visitor::known("anna").unwrap(), Visitor::anonymous("phone").unwrap());
         let event = |visitor: &Visitor, time| {
@@ -323,9 +390,38 @@ mod tests {
         let erased = Barred([(phone.clone(), whole)].into());
         assert_eq!(erased.admit(event(&phone, 5)), None);
         assert_eq!(erased.admit(event(&anna, 5)).unwrap().device_id, None);
-        let part = Tombstone { spans: [Span { from: Millis(2), to: Millis(4) }].into(), refused: None };
+        let part = Tombstone { spans: [Span { from: Millis(2), to: Millis(4), ahead: None }].into(), refused: None };
         let shared = Barred([(phone.clone(), part)].into());
         assert_eq!([1, 2, 4, 5].map(|time| shared.admit(event(&phone, time)).is_some()), [true, false, false, true]);
         assert!(shared.admit(event(&anna, 3)).unwrap().device_id.is_some(), "others use it too");
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_puts_no_event_out_of_reach() {
+        let phone = Visitor::anonymous("phone").unwrap();
+        let withdrawn = Tombstone { spans: [Span::until(Millis(10))].into(), refused: None };
+        let barred = Barred([(phone.clone(), withdrawn)].into());
+        let admitted = |(time, received)| {
+            let event = Event::new(MessageId::new("m").unwrap(), phone.clone(), Millis(time), Action::View);
+            barred.admit(Event { received: Millis(received), ..event }).is_some()
+        };
+        // Before, late, ahead; after, and after by a clock that is ahead.
+        let times = [(5, 5), (5, 15), (99, 10), (11, 11), (99, 11)];
+        assert_eq!(times.map(admitted), [false, false, false, true, true]);
+    }
+
+    #[test]
+    fn a_former_identifier_is_named_and_forgotten_whether_it_is_text_or_a_number() {
+        for former in [Value::from("42"), Value::from(42)] {
+            let mut alias =
+                Event::new(MessageId::new("m").unwrap(), Visitor::known("u").unwrap(), Millis(1), Action::Alias);
+            alias.properties.insert(PREVIOUS.to_owned(), former);
+            let device = Visitor::anonymous("42").unwrap();
+            assert_eq!(named(&alias).collect::<Vec<_>>(), [alias.visitor.clone(), device.clone()]);
+            let whole = Tombstone { spans: [Span::ALWAYS].into(), refused: None };
+            let admitted = Barred([(device, whole)].into()).admit(alias.clone()).unwrap();
+            assert!(admitted.properties.is_empty(), "{admitted:?}");
+            assert_eq!(Barred::default().admit(alias.clone()).unwrap(), alias);
+        }
     }
 }

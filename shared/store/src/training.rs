@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use vitrine_domain::Shop;
+use vitrine_domain::{Fault, Shop};
 
 use crate::{Result, Table};
 
@@ -38,35 +38,36 @@ impl Default for Training {
 }
 
 impl Training {
+    /// What a stored setting says; as shipped where there is none, or one that cannot be read.
+    #[must_use]
+    pub fn read(setting: Option<Value>) -> Self {
+        let read = setting.map(serde_json::from_value).transpose().inspect_err(|error| {
+            tracing::warn!(%error, "a training setting cannot be read; the shipped one is used");
+        });
+        read.unwrap_or_default().unwrap_or_default()
+    }
+
     /// The members that are out of their range, each with what it has to be.
     #[must_use]
-    pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn faults(&self) -> Vec<Fault> {
         let rules = [
-            ("keep", (1..=20).contains(&self.keep), "1 to 20"),
-            ("gate_cases", (10..=100_000).contains(&self.gate_cases), "10 to 100,000"),
-            ("actions", (1..=1_000_000_000).contains(&self.actions), "1 to 1,000,000,000"),
-            ("memory_mb", (100..=1_000_000).contains(&self.memory_mb), "100 to 1,000,000"),
-            ("threads", self.threads <= 256, "0 to 256"),
+            ("/keep", (1..=20).contains(&self.keep), "1 to 20"),
+            ("/gate_cases", (10..=100_000).contains(&self.gate_cases), "10 to 100,000"),
+            ("/actions", (1..=1_000_000_000).contains(&self.actions), "1 to 1,000,000,000"),
+            ("/memory_mb", (100..=1_000_000).contains(&self.memory_mb), "100 to 1,000,000"),
+            ("/threads", self.threads <= 256, "0 to 256"),
         ];
-        rules.into_iter().filter(|(_, holds, _)| !holds).map(|(name, _, rule)| (name, rule)).collect()
+        rules.into_iter().filter(|(_, holds, _)| !holds).map(|(at, _, how)| Fault::new(at, how)).collect()
     }
 }
 
 impl Table {
-    /// How a shop's models are trained, and the version of the setting; zero where there is none. One that cannot be read
-    /// is as if it were not there.
+    /// How a shop's models are trained.
     ///
     /// # Errors
     /// If the table fails.
-    pub async fn training(&self, shop: &Shop) -> Result<(Training, u64)> {
-        let Some(setting) = self.setting::<Value>(shop, KIND, ID).await? else {
-            return Ok((Training::default(), 0));
-        };
-        let training = serde_json::from_value(setting.value).unwrap_or_else(|error| {
-            tracing::warn!(%shop, %error, "the training setting cannot be read; the shipped one is used");
-            Training::default()
-        });
-        Ok((training, setting.version))
+    pub async fn training(&self, shop: &Shop) -> Result<Training> {
+        Ok(Training::read(self.setting(shop, KIND, ID).await?.map(|setting| setting.value)))
     }
 }
 
@@ -81,6 +82,7 @@ mod tests {
         assert!(training.faults().is_empty());
         assert!(serde_json::from_str::<Training>(r#"{"kep": 5}"#).is_err());
         let wrong = Training { keep: 0, threads: 257, ..Training::default() };
-        assert_eq!(wrong.faults(), [("keep", "1 to 20"), ("threads", "0 to 256")]);
+        assert_eq!(wrong.faults(), [Fault::new("/keep", "1 to 20"), Fault::new("/threads", "0 to 256")]);
+        assert_eq!(Training::read(Some(serde_json::json!({"keep": "many"}))), Training::default());
     }
 }

@@ -34,6 +34,23 @@ pub fn folder(shop: &Shop) -> String {
     format!("shops/{shop}/vectors")
 }
 
+/// How the name of identifiers ends that wait for their matrix. It begins with their time, so that they do not wait for ever.
+const IDS: &str = "-ids.json";
+
+/// Whether an object of a shop's sets is identifiers that wait for their matrix.
+#[must_use]
+pub fn is_ids(key: &str) -> bool {
+    key.ends_with(IDS)
+}
+
+/// A key of the object store for identifiers that wait for the matrix of a set, never used before; a later one comes after it.
+///
+/// # Errors
+/// If the operating system gives no random numbers.
+pub fn new_ids(shop: &Shop, name: &str, now: Millis) -> Result<String> {
+    Ok(format!("{}{IDS}", VectorSet::new_object(shop, name, now)?))
+}
+
 impl VectorSet {
     /// A key of the object store for the bytes of a set, never used before.
     ///

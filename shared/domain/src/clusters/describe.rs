@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, DIRECTION, FEATURES, Member, Table};
+use super::{CATEGORY, Cluster, DIRECTION, FEATURES, Member, Table};
 
 /// Traits that are told of a group.
 const TRAITS: usize = 4;
+/// Of them, those that its name tells.
+const TOLD: usize = 3;
 /// Deviations from everybody's mean from which on something sets a group apart.
 const CLEAR: f64 = 0.3;
 /// Most conditions of a filter.
@@ -75,9 +77,21 @@ const WORDS: [(&str, [&str; 2], [&str; 2]); 16] = [
     ),
 ];
 
-/// A group's name: what sets it apart most, in English and in French.
-#[must_use]
-pub fn name(traits: &[Trait]) -> [String; 2] {
+impl Trait {
+    /// Whether it sets apart a group that lies there.
+    pub(super) fn holds(&self, center: &BTreeMap<String, f64>) -> bool {
+        let column = self.category.as_ref().map_or_else(|| self.feature.clone(), |name| format!("{CATEGORY}{name}"));
+        center.get(&column).is_some_and(|at| at.abs() >= CLEAR && (*at > 0.0) == self.more)
+    }
+}
+
+/// The traits that a name tells.
+pub(super) fn telling(traits: &[Trait]) -> &[Trait] {
+    traits.get(..TOLD).unwrap_or(traits)
+}
+
+/// The name of a group with these traits, in English and in French.
+pub(super) fn name(traits: &[Trait]) -> [String; 2] {
     let words = |one: &Trait| {
         if let Some(category) = &one.category {
             let french = if one.more { "aiment" } else { "n'aiment pas" };
@@ -88,7 +102,7 @@ pub fn name(traits: &[Trait]) -> [String; 2] {
         let at = usize::from(!one.more);
         of.map_or_else(Default::default, |(_, english, french)| [english[at].to_owned(), french[at].to_owned()])
     };
-    let all: Vec<[String; 2]> = traits.iter().take(3).map(words).collect();
+    let all: Vec<[String; 2]> = traits.iter().map(words).collect();
     if all.is_empty() {
         return ["like everybody".to_owned(), "comme tout le monde".to_owned()];
     }
@@ -109,6 +123,9 @@ fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
 pub(super) fn all(table: &Table, members: &[Member], groups: &[usize]) -> Vec<Cluster> {
     let count = groups.iter().max().map_or(0, |most| most + 1);
     let revenue: f64 = members.iter().map(|member| member.revenue.max(0.0)).sum();
+    let margins = members.iter().filter_map(|member| member.margin);
+    // Only of a whole that is no loss are there shares.
+    let margin = Some(margins.sum::<f64>()).filter(|margin| *margin > 0.0);
     (0..count)
         .filter(|group| groups.contains(group))
         .map(|group| {
@@ -116,6 +133,8 @@ pub(super) fn all(table: &Table, members: &[Member], groups: &[usize]) -> Vec<Cl
             let of = || members.iter().zip(&is_in).filter(|(_, is_in)| **is_in).map(|(member, _)| member);
             let size = of().count();
             let mine: f64 = of().map(|member| member.revenue.max(0.0)).sum();
+            let margins: Vec<f64> = of().filter_map(|member| member.margin).collect();
+            let my_margin = Some(margins.iter().sum::<f64>()).filter(|_| !margins.is_empty());
             let [lately, before] = [0, 1].map(|at| of().map(|member| member.lately[at]).sum::<f64>());
             let center = center(table, &is_in);
             let (filter, precision, recall) = filter(members, &is_in, &center);
@@ -124,11 +143,14 @@ pub(super) fn all(table: &Table, members: &[Member], groups: &[usize]) -> Vec<Cl
                 share: real(size) / real(members.len()),
                 revenue_share: if revenue > 0.0 { mine / revenue } else { 0.0 },
                 revenue_each: of().map(|member| member.revenue).sum::<f64>() / real(size.max(1)),
+                margin_share: margin.zip(my_margin).map(|(whole, mine)| mine / whole),
+                margin_each: my_margin.map(|mine| mine / real(margins.len())),
                 growth: (before > 0.0).then(|| lately / before - 1.0),
                 traits: traits(members, &is_in, &center),
                 filter,
                 precision,
                 recall,
+                named: Vec::new(),
                 center,
             }
         })
@@ -147,7 +169,7 @@ fn traits(members: &[Member], is_in: &[bool], center: &BTreeMap<String, f64>) ->
     clear.retain(|(_, at)| at.abs() >= CLEAR);
     clear.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(b.0)));
     let told = |(column, at): (&String, f64)| {
-        let category = column.strip_prefix("category ").map(str::to_owned);
+        let category = column.strip_prefix(CATEGORY).map(str::to_owned);
         let number = |member: &Member| match &category {
             Some(name) => f64::from(u8::from(member.liked.contains(name))),
             None => value(member, column),
@@ -198,7 +220,7 @@ fn conditions(members: &[Member], center: &BTreeMap<String, f64>) -> Vec<(String
             all.push((format!("{feature} is missing"), missing));
         }
     }
-    for name in center.keys().filter_map(|column| column.strip_prefix("category ")) {
+    for name in center.keys().filter_map(|column| column.strip_prefix(CATEGORY)) {
         let text = serde_json::Value::from(name);
         let liked: Vec<bool> = members.iter().map(|m| m.liked.iter().any(|one| one == name)).collect();
         all.push((format!("not category = {text}"), liked.iter().map(|likes| !likes).collect()));

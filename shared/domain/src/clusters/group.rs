@@ -136,9 +136,18 @@ fn silhouette(points: &[&[f64]], centers: &[Vec<f64>]) -> f64 {
     mean
 }
 
-/// The stability of each number of groups from two, and the group of each point. Of the stable numbers the one is taken whose
-/// groups lie apart most clearly; where none is stable, the most stable one.
-pub(super) fn choose(table: &Table, most: usize, stable: f64) -> (Vec<f64>, Vec<usize>) {
+/// Points in groups.
+pub(super) struct Chosen {
+    /// The stability of each number of groups from two.
+    pub(super) stability: Vec<f64>,
+    /// Whether the number that was taken is stable.
+    pub(super) stable: bool,
+    /// The group of each point.
+    pub(super) groups: Vec<usize>,
+}
+
+/// Of the stable numbers of groups the one is taken whose groups lie apart most clearly; where none is stable, the most stable one.
+pub(super) fn choose(table: &Table, most: usize, stable: f64) -> Chosen {
     let points: Vec<&[f64]> = table.rows().collect();
     let step = points.len().div_ceil(JUDGED).max(1);
     let judged: Vec<&[f64]> = points.iter().copied().step_by(step).collect();
@@ -146,8 +155,9 @@ pub(super) fn choose(table: &Table, most: usize, stable: f64) -> (Vec<f64>, Vec<
     let clear = |at: &usize| silhouette(&judged, &group(&judged, at + 2, 1));
     let best = (0..found.len()).filter(|at| found[*at] >= stable).map(|at| (at, clear(&at)));
     let best = best.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at);
+    let is_stable = best.is_some();
     let best = best.or_else(|| (0..found.len()).max_by(|a, b| found[*a].total_cmp(&found[*b]))).unwrap_or(0);
     let centers = group(&points, best + 2, 1);
     let groups = points.iter().map(|point| nearest(point, &centers).0).collect();
-    (found, groups)
+    Chosen { stability: found, stable: is_stable, groups }
 }

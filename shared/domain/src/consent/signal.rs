@@ -33,8 +33,16 @@ impl Signal {
     /// Reads `context.consent` of an event.
     #[must_use]
     pub fn read(consent: &Value) -> Self {
-        let dialect = |name: &str, read: fn(&Value) -> Self| consent.get(name).map_or(Self::SILENCE, read);
-        dialect("categoryPreferences", |value| value.as_object().map_or(Self::SILENCE, categories))
+        let said = match consent {
+            Value::Object(said) => said,
+            Value::Null => return Self::SILENCE,
+            _ => return Self::REFUSAL,
+        };
+        let dialect = |name: &str, read: fn(&Value) -> Self| match said.get(name) {
+            None | Some(Value::Null) => Self::SILENCE,
+            Some(value) => read(value),
+        };
+        dialect("categoryPreferences", |value| value.as_object().map_or(Self::REFUSAL, categories))
             .and(dialect("tcf", |value| value.as_str().map_or(Self::REFUSAL, of_tcf)))
             .and(dialect("google", google))
     }
@@ -76,7 +84,9 @@ impl Signal {
 fn categories(preferences: &Map<String, Value>) -> Signal {
     let mut signal = Signal::SILENCE;
     for (name, granted) in preferences {
-        let Some(granted) = granted.as_bool() else { continue };
+        if granted.is_null() {
+            continue;
+        }
         let purpose = match name.to_ascii_lowercase().as_str() {
             "measure" | "analytics" | "statistics" => Purpose::Measure,
             "personalise" | "personalize" | "personalization" | "functional" => Purpose::Personalise,
@@ -84,7 +94,7 @@ fn categories(preferences: &Map<String, Value>) -> Signal {
             "market" | "marketing" | "advertising" => Purpose::Market,
             _ => continue,
         };
-        signal = signal.and(Signal::SILENCE.say(purpose, granted));
+        signal = signal.and(Signal::SILENCE.say(purpose, *granted == Value::Bool(true)));
     }
     signal
 }
@@ -154,7 +164,12 @@ mod tests {
         for (consent, expected) in [
             (json!(null), "...."),
             (json!({}), "...."),
-            (json!({"categoryPreferences": [1]}), "...."),
+            (json!({"categoryPreferences": null, "tcf": null, "google": null}), "...."),
+            (json!("denied"), "----"),
+            (json!(false), "----"),
+            (json!({"categoryPreferences": [1]}), "----"),
+            (json!({"categoryPreferences": {"marketing": "denied", "analytics": "true", "functional": 1}}), "--.-"),
+            (json!({"categoryPreferences": {"marketing": null, "unheard of": "denied"}}), "...."),
             (json!({"categoryPreferences": {"Personalization": false, "Analytics": true, "unheard of": true}}), "+-.."),
             (json!({"categoryPreferences": {"functional": true, "personalise": false}}), ".-.."),
             (json!({"google": {"analytics_storage": "granted", "ad_storage": "denied"}}), "+++-"),

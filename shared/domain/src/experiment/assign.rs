@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Experiment, Status, hash};
+use super::{Cell, Experiment, Memory, Part, Status, hash};
 use crate::fault::Fault;
 use crate::filter::Attributes;
 use crate::rule::MAX_ID;
@@ -41,12 +41,28 @@ fn usual_seed() -> String {
     "hold-out".to_owned()
 }
 
+/// Nobody.
+impl Default for HoldOut {
+    fn default() -> Self {
+        Self { seed: usual_seed(), share: 0.0, personalization: false, since: Millis::default() }
+    }
+}
+
 impl HoldOut {
     /// Whether a visitor is left out. An SDK of GrowthBook does the same with the filter `{"seed": SEED, "ranges":
     /// [[SHARE, 1]], "hashVersion": 2}`.
     #[must_use]
     pub fn holds(&self, visitor: &str) -> bool {
         hash::bucket(&self.seed, visitor) < self.share
+    }
+
+    /// The same, from what stood before it on: it goes on if the same visitors are held out of the same things, and begins now
+    /// if not, for what was measured until now is not of it. This holds of one that stood long ago as well: others were held
+    /// out since.
+    #[must_use]
+    pub fn after(self, before: &Self, now: Millis) -> Self {
+        let same = Self { since: before.since, ..self };
+        if same == *before { same } else { Self { since: now, ..same } }
     }
 
     /// What is wrong with it: where, and how to mend it.
@@ -73,23 +89,17 @@ pub struct Subject<'a> {
     /// What is known of the visitor, with the segments they are in ([`Known`](crate::segment::Known)); none for
     /// somebody of whom nothing is known.
     pub visitor: Option<&'a dyn Attributes>,
-    /// The variant that the visitor met before. It stays theirs, also when shares, audience or identity change.
-    pub remembered: Option<&'a str>,
+    /// The variants that the visitor has seen. They stay theirs, also when shares, audience or identity change.
+    pub memory: Option<&'a Memory>,
 }
 
 /// A visitor's variant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// The experiment.
-    pub experiment: String,
+    /// The part they take, as it is logged.
+    pub part: Part,
     /// The variant, or cell of a factorial test.
     pub variant: String,
-    /// The probability with which one who takes part for the first time meets it, as shares are now.
-    pub propensity: f64,
-    /// Whether the visitor has it because they had it before.
-    #[serde(default)]
-    pub remembered: bool,
 }
 
 /// Why a visitor has no variant.
@@ -111,8 +121,8 @@ pub enum Exclusion {
 }
 
 /// A visitor's variant of an experiment. The same visitor gets the same answer as long as the experiment stays as it
-/// is; whether to take somebody in is asked in the order of GrowthBook's evaluation: exclusive group, audience,
-/// traffic.
+/// is, and one that they have seen as long as it runs; whether to take somebody in is asked in the order of GrowthBook's
+/// evaluation: what is remembered, exclusive group, audience, traffic.
 ///
 /// # Errors
 /// Says why the visitor has none.
@@ -131,9 +141,9 @@ pub fn assign(
         return Err(Exclusion::HeldOut);
     }
     let cells = experiment.cells();
-    let remembered = subject.remembered.and_then(|id| cells.iter().find(|cell| cell.id == id));
-    if let Some(cell) = remembered {
-        return Ok(assignment(experiment, cell, true));
+    let remembered = subject.memory.and_then(|memory| memory.of(experiment));
+    if let Some((drawn, cell)) = remembered.and_then(|drawn| Some((drawn, cells.get(usize::from(drawn.cell))?))) {
+        return Ok(assignment(experiment, usize::from(drawn.cell), cell, drawn.propensity, true));
     }
     if let Some(slice) = &experiment.exclusive {
         let place = hash::group_place(&slice.group, subject.id);
@@ -149,10 +159,17 @@ pub fn assign(
     let weights: Vec<f64> = cells.iter().map(|cell| cell.weight).collect();
     let ranges = hash::ranges(cells.len(), experiment.traffic, Some(&weights));
     let chosen = hash::choose(hash::bucket(experiment.seed(), subject.id), &ranges);
-    let cell = chosen.and_then(|at| cells.get(at)).ok_or(Exclusion::OutsideTraffic)?;
-    Ok(assignment(experiment, cell, false))
+    let (at, cell) = chosen.and_then(|at| Some((at, cells.get(at)?))).ok_or(Exclusion::OutsideTraffic)?;
+    Ok(assignment(experiment, at, cell, millionths(cell.weight), false))
 }
 
-fn assignment(experiment: &Experiment, cell: &Cell<'_>, remembered: bool) -> Assignment {
-    Assignment { experiment: experiment.id.clone(), variant: cell.id.clone(), propensity: cell.weight, remembered }
+/// A probability in millionths, at least one.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a probability")]
+fn millionths(probability: f64) -> u32 {
+    ((probability * 1e6).round() as u32).clamp(1, 1_000_000)
+}
+
+fn assignment(experiment: &Experiment, at: usize, cell: &Cell<'_>, propensity: u32, remembered: bool) -> Assignment {
+    let part = Part { experiment: experiment.id.clone(), cell: at, propensity: Some(propensity), remembered };
+    Assignment { part, variant: cell.id.clone() }
 }

@@ -1,13 +1,19 @@
 //! What is wrong with an experiment, and which others it gets into.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Change, Design, Experiment, MAX_CHANGES, MAX_FACTORS, MAX_PAYLOAD, MAX_TEXT, MAX_VARIANTS, Status};
-use crate::fault::{Fault, is_id};
+use crate::fault::{Fault, is_id, told};
 use crate::rule::{MAX_ID, MAX_NAME};
+
+/// Whether these can be what the weights of parts are multiplied by.
+pub(crate) fn are_factors(factors: &BTreeMap<String, f64>) -> bool {
+    let named = |name: &String| (1..=MAX_NAME).contains(&name.len());
+    factors.len() <= MAX_CHANGES && factors.iter().all(|(name, factor)| named(name) && (0.0..=100.0).contains(factor))
+}
 
 struct Faults(Vec<Fault>);
 
@@ -33,7 +39,7 @@ impl Faults {
         let mut seen = BTreeSet::new();
         for (place, id) in ids.enumerate() {
             let at = format!("{at}/{place}/id");
-            self.must(seen.insert(id), &at, format!("another id: `{id}` is used twice"));
+            self.must(seen.insert(id), &at, "another id: this one is used twice");
             self.id(id, at);
         }
     }
@@ -44,23 +50,24 @@ impl Faults {
         for (place, change) in changes.iter().enumerate() {
             let at = format!("{at}/{place}");
             let (kind, target) = change.target();
-            self.must(seen.insert((kind, target)), &at, format!("one change of the {kind} of `{target}`, not two"));
+            self.must(
+                seen.insert((kind, target)),
+                &at,
+                format!("one change of the {kind} of `{}`, not two", told(target)),
+            );
             let named = |name: &str| (1..=MAX_NAME).contains(&name.len());
             match change {
                 Change::Strategy { placement, .. } => self.must(named(placement), format!("{at}/placement"), NAME),
                 Change::Blend { placement, factors } => {
                     self.must(named(placement), format!("{at}/placement"), NAME);
-                    let fit = !factors.is_empty()
-                        && factors.len() <= MAX_CHANGES
-                        && factors.iter().all(|(name, factor)| named(name) && (0.0..=100.0).contains(factor));
                     self.must(
-                        fit,
+                        !factors.is_empty() && are_factors(factors),
                         format!("{at}/factors"),
                         "the names of 1 to 20 parts with a factor of 0 to 100 each",
                     );
                 }
                 Change::Rule { rule } => {
-                    for (below, how) in rule.faults() {
+                    for Fault { at: below, how } in rule.faults() {
                         let below = below.trim_start_matches('/');
                         self.0.push(Fault::new(format!("{at}/rule/{below}"), how));
                     }
@@ -123,7 +130,7 @@ impl Faults {
                     let clash = (0..place)
                         .find_map(|other| design.targets_of(other).into_iter().find(|target| mine.contains(target)));
                     let how = clash.map(|(kind, target)| {
-                        format!("changes of other things: another factor changes the {kind} of `{target}`")
+                        format!("changes of other things: another factor changes the {kind} of `{}`", told(target))
                     });
                     self.must(clash.is_none(), format!("{at}/levels"), how.unwrap_or_default());
                 }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Metric;
+use crate::chosen::Chosen;
+use crate::orders::{Orders, Said};
 use crate::{Action, Event};
 
 /// What one visitor did in some time: after the first exposure for an experiment's metrics, or before it for their
@@ -16,11 +18,11 @@ pub struct Outcome {
     pub revenue: f64,
     /// Margin less that of what came back, of products whose cost is known.
     pub margin: f64,
-    /// Orders of which something came back.
+    /// Those of them of which something came back.
     pub returns: f64,
     /// Products shown in lists.
     pub shown: f64,
-    /// Products clicked in lists.
+    /// Products clicked in lists, or added straight from one.
     pub clicked: f64,
     /// Products put into the basket.
     pub added: f64,
@@ -36,43 +38,63 @@ pub struct Pricing<'a> {
     pub cost: &'a dyn Fn(&str) -> Option<f64>,
 }
 
+/// What is known of a visitor so far.
+#[derive(Default)]
+struct Past<'a> {
+    orders: Orders<'a>,
+    chosen: Chosen<'a>,
+}
+
 impl Outcome {
-    /// Takes in one event of the visitor.
-    pub fn add(&mut self, event: &Event, pricing: Pricing<'_>) {
-        #[allow(clippy::cast_precision_loss, reason = "few lines")]
-        let lines = event.lines.len() as f64;
-        match event.action {
-            Action::Order => {
-                self.orders += 1.0;
-                self.money(event, 1.0, pricing);
-            }
-            Action::OrderCancel => {
-                self.orders = (self.orders - 1.0).max(0.0);
-                self.money(event, -1.0, pricing);
-            }
-            Action::Refund => {
-                self.returns += 1.0;
-                self.money(event, -1.0, pricing);
-            }
-            Action::List => self.shown += lines,
-            Action::Click => self.clicked += lines.max(1.0),
-            Action::Add => self.added += lines.max(1.0),
-            _ => {}
-        }
+    /// What a visitor did, from their events in fold order.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>, pricing: Pricing<'_>) -> Self {
+        let (mut outcome, mut past) = (Self::default(), Past::default());
+        events.into_iter().for_each(|event| outcome.add(event, &mut past, pricing));
+        outcome
     }
 
-    fn money(&mut self, event: &Event, sign: f64, pricing: Pricing<'_>) {
-        if event.currency.as_deref().is_some_and(|currency| currency != pricing.currency) {
-            return;
+    fn add<'a>(&mut self, event: &'a Event, past: &mut Past<'a>, pricing: Pricing<'_>) {
+        #[allow(clippy::cast_precision_loss, reason = "few lines")]
+        let real = |count: usize| count as f64;
+        let lines = real(event.lines.len());
+        match event.action {
+            Action::Order => {
+                let said = said(event, pricing);
+                let (amount, margin) = (said.amount.unwrap_or_default(), said.margin.unwrap_or_default());
+                if past.orders.place(event, amount, margin) {
+                    self.orders += 1.0;
+                    self.revenue += amount;
+                    self.margin += margin;
+                }
+            }
+            Action::OrderCancel => {
+                let (cancelled, back) = past.orders.cancel(event, said(event, pricing));
+                if let Some(cancelled) = cancelled {
+                    self.orders -= 1.0;
+                    self.returns -= f64::from(u8::from(cancelled.came_back));
+                }
+                self.revenue -= back.amount;
+                self.margin -= back.margin;
+            }
+            Action::Refund => {
+                let back = past.orders.take_back(event, said(event, pricing));
+                // What was ordered before is no return of these orders.
+                self.returns += f64::from(u8::from(back.first && back.known));
+                self.revenue -= back.amount;
+                self.margin -= back.margin;
+            }
+            Action::List => self.shown += lines,
+            Action::Click => {
+                past.chosen.note(event);
+                self.clicked += lines.max(1.0);
+            }
+            Action::Add => {
+                // Whoever adds a product straight from a list chose it there, as by a click.
+                self.clicked += real(past.chosen.note(event).len());
+                self.added += lines.max(1.0);
+            }
+            _ => {}
         }
-        let finite = |amount: f64| if amount.is_finite() { amount } else { 0.0 };
-        let margin = event.lines.iter().filter_map(|line| {
-            let each = line.price? - (pricing.cost)(line.product.as_str())?;
-            Some(each * line.quantity - line.discount.unwrap_or_default())
-        });
-        let discount = event.order.as_ref().and_then(|order| order.discount).unwrap_or_default();
-        self.revenue += sign * finite(event.revenue());
-        self.margin += sign * finite(margin.sum::<f64>() - discount);
     }
 
     /// The measure and its companion, for [`Moments::add`](crate::statistics::Moments::add): numerator and denominator
@@ -88,7 +110,22 @@ impl Outcome {
             Metric::AddsPerVisitor => (self.added, 0.0),
             Metric::OrderValue => (self.revenue, self.orders),
             Metric::ClickThrough => (self.clicked, self.shown),
-            Metric::ReturnRate => (self.returns.min(self.orders), self.orders),
+            Metric::ReturnRate => (self.returns, self.orders),
         }
     }
 }
+
+/// What an event says of money in the currency; of an order, or of what comes back of one.
+fn said(event: &Event, pricing: Pricing<'_>) -> Said {
+    let amount = event.said_amount(pricing.currency);
+    let is_in = event.is_in(pricing.currency);
+    let each = event.lines.iter().zip(event.line_amounts());
+    let margin =
+        each.filter_map(|(line, amount)| Some(amount? - (pricing.cost)(line.product.as_str())? * line.quantity));
+    let margin: f64 = if is_in { margin.sum() } else { 0.0 };
+    let says_lines = !is_in || event.lines.iter().any(|line| line.price.is_some());
+    Said { amount, margin: says_lines.then_some(if margin.is_finite() { margin } else { 0.0 }) }
+}
+
+#[cfg(test)]
+mod tests;

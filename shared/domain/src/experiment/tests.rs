@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::filter::{Attributes, Person};
 use crate::statistics::{Verdict, mismatch};
-use crate::{Action, Event, Purpose, Purposes, State};
+use crate::{Purpose, Purposes, State};
 
 fn experiment(change: Value) -> Experiment {
     let mut definition = json!({
@@ -37,7 +37,7 @@ fn factorial() -> Value {
 }
 
 fn subject(id: &str) -> Subject<'_> {
-    Subject { id, purposes: Purposes::ALL, visitor: None, remembered: None }
+    Subject { id, purposes: Purposes::ALL, visitor: None, memory: None }
 }
 
 fn faults(change: Value) -> Vec<String> {
@@ -64,6 +64,20 @@ fn every_kind_of_change_is_read_and_written() {
         definition.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
         assert!(serde_json::from_value::<Experiment>(definition).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn an_experiment_concerns_where_its_rules_act_and_where_those_acted_that_they_replace() {
+    let rule = |id: &str, placements: &[&str]| json!({"id": id, "when": {"placements": placements}, "effect": {"kind": "pin", "product": "1", "slot": 1}});
+    let moved = experiment(json!({"design": {"kind": "variants", "variants": [
+        {"id": "control"}, {"id": "moved", "changes": [{"kind": "rule", "rule": rule("spring", &["feed"])}]},
+    ]}}));
+    let of_shop = |id: &str, placements: &[&str]| [serde_json::from_value::<Rule>(rule(id, placements)).unwrap()];
+    let concerned = |rules: &[Rule]| ["feed", "home", "basket"].map(|placement| moved.concerns(placement, rules));
+    assert_eq!(concerned(&[]), [true, false, false]);
+    assert_eq!(concerned(&of_shop("spring", &["home"])), [true, true, false]);
+    assert_eq!(concerned(&of_shop("spring", &[])), [true, true, true], "a rule that names no placement acts in all");
+    assert_eq!(concerned(&of_shop("summer", &["home"])), [true, false, false]);
 }
 
 #[test]
@@ -198,12 +212,49 @@ fn who_takes_part() {
     let held: Vec<bool> =
         (0..100).map(|n| assign(&all, Some(&everybody), &subject(&n.to_string())) == Err(Exclusion::HeldOut)).collect();
     assert!(held.contains(&true) && held.contains(&false));
-    assert_eq!(HoldOut { share: 0.6, ..everybody }.faults()[0].at, "/share");
+    assert_eq!(HoldOut { share: 0.6, ..everybody.clone() }.faults()[0].at, "/share");
     // What a visitor met before stays theirs, but not beyond a hold-out or a refusal, and not if it is no variant.
-    let met = |variant| Subject { remembered: Some(variant), ..subject("anna") };
-    let kept = assign(&gold, None, &met("trending")).unwrap();
-    assert!(kept.variant == "trending" && kept.remembered);
-    assert_eq!(assign(&gold, None, &met("gone")), Err(Exclusion::NotOfAudience));
+    let gone = Memory::default();
+    let memory = |cell| {
+        let mut memory = Memory::default();
+        memory.see(&[Drawn { experiment: hash::fnv1a32(&gold.id), cell, propensity: 70_000 }]);
+        memory
+    };
+    let (other, none) = (memory(1), memory(2));
+    let met = |memory| Subject { memory: Some(memory), ..subject("anna") };
+    let kept = assign(&gold, None, &met(&other)).unwrap();
+    assert_eq!((kept.variant.as_str(), kept.part.remembered, kept.part.probability()), ("trending", true, Some(0.07)));
+    assert_eq!(
+        assign(&gold, Some(&HoldOut { share: 1.0, ..everybody.clone() }), &met(&other)),
+        Err(Exclusion::HeldOut)
+    );
+    assert_eq!(assign(&gold, None, &met(&none)), Err(Exclusion::NotOfAudience));
+    assert_eq!(assign(&gold, None, &met(&gone)), Err(Exclusion::NotOfAudience));
+}
+
+/// Whoever saw a variant keeps it when shares move, with the probability of their draw; the others are divided by the shares
+/// that are now.
+#[test]
+fn shares_that_move_divide_newcomers_alone() {
+    let before = experiment(json!({"bandit": {"floor": 0.1}}));
+    let after = Experiment { design: before.design.clone().with_weights(&[0.9, 0.1]), ..before.clone() };
+    let (mut moved, mut of_newcomers) = (0, [0, 0]);
+    for n in 0..4_000 {
+        let id = format!("visitor-{n}");
+        let first = assign(&before, None, &subject(&id)).unwrap();
+        assert_eq!((first.part.propensity, first.part.remembered), (Some(500_000), false));
+        let mut memory = Memory::default();
+        memory.see(&[first.part.drawn().unwrap()]);
+        let again = assign(&after, None, &Subject { memory: Some(&memory), ..subject(&id) }).unwrap();
+        assert_eq!((&again.variant, again.part.cell), (&first.variant, first.part.cell));
+        assert_eq!((again.part.propensity, again.part.remembered), (Some(500_000), true));
+        let new = assign(&after, None, &subject(&id)).unwrap();
+        assert_eq!(new.part.propensity, Some([900_000, 100_000][new.part.cell]));
+        of_newcomers[new.part.cell] += 1;
+        moved += usize::from(new.variant != first.variant);
+    }
+    assert!(!mismatch(&of_newcomers, &[0.9, 0.1]).unwrap().alarm, "{of_newcomers:?}");
+    assert!(moved > 1_500, "without a memory {moved} would have been moved");
 }
 
 /// Experiments of one group share no visitor, and their slices together take everybody.
@@ -282,49 +333,6 @@ proptest! {
     }
 }
 
-fn event(action: Action, change: Value) -> Event {
-    let visitor = crate::Visitor::anonymous("device").unwrap();
-    let event = Event::new(crate::MessageId::new("m").unwrap(), visitor, Millis(0), action);
-    let mut stored = serde_json::to_value(event).unwrap();
-    stored.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-    serde_json::from_value(stored).unwrap()
-}
-
-#[test]
-fn what_a_visitor_did_becomes_numbers() {
-    let cost = |product: &str| (product == "shoe").then_some(30.0);
-    let pricing = Pricing { currency: "EUR", cost: &cost };
-    let lines = json!([{"p": "shoe", "q": 2.0, "pr": 50.0, "di": 5.0}, {"p": "gift", "pr": 10.0}]);
-    let order = json!({"l": lines, "cu": "EUR", "o": {"r": 100.0, "d": 5.0}});
-    let mut outcome = Outcome::default();
-    let numbers = |outcome: &Outcome| Metric::ALL.map(|metric| outcome.numbers(metric));
-    for (action, change) in [
-        (Action::List, json!({"l": [{"p": "shoe"}, {"p": "hat"}, {"p": "gift"}]})),
-        (Action::Click, json!({"l": [{"p": "shoe"}]})),
-        (Action::Add, json!({"l": [{"p": "shoe"}]})),
-        (Action::View, json!({"l": [{"p": "shoe"}]})),
-        (Action::Order, order.clone()),
-    ] {
-        outcome.add(&event(action, change), pricing);
-    }
-    // The margin: 2 (50 - 30) - 5 for the shoes, nothing known of the gift, 5 off the whole.
-    let expected =
-        [(1.0, 0.0), (100.0, 0.0), (30.0, 0.0), (100.0, 1.0), (1.0, 3.0), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0)];
-    assert_eq!(numbers(&outcome), expected);
-    // An order in another currency counts as an order, without its amount.
-    let mut foreign = order.clone();
-    foreign["cu"] = json!("USD");
-    outcome.add(&event(Action::Order, foreign), pricing);
-    assert_eq!((outcome.numbers(Metric::RepeatRate), outcome.revenue), ((1.0, 0.0), 100.0));
-    outcome.add(&event(Action::Refund, json!({"l": [{"p": "shoe", "pr": 50.0}], "cu": "EUR"})), pricing);
-    assert_eq!((outcome.revenue, outcome.margin, outcome.numbers(Metric::ReturnRate)), (50.0, 10.0, (1.0, 2.0)));
-    outcome.add(&event(Action::OrderCancel, order), pricing);
-    assert_eq!((outcome.orders, outcome.revenue, outcome.margin), (1.0, -50.0, -20.0));
-    for metric in Metric::ALL {
-        assert_eq!(serde_json::to_value(metric).unwrap(), metric.as_str());
-    }
-}
-
 #[test]
 fn a_bandit_s_shares_are_the_experiment_s_next_ones() {
     let mut experiment = experiment(json!({"bandit": {"floor": 0.1, "half_life_days": 7}}));
@@ -349,7 +357,11 @@ fn a_bandit_s_shares_are_the_experiment_s_next_ones() {
 
 #[test]
 fn variants_change_the_decision_they_speak_of() {
+    let blend = |encoder: f64, popularity: f64| {
+        [("encoder", encoder), ("popularity", popularity)].map(|(part, factor)| (part.to_owned(), factor)).into()
+    };
     let home = crate::Placement::new("home", crate::Strategy::Personal, 12);
+    let home = crate::Placement { blend: blend(0.5, 3.0), ..home };
     let rule = |id: &str, slot: usize, enabled: bool| -> Rule {
         let effect = json!({"kind": "pin", "product": "1", "slot": slot});
         serde_json::from_value(json!({"id": id, "enabled": enabled, "effect": effect})).unwrap()
@@ -369,10 +381,14 @@ fn variants_change_the_decision_they_speak_of() {
     assert_eq!(none.clone().with(&experiment.changes_of("control")), none);
     assert_eq!(none.clone().with(&experiment.changes_of("gone")), none);
     let all = none.with(&experiment.changes_of("all"));
-    assert_eq!(all.placement, crate::Placement { strategy: crate::Strategy::Trending, ..home });
+    // A part that the variant does not name counts as the placement says.
+    let layout = Some(json!({"columns": 3}));
+    assert_eq!(
+        all.placement,
+        crate::Placement { strategy: crate::Strategy::Trending, blend: blend(0.5, 2.0), layout, ..home }
+    );
     assert_eq!(all.rules, [rule("one", 1, true), rule("two", 2, false), rule("three", 3, true)]);
-    assert_eq!(all.blend, BTreeMap::from([("popularity".to_owned(), 2.0)]));
-    assert_eq!((all.layout, all.content["hero"].clone()), (Some(json!({"columns": 3})), json!("sale.jpg")));
+    assert_eq!(all.content["hero"], json!("sale.jpg"));
 }
 
 /// From the definition to the word: visitors are assigned, shop, and the sums of their numbers are compared.
@@ -393,7 +409,8 @@ fn a_report_follows_from_a_definition() {
     for n in 0..20_000 {
         let id = format!("shopper-{n}");
         let assigned = assign(&experiment, None, &subject(&id)).unwrap();
-        let at = cells.iter().position(|cell| cell.id == assigned.variant).unwrap();
+        let at = assigned.part.cell;
+        assert_eq!(cells[at].id, assigned.variant);
         exposed[at] += 1;
         // One in twenty orders, with the second variant one in ten; the place under another seed decides.
         let orders = hash::bucket("orders", &id) < [0.05, 0.1][at];

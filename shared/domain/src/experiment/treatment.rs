@@ -10,14 +10,10 @@ use crate::{Placement, Rule};
 /// A placement as the visitor's variants have it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Treatment {
-    /// The placement, with another strategy if one was changed.
+    /// The placement, with another strategy, blend or layout where one was changed.
     pub placement: Placement,
     /// The rules of the shop, with those that variants set or switch off.
     pub rules: Vec<Rule>,
-    /// What the weights of the score's parts are multiplied by.
-    pub blend: BTreeMap<String, f64>,
-    /// What the storefront lays the placement out by.
-    pub layout: Option<Value>,
     /// What the storefront shows, by slot.
     pub content: BTreeMap<String, Value>,
 }
@@ -26,13 +22,7 @@ impl Treatment {
     /// Without any experiment.
     #[must_use]
     pub fn none(placement: &Placement, rules: &[Rule]) -> Self {
-        Self {
-            placement: placement.clone(),
-            rules: rules.to_vec(),
-            blend: BTreeMap::new(),
-            layout: None,
-            content: BTreeMap::new(),
-        }
+        Self { placement: placement.clone(), rules: rules.to_vec(), content: BTreeMap::new() }
     }
 
     /// With the changes of one variant more. Of two experiments that change the same thing the later one counts; see
@@ -43,8 +33,12 @@ impl Treatment {
         for change in changes {
             match change {
                 Change::Strategy { placement, strategy } if *placement == here => self.placement.strategy = *strategy,
-                Change::Blend { placement, factors } if *placement == here => self.blend.clone_from(factors),
-                Change::Layout { placement, payload } if *placement == here => self.layout = Some(payload.clone()),
+                Change::Blend { placement, factors } if *placement == here => {
+                    self.placement.blend.extend(factors.iter().map(|(part, factor)| (part.clone(), *factor)));
+                }
+                Change::Layout { placement, payload } if *placement == here => {
+                    self.placement.layout = Some(payload.clone());
+                }
                 Change::Content { slot, payload } => {
                     self.content.insert(slot.clone(), payload.clone());
                 }

@@ -138,7 +138,7 @@ fn holds(attribute: &str, value: &Value, op: Op, wanted: &Value) -> Result<bool,
 }
 
 fn ordered(attribute: &str, value: &Value, wanted: &Value) -> Result<Option<Ordering>, FilterError> {
-    let wrong = |is| FilterError::WrongType { attribute: attribute.to_owned(), is, with: wanted.to_string() };
+    let wrong = |is| FilterError::wrong_type(attribute, is, wanted);
     match (value, wanted) {
         (Value::String(a), Value::String(b)) => Ok(Some(a.as_str().cmp(b.as_str()))),
         (Value::Number(a), Value::Number(b)) => Ok(a.as_f64().partial_cmp(&b.as_f64())),
@@ -173,6 +173,25 @@ mod tests {
 
     use super::*;
     use crate::{Product, ProductId};
+
+    /// What stands where a name is due may be somebody's.
+    #[test]
+    fn errors_tell_plain_words_only() {
+        let someone = "anna-1@mail.example";
+        let told = |error: FilterError| error.to_string();
+        for name in [someone, "vs_1f0c", "a b"] {
+            for error in [
+                FilterError::UnknownAttribute(name.into()),
+                FilterError::NoContext(name.into()),
+                FilterError::NoReference(name.into()),
+                FilterError::wrong_type(name, "text", &json!(name)),
+                FilterError::wrong_type(name, "text", &json!([{ name: name }])),
+            ] {
+                assert!(!told(error.clone()).contains(name), "{error}");
+            }
+        }
+        assert_eq!(told(FilterError::UnknownAttribute("flavour".into())), "no product has an attribute `flavour`");
+    }
 
     fn product(category: &[&str], price: Option<f64>) -> Product {
         let mut product = Product::new(ProductId::new("1").unwrap(), "Penne");

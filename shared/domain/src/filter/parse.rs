@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Filter, FilterError, MAX_DEPTH, Op, plain};
 
-/// Longest text that is read.
-const MAX_TEXT: usize = 4096;
+/// Longest text that is read, in bytes.
+pub const MAX_TEXT: usize = 4096;
 
 pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
     if text.len() > MAX_TEXT {

@@ -1,19 +1,23 @@
 //! How a visitor went about it lately: visits, purchases, searches. What segments are made of.
 //!
-//! All lists are short and hold the newest, so a profile stays small. They are kept only of events that may be used to
-//! personalise.
+//! All lists are short and hold the newest, so a profile stays small; of visits and trades that are older there are sums. They
+//! are kept only of events that may be used to personalise.
 
 use serde::{Deserialize, Serialize};
 
+use super::older::{Trades, Visits, push};
 use super::{Affinities, NAME, VISIT_GAP, bounded, push_bounded};
+use crate::orders::number;
 use crate::{Action, Channel, Event, Millis};
 
-/// How many of the last visits a profile keeps.
+/// How many of the last visits a profile keeps one by one.
 pub const VISITS: usize = 16;
-/// How many of the last orders and returns a profile keeps.
+/// How many of the last orders and returns a profile keeps one by one.
 pub const TRADES: usize = 16;
 /// How many of the last pages of a visit are remembered, to see who comes back to one.
 pub const TRAIL: usize = 24;
+/// Of a price so many parts, one of which is let off, make an order a discounted one.
+const REDUCED: f64 = 5.0;
 /// Shortest brand that a search is looked through for.
 const SHORTEST_BRAND: usize = 3;
 
@@ -59,7 +63,8 @@ pub struct Trade {
     pub value: f64,
     /// Pieces.
     pub units: f64,
-    /// Whether a discount or coupon was part of it.
+    /// Whether a coupon was part of it, or a fifth of its price or more was let off: in a shop where something is always reduced
+    /// every large basket holds a little of it, and says nothing of whoever fills it.
     pub discounted: bool,
     /// Currency of the value; empty where none was named.
     pub currency: String,
@@ -84,13 +89,17 @@ impl Trade {
         }
         let positive = |amount: &Option<f64>| amount.is_some_and(|amount| amount > 0.0);
         let head = event.order.as_ref();
-        let reduced = head.is_some_and(|order| positive(&order.discount) || order.coupon.is_some());
+        let reductions =
+            head.map(|order| &order.discount).into_iter().chain(event.lines.iter().map(|line| &line.discount));
+        let reduced: f64 = reductions.filter(|amount| positive(amount)).flatten().sum();
+        let value = bounded(event.revenue());
+        let much = reduced > 0.0 && reduced * REDUCED >= value + reduced;
         Some(Self {
             at: event.at(),
             back: event.action != Action::Order,
-            value: bounded(event.revenue()),
+            value,
             units: bounded(event.lines.iter().map(|line| line.quantity).sum()),
-            discounted: reduced || event.lines.iter().any(|line| positive(&line.discount)),
+            discounted: much || head.is_some_and(|order| order.coupon.is_some()),
             currency: event.currency.clone().filter(|code| code.len() <= 8).unwrap_or_default(),
         })
     }
@@ -103,18 +112,33 @@ pub struct Behaviour {
     /// The last [`VISITS`] visits, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub visits: Vec<Visit>,
+    /// Those before, in sums.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub older_visits: Vec<Visits>,
     /// Short stand-ins for the last [`TRAIL`] pages of the last visit, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trail: Vec<u32>,
     /// The last [`TRADES`] orders and returns, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trades: Vec<Trade>,
+    /// Those before, in sums.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub older_trades: Vec<Trades>,
+    /// Short stand-ins for the last [`TRADES`] order numbers, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<u32>,
     /// Searches that named a brand the visitor had shown interest in.
     #[serde(skip_serializing_if = "is_zero")]
     pub brand_searches: u32,
     /// Language and region that were named last, such as `fr-FR`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Country that was named last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// City that was named last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -142,13 +166,18 @@ impl Behaviour {
         *self == Self::default()
     }
 
-    /// Takes in one event more, given the affinities before it.
+    /// Whether what was before may be missing, as it is in profiles from before there were sums of it: the lists are full, and
+    /// there are none.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.visits.len() >= VISITS && self.older_visits.is_empty()
+            || self.trades.len() >= TRADES && self.older_trades.is_empty()
+    }
+
+    /// Takes in one event more, given the affinities before it; what it says of orders aside.
     pub(super) fn apply(&mut self, event: &Event, affinities: &Affinities) {
         if matches!(event.channel, Channel::Web | Channel::Mobile) {
             self.visit(event);
-        }
-        if let Some(trade) = Trade::of(event) {
-            push_bounded(&mut self.trades, trade, TRADES);
         }
         if let Some(query) = event.query.as_ref().filter(|query| event.action == Action::Search && query.len() <= NAME)
         {
@@ -159,13 +188,37 @@ impl Behaviour {
         if let Some(locale) = event.context.locale.as_ref().filter(|locale| (2..=35).contains(&locale.len())) {
             self.locale = Some(locale.clone());
         }
+        let named = |name: &Option<String>| name.clone().filter(|name| name.len() <= NAME);
+        if let Some(country) = named(&event.context.country) {
+            // Of another country the city that was named before says nothing.
+            (self.country, self.city) = (Some(country), None);
+        }
+        self.city = named(&event.context.city).or(self.city.take());
+    }
+
+    /// Whether an event is anything but an order that was told of before, see [`orders`](crate::orders). Orders are kept one by
+    /// one as long as they are among the last, and so are their numbers: of an older one it is not known any more.
+    pub(super) fn is_news(&mut self, event: &Event) -> bool {
+        let Some(number) = number(event).filter(|_| event.action == Action::Order).map(short) else { return true };
+        let is_news = !self.numbers.contains(&number);
+        if is_news {
+            push_bounded(&mut self.numbers, number, TRADES);
+        }
+        is_news
+    }
+
+    /// Takes in an order, or what comes back of one.
+    pub(super) fn trade(&mut self, event: &Event) {
+        if let Some(trade) = Trade::of(event) {
+            push(&mut self.trades, trade, TRADES, &mut self.older_trades);
+        }
     }
 
     fn visit(&mut self, event: &Event) {
         let at = event.at();
         if self.visits.last().is_none_or(|visit| at.since(visit.to).abs() > VISIT_GAP) {
             let visit = Visit { from: at, to: at, pages: 0, returns: 0, views: 0, adds: 0 };
-            push_bounded(&mut self.visits, visit, VISITS);
+            push(&mut self.visits, visit, VISITS, &mut self.older_visits);
             self.trail.clear();
         }
         let page = page(event).map(short).filter(|page| self.trail.last() != Some(page));

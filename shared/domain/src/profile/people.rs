@@ -5,10 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
-
 use super::{Link, devices, owner};
-use crate::{Action, Event, Millis, Visitor};
+use crate::{Action, Event, Millis, Visitor, id};
 
 /// Links, as they are found in events.
 #[derive(Debug, Default)]
@@ -45,11 +43,7 @@ impl Found {
 /// The former identifier of an alias; a number is one too.
 fn former(event: &Event) -> Option<String> {
     let previous = event.properties.get("previousId").filter(|_| event.action == Action::Alias)?;
-    let previous = match previous {
-        Value::String(text) if !text.trim().is_empty() => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
+    let previous = id::of_value(previous)?;
     (previous != event.visitor.id()).then_some(previous)
 }
 
@@ -73,6 +67,8 @@ impl People {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::MessageId;
     use crate::profile::DEVICES;

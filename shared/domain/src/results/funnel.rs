@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Funnel {
+    /// Lists that were decided on, whether or not they were seen.
+    pub decisions: u64,
     /// Products that were seen.
     pub shown: u64,
-    /// Products that were clicked.
+    /// Products that were clicked, or put into the basket straight from the list.
     pub clicked: u64,
     /// Products that went into the basket after a click.
     pub added: u64,
@@ -25,6 +27,7 @@ pub struct Funnel {
 
 impl Funnel {
     pub(super) fn add(&mut self, other: &Self) {
+        self.decisions += other.decisions;
         self.shown += other.shown;
         self.clicked += other.clicked;
         self.added += other.added;

@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Day, Funnel, Held, Logged, Loyalty, Results, Side, Sums, Terms, real};
+use super::{Day, Funnel, Held, Logged, Loyalty, Results, Side, Sums, Terms, WINDOWS, real};
+use crate::chosen::Chosen;
+use crate::consent::{Granted, Measure};
+use crate::orders::{Orders, Said};
 use crate::profile::VISIT_GAP;
 use crate::statistics::Moments;
-use crate::{Action, Channel, Event, Line, Millis};
+use crate::time::DAY;
+use crate::{Action, Channel, Event, Millis};
 
 /// A list of products: where it stood, and which rules acted on it.
 #[derive(Clone, Copy)]
@@ -20,138 +24,151 @@ struct Met<'a> {
     list: List<'a>,
 }
 
-/// An order that stands, and what was paid back of it.
-struct Ordered<'a> {
-    id: Option<&'a str>,
-    at: Millis,
-    amount: f64,
-    paid_back: f64,
+/// In what somebody counts once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Span {
+    Day(String),
+    /// So many days, see [`WINDOWS`].
+    Last(u16),
 }
+
+/// The day of a time, and the windows that it lies in.
+fn spans(at: Millis, made: Option<Millis>) -> impl Iterator<Item = Span> {
+    let days_ago = made.map(|made| made.0.div_euclid(DAY) - at.0.div_euclid(DAY));
+    let within = move |days: &u16| days_ago.is_some_and(|ago| (0..i64::from(*days)).contains(&ago));
+    std::iter::once(Span::Day(at.day())).chain(WINDOWS.into_iter().filter(within).map(Span::Last))
+}
+
+/// Somewhere, or in all places together.
+type Once = BTreeSet<(Span, Option<Channel>)>;
 
 /// What is known of a person so far.
 #[derive(Default)]
 struct Journey<'a> {
-    days: BTreeMap<String, Day>,
-    came: BTreeSet<(String, Option<Channel>)>,
-    bought: BTreeSet<(String, Option<Channel>)>,
+    spans: BTreeMap<Span, Day>,
+    came: Once,
+    bought: Once,
+    /// Where they bought who had bought before.
+    returned: Once,
+    /// When they were there, see [`Event::is_presence`].
     first: Option<Millis>,
     last: Option<Millis>,
-    /// In their order.
-    orders: Vec<Ordered<'a>>,
+    orders: Orders<'a>,
     ordered: bool,
     /// The lists of decisions.
     lists: HashMap<&'a str, List<'a>>,
     shown: HashMap<&'a str, Met<'a>>,
     clicked: HashMap<&'a str, Met<'a>>,
+    chosen: Chosen<'a>,
 }
 
 impl Results {
-    /// Takes in everything that a person did, in fold order; events of robots are left out. `segments` are those that they
-    /// are in, `held` says on which side of a hold-out they are, if there is one.
+    /// Takes in everything that a person did and that may be measured, in fold order; events of robots are left out. `segments`
+    /// are those that they are in, `held` says on which side of a hold-out they are, if there is one.
+    ///
+    /// ```compile_fail,E0308
+    /// use vitrine_domain::results::{Results, Terms};
+    /// use vitrine_domain::{Action, Event, MessageId, Millis, Visitor};
+    ///
+    /// let visitor = Visitor::anonymous("device").unwrap();
+    /// let event = Event::new(MessageId::new("1").unwrap(), visitor, Millis(0), Action::View);
+    /// Results::default().take_in(&[event], &[], None, &|_| None, &Terms::new("EUR"));
+    /// ```
+    ///
+    /// ```
+    /// # use vitrine_domain::consent::granted;
+    /// # use vitrine_domain::results::{Results, Terms};
+    /// # use vitrine_domain::{Action, Event, MessageId, Millis, Visitor};
+    /// # let visitor = Visitor::anonymous("device").unwrap();
+    /// # let event = Event::new(MessageId::new("1").unwrap(), visitor, Millis(0), Action::View);
+    /// Results::default().take_in(&granted(&[event]), &[], None, &|_| None, &Terms::new("EUR"));
+    /// ```
     pub fn take_in<'a>(
         &mut self,
-        events: &'a [Event],
+        events: &[Granted<'a, Measure>],
         segments: &[String],
         held: Option<Held>,
         logged: &Logged<'a>,
         terms: &Terms,
     ) {
         let mut journey = Journey::default();
-        events.iter().filter(|event| !event.robot).for_each(|event| journey.follow(event, logged, terms));
-        if journey.first.is_none() {
-            return;
-        }
+        events.iter().filter(|event| !event.robot).for_each(|event| journey.follow(*event, logged, terms));
         if let Some(held) = held.filter(|held| journey.last >= Some(held.since)) {
-            let orders = || journey.orders.iter().filter(|order| order.at >= held.since);
+            let orders = || journey.orders.all().iter().filter(|order| order.at >= held.since);
             let revenue = orders().map(|order| order.amount - order.paid_back).sum();
             let of = |number: f64| Moments::of(number, 0.0);
             let side = Side { ordered: of(f64::from(u8::from(orders().next().is_some()))), revenue: of(revenue) };
             if held.out { &mut self.held_out } else { &mut self.served }.add(&side);
         }
         self.loyalty.add(&journey.loyalty());
-        for (name, mut day) in journey.days {
+        for (span, mut day) in journey.spans {
             day.segments = segments.iter().map(|segment| (segment.clone(), day.all)).collect();
-            self.days.entry(name).or_default().add(&day);
+            match span {
+                Span::Day(name) => self.days.entry(name).or_default(),
+                Span::Last(days) => self.windows.entry(days).or_default(),
+            }
+            .add(&day);
         }
     }
-}
-
-/// An event's amount, if it is in the currency.
-fn amount(event: &Event, terms: &Terms) -> f64 {
-    let revenue = event.revenue();
-    let is_in = event.currency.as_deref().is_none_or(|currency| currency == terms.currency);
-    if is_in && revenue.is_finite() { revenue } else { 0.0 }
-}
-
-/// The shop's number of an event's order.
-fn number(event: &Event) -> Option<&str> {
-    event.order.as_ref()?.id.as_deref()
 }
 
 impl<'a> Journey<'a> {
-    /// Which order an event is about: the one of its number, or the last one whose number was not told; the last one if the
-    /// event has no number.
-    fn order(&self, event: &Event) -> Option<usize> {
-        let Some(number) = number(event) else { return self.orders.len().checked_sub(1) };
-        let last = |id: Option<&str>| self.orders.iter().rposition(|order| order.id == id);
-        last(Some(number)).or_else(|| last(None))
-    }
-
-    fn follow(&mut self, event: &'a Event, logged: &Logged<'a>, terms: &Terms) {
-        let (at, name) = (event.at(), event.at().day());
-        let mut sums = Sums { visitors: u64::from(self.came.insert((name.clone(), None))), ..Sums::default() };
-        // Of a channel somebody is a visitor as soon as they did something there.
-        let mut here = Sums { visitors: u64::from(self.came.insert((name.clone(), Some(event.channel)))), ..sums };
-        let begins = self.last.is_none_or(|last| at.since(last).abs() > VISIT_GAP);
-        (sums.visits, here.visits) = (u64::from(begins), u64::from(begins));
-        let is_first = self.first.is_none();
-        let first = *self.first.get_or_insert(at);
-        self.last = self.last.max(Some(at));
-        let mut both = |change: &dyn Fn(&mut Sums)| [&mut sums, &mut here].into_iter().for_each(change);
-        let amount = amount(event, terms);
-        let mut new_customer = false;
+    fn follow(&mut self, event: Granted<'a, Measure>, logged: &Logged<'a>, terms: &Terms) {
+        let event = event.event();
+        let at = event.at();
+        let came = event.is_presence();
+        let begins = came && self.last.is_none_or(|last| at.since(last).abs() > VISIT_GAP);
+        let is_first = came && self.first.is_none();
+        if came {
+            self.first.get_or_insert(at);
+            self.last = self.last.max(Some(at));
+        }
+        let said = Said { amount: event.said_amount(&terms.currency), margin: None };
+        let mut one = Sums { visits: u64::from(begins), newcomers: u64::from(is_first), ..Sums::default() };
+        let amount = said.amount.unwrap_or_default();
+        let is_order = event.action == Action::Order && self.orders.place(event, amount, 0.0);
+        let again = is_order && self.ordered;
         match event.action {
-            Action::Order => {
-                let units: f64 = event.lines.iter().map(|line| line.quantity).filter(|pieces| pieces.is_finite()).sum();
-                both(&|sums| {
-                    (sums.orders, sums.units, sums.revenue) = (1, units, amount);
-                });
-                new_customer = !self.ordered;
+            Action::Order if is_order => {
+                one.units = event.lines.iter().map(|line| line.quantity).filter(|pieces| pieces.is_finite()).sum();
+                (one.orders, one.revenue) = (1, amount);
+                if !self.ordered {
+                    (one.new_customers, one.waited) = (1, self.first.map_or(0, |first| at.since(first).max(0)));
+                }
                 self.ordered = true;
-                self.orders.push(Ordered { id: number(event), at, amount, paid_back: 0.0 });
             }
             Action::OrderCancel => {
-                both(&|sums| (sums.cancelled, sums.refunded) = (1, amount));
-                if let Some(place) = self.order(event) {
-                    self.orders.remove(place);
-                }
+                let (_, back) = self.orders.cancel(event, said);
+                (one.cancelled, one.refunded) = (1, back.amount);
             }
             Action::Refund => {
-                both(&|sums| (sums.returns, sums.refunded) = (1, amount));
-                if let Some(place) = self.order(event) {
-                    self.orders[place].paid_back += amount;
-                }
+                let back = self.orders.take_back(event, said);
+                (one.returns, one.refunded) = (u64::from(back.first), back.amount);
             }
             _ => {}
         }
-        if event.action == Action::Order {
-            sums.customers = u64::from(self.bought.insert((name.clone(), None)));
-            here.customers = u64::from(self.bought.insert((name.clone(), Some(event.channel))));
+        for span in spans(at, terms.made) {
+            let mut day = self.spans.remove(&span).unwrap_or_default();
+            // Of a channel somebody is a visitor as soon as they did something there.
+            let here = day.channels.entry(event.channel).or_default();
+            for (channel, sums) in [(None, &mut day.all), (Some(event.channel), here)] {
+                let once = |of: &mut Once, holds: bool| u64::from(holds && of.insert((span.clone(), channel)));
+                sums.add(&Sums {
+                    visitors: once(&mut self.came, came),
+                    customers: once(&mut self.bought, is_order),
+                    returning: once(&mut self.returned, again),
+                    ..one
+                });
+            }
+            if matches!(span, Span::Day(_)) {
+                self.funnel(event, is_order, logged, terms, &mut day);
+            }
+            self.spans.insert(span, day);
         }
-        let mut day = self.days.remove(&name).unwrap_or_default();
-        day.all.add(&sums);
-        day.channels.entry(event.channel).or_default().add(&here);
-        day.newcomers += u64::from(is_first);
-        if new_customer {
-            day.new_customers += 1;
-            day.waited += at.since(first).max(0);
-        }
-        self.funnel(event, logged, terms, &mut day);
-        self.days.insert(name, day);
     }
 
-    /// What the event says of placements and rules.
-    fn funnel(&mut self, event: &'a Event, logged: &Logged<'a>, terms: &Terms, day: &mut Day) {
+    /// What the event says of placements and rules. An order that was told of before says nothing new: `is_order` is not set.
+    fn funnel(&mut self, event: &'a Event, is_order: bool, logged: &Logged<'a>, terms: &Terms, day: &mut Day) {
         let at = event.at();
         let named = event.decision_id.as_deref().and_then(|decision| {
             let known = self.lists.get(decision).copied();
@@ -172,15 +189,23 @@ impl<'a> Journey<'a> {
             (Action::Click, Some(list)) => {
                 note(day, list, |funnel| funnel.clicked += event.lines.len() as u64);
                 self.clicked.extend(products().map(|product| (product, Met { at, list })));
+                self.chosen.note(event);
             }
-            (Action::Add, _) => {
+            (Action::Add, named) => {
+                // Whoever adds a product straight from a list chose it there, as by a click.
+                if let Some(list) = named {
+                    for product in self.chosen.note(event) {
+                        note(day, list, |funnel| funnel.clicked += 1);
+                        self.clicked.insert(product, Met { at, list });
+                    }
+                }
                 for product in products() {
                     if let Some(list) = within(&self.clicked, product, at, terms.click_window) {
                         note(day, list, |funnel| funnel.added += 1);
                     }
                 }
             }
-            (Action::Order, _) => {
+            (Action::Order, _) if is_order => {
                 for (line, amount) in event.lines.iter().zip(amounts(event, terms)) {
                     let product = line.product.as_str();
                     if let Some(list) = within(&self.clicked, product, at, terms.click_window) {
@@ -200,12 +225,12 @@ impl<'a> Journey<'a> {
     }
 
     fn loyalty(&self) -> Loyalty {
-        let orders = self.orders.len() as u64;
+        let orders = self.orders.all().len() as u64;
         Loyalty {
             customers: u64::from(orders > 0),
             one_time: u64::from(orders == 1),
             later_orders: orders.saturating_sub(1),
-            later_revenue: self.orders.iter().skip(1).map(|order| order.amount).sum(),
+            later_revenue: self.orders.all().iter().skip(1).map(|order| order.amount).sum(),
         }
     }
 }
@@ -223,9 +248,8 @@ fn within<'a>(met: &HashMap<&str, Met<'a>>, product: &str, at: Millis, window: i
 
 /// The amounts of an order's lines; an order whose lines say no prices is split by pieces.
 fn amounts(event: &Event, terms: &Terms) -> Vec<f64> {
-    let whole = amount(event, terms);
-    let own = |line: &Line| Some(line.price? * line.quantity - line.discount.unwrap_or_default());
-    let priced: Option<Vec<f64>> = event.lines.iter().map(own).collect();
+    let whole = event.said_amount(&terms.currency).unwrap_or_default();
+    let priced: Option<Vec<f64>> = event.line_amounts().into_iter().collect();
     let pieces: f64 = event.lines.iter().map(|line| line.quantity).sum();
     match priced {
         Some(amounts) if whole != 0.0 => amounts,

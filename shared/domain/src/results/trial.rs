@@ -1,14 +1,17 @@
 //! What came of an experiment: of each variant, what those did who saw it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::Results;
-use crate::experiment::{Metric, Outcome, Pricing, exposed_by};
-use crate::statistics::{MetricKind, Moments, Study};
+use crate::consent::{Granted, Measure};
+use crate::experiment::{Metric, Outcome, Part, Pricing, exposed_by};
+use crate::orders::Numbers;
+use crate::statistics::{MetricKind, Moments, Study, Weighted};
 use crate::time::DAY;
-use crate::{Event, Experiment, Millis};
+use crate::{Experiment, Millis};
 
 /// Days before somebody saw a variant whose actions foretell what they do afterwards (CUPED).
 const BEFORE: i64 = 28 * DAY;
@@ -17,9 +20,9 @@ const BEFORE: i64 = 28 * DAY;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(default)]
 pub struct Made {
-    /// Experiments, each with the place of the variant among its cells.
+    /// The parts that its visitor took in experiments.
     #[serde(rename = "ex")]
-    pub arms: Vec<(String, usize)>,
+    pub arms: Vec<Part>,
     /// The rules that acted on the list.
     #[serde(rename = "ru")]
     pub rules: Vec<String>,
@@ -38,11 +41,15 @@ pub struct Trial {
     pub metrics: BTreeMap<Metric, Vec<Moments>>,
     /// The first metric by the day on which people saw their variant first.
     pub days: BTreeMap<String, Vec<Moments>>,
+    /// Of a bandit, the metrics with everybody weighted by how probable their variant was. Whose draw was not noted is not
+    /// among them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub weighted: BTreeMap<Metric, Vec<Weighted>>,
 }
 
-fn merge(into: &mut Vec<Moments>, other: &[Moments]) {
-    into.resize(into.len().max(other.len()), Moments::default());
-    into.iter_mut().zip(other).for_each(|(sum, more)| *sum = sum.merged(more));
+fn merge<T: Copy + Default>(into: &mut Vec<T>, other: &[T], merged: fn(&T, &T) -> T) {
+    into.resize(into.len().max(other.len()), T::default());
+    into.iter_mut().zip(other).for_each(|(sum, more)| *sum = merged(sum, more));
 }
 
 impl Trial {
@@ -51,78 +58,102 @@ impl Trial {
         self.exposed.resize(self.exposed.len().max(other.exposed.len()), 0);
         self.exposed.iter_mut().zip(&other.exposed).for_each(|(sum, more)| *sum += more);
         for (metric, moments) in &other.metrics {
-            merge(self.metrics.entry(*metric).or_default(), moments);
+            merge(self.metrics.entry(*metric).or_default(), moments, Moments::merged);
         }
         for (day, moments) in &other.days {
-            merge(self.days.entry(day.clone()).or_default(), moments);
+            merge(self.days.entry(day.clone()).or_default(), moments, Moments::merged);
+        }
+        for (metric, weighted) in &other.weighted {
+            merge(self.weighted.entry(*metric).or_default(), weighted, Weighted::merged);
         }
     }
 
-    /// What is to be [reported](crate::statistics::report) of its experiment.
+    /// What is to be [reported](crate::statistics::report) of its experiment: of a bandit the weighted sums, as soon as there
+    /// are some.
     #[must_use]
     pub fn study(&self, experiment: &Experiment) -> Study {
         let cells = experiment.cells().len();
-        let whole = |moments: &Vec<Moments>| {
-            let mut moments = moments.clone();
+        let whole = |mut moments: Vec<Moments>| {
             moments.resize(cells, Moments::default());
             moments
         };
         let mut exposed = self.exposed.clone();
         exposed.resize(cells, 0);
-        experiment.study(exposed, &self.metrics.iter().map(|(metric, sums)| (*metric, whole(sums))).collect(), true)
+        let sums = if self.weighted.is_empty() {
+            self.metrics.iter().map(|(metric, sums)| (*metric, whole(sums.clone()))).collect()
+        } else {
+            let plain = |sums: &[Weighted]| whole(sums.iter().map(Weighted::moments).collect());
+            self.weighted.iter().map(|(metric, sums)| (*metric, plain(sums))).collect()
+        };
+        experiment.study(exposed, &sums, true)
     }
 
     /// One person, who saw a variant at a time.
-    fn of(experiment: &Experiment, cell: usize, at: Millis, before: &Outcome, after: &Outcome) -> Self {
-        let alone = |y: f64, x: f64| {
-            let mut moments = vec![Moments::default(); cell + 1];
-            moments[cell] = Moments::of(y, x);
-            moments
-        };
+    fn of(experiment: &Experiment, part: &Part, at: Millis, before: &Outcome, after: &Outcome) -> Self {
+        fn alone<T: Copy + Default>(cell: usize, one: T) -> Vec<T> {
+            let mut all = vec![T::default(); cell + 1];
+            all[cell] = one;
+            all
+        }
+        let (cell, of_experiment) = (part.cell, &experiment.metrics);
         let numbers = |metric: Metric| match metric.kind() {
             MetricKind::Ratio => after.numbers(metric),
             MetricKind::Proportion | MetricKind::Mean => (after.numbers(metric).0, before.numbers(metric).0),
         };
-        let mut exposed = vec![0; cell + 1];
-        exposed[cell] = 1;
         let of = |metric: Metric| {
             let (y, x) = numbers(metric);
-            alone(y, x)
+            alone(cell, Moments::of(y, x))
         };
-        let of_experiment = &experiment.metrics;
         let besides = of_experiment.secondary.iter().copied().chain(of_experiment.guardrails.iter().map(|g| g.metric));
-        let metrics =
-            std::iter::once(of_experiment.primary).chain(besides).map(|metric| (metric, of(metric))).collect();
-        Self { exposed, metrics, days: BTreeMap::from([(at.day(), of(experiment.metrics.primary))]) }
+        let all = || std::iter::once(of_experiment.primary).chain(besides.clone());
+        let probability = part.probability().filter(|_| experiment.bandit.is_some());
+        let weighted = probability.map(|probability| {
+            let of = |metric: Metric| {
+                let (y, x) = numbers(metric);
+                alone(cell, Weighted::of(y, x, probability))
+            };
+            all().map(|metric| (metric, of(metric))).collect()
+        });
+        Self {
+            exposed: alone(cell, 1),
+            metrics: all().map(|metric| (metric, of(metric))).collect(),
+            days: BTreeMap::from([(at.day(), of(of_experiment.primary))]),
+            weighted: weighted.unwrap_or_default(),
+        }
     }
 }
 
 impl Results {
-    /// Takes in what a person did in experiments, given everything they did, in fold order.
+    /// Takes in what a person did in experiments, given everything they did that may be measured, in fold order. They count in
+    /// one from the first event on that may be used to experiment and proves that they saw a variant since it began: what an
+    /// experiment of the same id showed that stood before is not of this one.
     pub fn take_in_trials(
         &mut self,
-        events: &[Event],
+        events: &[Granted<'_, Measure>],
         experiments: &[Experiment],
         logged: &Logged<'_>,
         pricing: Pricing<'_>,
     ) {
+        // An order from before a variant was seen is none afterwards, though it is told of again then: so this is asked of all
+        // events together.
+        let mut numbers = Numbers::default();
+        let counts: Vec<bool> = events.iter().map(|event| !event.robot && numbers.is_news(event.event())).collect();
         for experiment in experiments {
-            let saw = |event: &Event| {
-                let made = logged(exposed_by(event)?)?;
-                made.arms.iter().find(|(id, _)| *id == experiment.id).map(|(_, cell)| *cell)
+            let saw = |event: &Granted<'_, Measure>| {
+                let since = experiment.started.is_none_or(|started| event.at() >= started);
+                let made = logged(exposed_by(event.granted()?).filter(|_| since)?)?;
+                made.arms.iter().find(|part| part.experiment == experiment.id)
             };
             let first = events.iter().enumerate().find_map(|(at, event)| Some((at, saw(event)?)));
-            let Some((first, cell)) = first.filter(|(_, cell)| *cell < experiment.cells().len()) else { continue };
+            let Some((first, part)) = first.filter(|(_, part)| part.cell < experiment.cells().len()) else { continue };
             let at = events[first].at();
-            let sum = |among: &[Event], from: Millis, to: Millis| {
-                let mut outcome = Outcome::default();
-                let within = among.iter().filter(|event| !event.robot && event.at() >= from && event.at() <= to);
-                within.for_each(|event| outcome.add(event, pricing));
-                outcome
+            let sum = |among: Range<usize>, from: Millis, to: Millis| {
+                let among = among.filter(|place| counts[*place]).map(|place| events[place].event());
+                Outcome::of(among.filter(|event| event.at() >= from && event.at() <= to), pricing)
             };
-            let before = sum(&events[..first], at.plus(-BEFORE), at);
-            let after = sum(&events[first..], at, experiment.stopped.unwrap_or(Millis(i64::MAX)));
-            let trial = Trial::of(experiment, cell, at, &before, &after);
+            let before = sum(0..first, at.plus(-BEFORE), at);
+            let after = sum(first..events.len(), at, experiment.stopped.unwrap_or(Millis(i64::MAX)));
+            let trial = Trial::of(experiment, part, at, &before, &after);
             self.trials.entry(experiment.id.clone()).or_default().add(&trial);
         }
     }

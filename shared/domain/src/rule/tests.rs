@@ -72,7 +72,7 @@ fn rules_act_in_the_order_of_their_priority() {
 
 #[test]
 fn what_is_wrong_is_said_where_it_is() {
-    let faults = |rule: &Rule| rule.faults().into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+    let faults = |rule: &Rule| rule.faults().into_iter().map(|fault| fault.at).collect::<Vec<_>>();
     let pin = json!({"kind": "pin", "product": "1", "slot": 0});
     assert_eq!(faults(&rule("-x", pin)), ["id", "/effect/slot"]);
     assert_eq!(faults(&rule("x", json!({"kind": "boost", "filter": "a = 1", "factor": 0.5}))), ["/effect/factor"]);

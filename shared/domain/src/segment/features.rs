@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::filter::Person;
-use crate::profile::{Decayed, Trade, Visit};
+use crate::profile::{Decayed, Trade, Trades, Visit, Visits};
 use crate::time::{DAY, SECOND};
 use crate::{Action, Millis};
 
@@ -63,7 +63,7 @@ pub const FEATURES: &[Feature] = &[
     number("order_value", "Spend for each order; missing without orders."),
     number(
         "discounted_share",
-        "The share of the last 16 orders that had a discount or coupon; missing without orders.",
+        "The share of the last 16 orders with a coupon or a fifth off or more; missing without orders.",
     ),
     number("coupons", "Times a coupon was entered, applied, denied or removed."),
     number("promotion_clicks", "Promotions clicked."),
@@ -74,29 +74,33 @@ pub const FEATURES: &[Feature] = &[
     number("pages_per_visit", "Pages in each of the last 16 visits, on average; missing where no page was opened."),
     number("seconds_per_page", "Seconds from one page to the next in the last 16 visits; missing below two pages."),
     number("revisit_share", "The share of pages in the last 16 visits that had been open before in the same visit."),
-    number("days_known", "Days since the first event."),
-    number("days_since_visit", "Days since the last event."),
+    number("days_known", "Days since the first visit; missing for customers who never came, such as imported ones."),
+    number("days_since_visit", "Days since the last event, also of what the shop told."),
     number("days_since_order", "Days since the last order; missing without orders."),
     number("days_since_first_order", "Days since the first order; missing without orders."),
     number("order_gap_days", "Days from one order to the next, on average; missing below two orders."),
     number("overdue", "Days since the last order for each day of the usual gap: above 1 the next order is late."),
     text("device", "The class of device used most."),
     text("channel", "Where most events come from: web, mobile, store or server."),
-    text("entry_channel", "Where the first event came from."),
-    text("entry_campaign", "Campaign of the first event: source, medium and name, joined by `/`."),
-    text("entry_referrer", "Host of the page that led to the first event."),
+    text("entry_channel", "Where the first visit was."),
+    text("entry_campaign", "Campaign of the first visit: source, medium and name, joined by `/`."),
+    text("entry_referrer", "Host of the page that led to the first visit."),
     text("language", "Language named last, such as `fr`."),
     text("region", "Region named last, such as `FR`."),
+    text("located_country", "Country where the visitor was last, as the shop's events name it in `context.location`."),
+    text("located_city", "City where the visitor was last, as the shop's events name it in `context.location`."),
     number("rfm_recency", "Grade of recency, 1 to 5: 5 is the fifth of customers who ordered last."),
     number("rfm_frequency", "Grade of frequency, 1 to 5: 5 for those who order most often."),
     number("rfm_money", "Grade of money, 1 to 5: 5 for those who spend most."),
     text("rfm", "The three grades as text, such as `543`."),
 ];
 
-/// What happened in the last so many days, 1 to 365: `orders_30d`. Counted from the last 16 visits, orders and returns.
+/// What happened in the last so many days, 1 to 365: `orders_30d`. The last 16 visits, and the last 16 orders and returns, count
+/// to the millisecond; those before by the day, and beyond five weeks by the week: a day or week counts if half of it lies in
+/// the window.
 pub const WINDOWS: &[Feature] = &[
     number("orders", "Orders."),
-    number("discounted_orders", "Orders with a discount or coupon."),
+    number("discounted_orders", "Orders with a coupon or a fifth off or more."),
     number("refunds", "Returns and refunds."),
     number("spend", "Revenue less refunds, in the currency in which the visitor spends most."),
     number("units", "Pieces ordered less pieces returned."),
@@ -189,6 +193,8 @@ pub(crate) fn feature(person: &Person<'_>, name: &str) -> Option<Vec<Value>> {
         "entry_referrer" => return words(first().and_then(|touch| touch.referrer.clone())),
         "language" => return words(locale(person).map(|(language, _)| language).filter(|text| !text.is_empty())),
         "region" => return words(locale(person).map(|(_, region)| region).filter(|text| !text.is_empty())),
+        "located_country" => return words(behaviour.country.clone()),
+        "located_city" => return words(behaviour.city.clone()),
         _ => return None,
     };
     Some(number.filter(|number| number.is_finite()).map(Value::from).into_iter().collect())
@@ -234,22 +240,32 @@ fn in_window(person: &Person<'_>, what: &str, days: u16) -> f64 {
     let within = |at: Millis| at > since && at <= person.now;
     let behaviour = &person.state.behaviour;
     let trades = || behaviour.trades.iter().filter(|trade| within(trade.at));
+    let older_trades = || behaviour.older_trades.iter().filter(|sum| sum.days.are_within(since, person.now));
     let visits = || behaviour.visits.iter().filter(|visit| within(visit.to));
-    let signed = |of: fn(&Trade) -> f64| trades().map(|trade| if trade.back { -of(trade) } else { of(trade) }).sum();
-    let seen = |of: fn(&Visit) -> u32| visits().map(|visit| f64::from(of(visit))).sum();
+    let older_visits = || behaviour.older_visits.iter().filter(|sum| sum.days.are_within(since, person.now));
+    let counted = |holds: fn(&Trade) -> bool, of: fn(&Trades) -> u32| {
+        tally(trades().filter(|trade| holds(trade))) + older_trades().map(|sum| f64::from(of(sum))).sum::<f64>()
+    };
+    let seen = |of: fn(&Visit) -> u32, of_older: fn(&Visits) -> u32| {
+        visits().map(|visit| f64::from(of(visit))).sum::<f64>()
+            + older_visits().map(|sum| f64::from(of_older(sum))).sum::<f64>()
+    };
+    let signed = |trade: &Trade, amount: f64| if trade.back { -amount } else { amount };
     match what {
-        "orders" => tally(trades().filter(|trade| !trade.back)),
-        "discounted_orders" => tally(trades().filter(|trade| !trade.back && trade.discounted)),
-        "refunds" => tally(trades().filter(|trade| trade.back)),
+        "orders" => counted(|trade| !trade.back, |sum| sum.orders),
+        "discounted_orders" => counted(|trade| !trade.back && trade.discounted, |sum| sum.discounted),
+        "refunds" => counted(|trade| trade.back, |sum| sum.back),
         "spend" => {
             let most = person.state.value.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(code, _)| code.as_str());
-            let mine = trades().filter(|trade| Some(trade.currency.as_str()) == most);
-            mine.map(|trade| if trade.back { -trade.value } else { trade.value }).sum()
+            let mine = |currency: &String| Some(currency.as_str()) == most;
+            let newest = trades().filter(|trade| mine(&trade.currency)).map(|trade| signed(trade, trade.value));
+            let older = older_trades().filter(|sum| mine(&sum.currency)).map(|sum| sum.value);
+            newest.chain(older).sum()
         }
-        "units" => signed(|trade| trade.units),
-        "visits" => tally(visits()),
-        "pages" => seen(|visit| visit.pages),
-        "views" => seen(|visit| visit.views),
-        _ => seen(|visit| visit.adds),
+        "units" => trades().map(|trade| signed(trade, trade.units)).chain(older_trades().map(|sum| sum.units)).sum(),
+        "visits" => seen(|_| 1, |sum| sum.visits),
+        "pages" => seen(|visit| visit.pages, |sum| sum.pages),
+        "views" => seen(|visit| visit.views, |sum| sum.views),
+        _ => seen(|visit| visit.adds, |sum| sum.adds),
     }
 }

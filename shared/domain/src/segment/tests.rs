@@ -170,6 +170,19 @@ fn where_and_how_somebody_came() {
         "entry_channel = \"mobile\" and entry_campaign = \"mail/spring\" and device = \"phone\" and language = \"zh\" \
          and region = \"TW\" and loyalty in [\"gold\", \"silver\"] and not (city != \"Lyon\" or days_known > 2)"
     ));
+    let mut story = Story::default();
+    let at = |event: &mut Event, country: Option<&str>, city: Option<&str>| {
+        event.context.country = country.map(str::to_owned);
+        event.context.city = city.map(str::to_owned);
+    };
+    at(story.at(3 * DAY, Action::Page), Some("France"), Some("Lyon"));
+    at(story.at(2 * DAY, Action::Page), None, None);
+    let text = "located_country = \"France\" and located_city = \"Lyon\"";
+    let mut later = Story(story.0.clone());
+    assert!(holds(&story.state(), text));
+    at(later.at(DAY, Action::Page), Some("Italy"), None);
+    let story = later;
+    assert!(holds(&story.state(), "located_country = \"Italy\" and located_city is missing"), "no Lyon in Italy");
     // A field of another type than was expected makes nobody a member, and is no error of the visitor's.
     let segment: Segment = serde_json::from_value(json!({"id": "adults", "filter": "age >= 18"})).unwrap();
     assert!(!segment.holds(&person(&state)));
@@ -249,7 +262,7 @@ fn faults_say_where_and_how() {
     );
     assert!(serde_json::from_value::<Segment>(json!({"id": "x", "filter": "orders > 1", "more": 1})).is_err());
     let found = faults(json!({"id": "x", "filter": "orders_500d > 1 or spend_007d > 1"}));
-    assert_eq!(found[0].1, "1 to 365 days for `orders_500d`, such as `orders_30d`");
+    assert_eq!(found[0].1, "a window of 1 to 365 days, such as `orders_30d`");
     assert_eq!(found.len(), 2);
     let segment: Segment =
         serde_json::from_value(json!({"id": "x", "filter": "order_30d > 1 and orders > 1"})).unwrap();
@@ -286,6 +299,7 @@ fn every_feature_is_one_of_a_customer_with_a_history() {
     context.referrer = Some("example.org".into());
     context.device = Some("phone".into());
     context.locale = Some("fr_FR".into());
+    (context.country, context.city) = (Some("France".into()), Some("Lyon".into()));
     // The first event is the one of the third week.
     story.0[8].context = story.0[0].context.clone();
     let mut state = story.state();
@@ -355,4 +369,53 @@ proptest! {
         let size = Size::estimate(found, asked, asked + more).unwrap();
         prop_assert!(size.low <= size.visitors && size.visitors <= size.high && size.high <= asked + more, "{size:?}");
     }
+}
+
+/// Somebody who orders, sends back and comes far more often than a profile keeps one by one: each window against a count over
+/// all events. On the edge of a window a day, and beyond five weeks a week, counts wholly or not at all.
+#[test]
+fn windows_of_the_most_faithful_customer_are_those_of_all_events() {
+    let (mut story, mut ago) = (Story::default(), Vec::new());
+    for n in 0..220_i64 {
+        // Most in the last months, at changing hours of the day.
+        let at = n * n * 10 * DAY / 1_100 + (n * 7 % 11) * 60 * MINUTE;
+        ago.push(at);
+        // A tenth off is no discounted order, a third is.
+        story.order(at, 10.0, Some(if n % 3 == 0 { 5.0 } else { 1.0 }));
+        story.product(at, Action::View, "shoe", "Acme");
+        if n % 5 == 0 {
+            let event = story.product(at, Action::Refund, "shoe", "Acme");
+            (event.currency, event.order) =
+                (Some("EUR".into()), Some(Order { revenue: Some(4.0), ..Order::default() }));
+        }
+    }
+    let state = story.state();
+    assert!(state.behaviour.older_trades.len() > 40 && state.behaviour.older_trades.len() <= crate::profile::OLDER);
+    let stored = serde_json::to_string(&state).unwrap();
+    assert!(stored.len() < 12_000, "{}", stored.len());
+    assert_eq!(serde_json::from_str::<State>(&stored).unwrap(), state);
+    let number = |name: &str| one(&state, name).as_f64().unwrap();
+    for days in [1, 7, 20, 30, 60, 90, 180, 364, 365] {
+        let within = |ago: &i64, days: f64| (*ago as f64) < days * DAY as f64;
+        let orders = |days: f64| ago.iter().filter(|ago| within(ago, days)).count() as f64;
+        let edge = if days <= 30 { 0.5 } else { 3.5 };
+        let (least, most) = (orders(f64::from(days) - edge - 0.5), orders(f64::from(days) + edge));
+        let found = number(&format!("orders_{days}d"));
+        assert!((least..=most).contains(&found), "{days} days: {found}, {least} to {most}");
+        let returns = number(&format!("refunds_{days}d"));
+        assert!((returns - found / 5.0).abs() <= 1.0, "{days} days: {returns} of {found}");
+        assert!((number(&format!("spend_{days}d")) - (10.0 * found - 4.0 * returns)).abs() < 1e-6);
+        assert!((number(&format!("discounted_orders_{days}d")) - found / 3.0).abs() <= 1.0);
+        assert_eq!(number(&format!("units_{days}d")), found - returns);
+        let views = number(&format!("views_{days}d"));
+        assert!((least..=most).contains(&views) && number(&format!("visits_{days}d")) <= views, "{views}");
+    }
+    assert!(holds(&state, "orders_365d >= 150 and orders_30d > 16 and visits_365d > 100"));
+    // A profile from before has no sums, and is read.
+    let mut old: Value = serde_json::from_str(&stored).unwrap();
+    let behaviour = old["behaviour"].as_object_mut().unwrap();
+    behaviour.remove("older_trades");
+    behaviour.remove("older_visits");
+    let old: State = serde_json::from_value(old).unwrap();
+    assert_eq!(one(&old, "orders_365d").as_f64().map(|orders| orders < 16.5), Some(true));
 }

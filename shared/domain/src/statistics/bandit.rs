@@ -4,6 +4,10 @@
 //! Instead of drawing from the posteriors, that probability is integrated, so it is exact, needs no seed, and is the
 //! propensity to log. Old observations lose weight (discounted Thompson sampling, Raj and Kalyani, 2017), so that a
 //! taste that turns is noticed.
+//!
+//! Shares divide newcomers alone: whoever has seen a variant keeps it ([`Memory`](crate::experiment::Memory)), and counts
+//! for the day on which they saw it first. A posterior does not depend on how visitors were divided, but figures for people do:
+//! see [`Weighted`](super::Weighted).
 
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::checked_beta_reg;

@@ -29,9 +29,8 @@ pub fn adjusted(variants: &[Moments]) -> Option<Cuped> {
     let theta = within.1 / within.2;
     let all = variants.iter().fold(Moments::default(), |sum, moments| sum.merged(moments));
     let estimates = variants.iter().map(|moments| {
-        let (yy, yx, xx) = moments.covariance()?;
         let value = moments.y - theta * (moments.x - all.x);
-        let variance = (yy - 2.0 * theta * yx + theta * theta * xx).max(0.0) / real(moments.n);
+        let variance = moments.residual(theta)? / real(moments.n);
         Some(Estimate { n: moments.n, value, variance })
     });
     Some(Cuped { theta, reduction: theta * within.1 / within.0, estimates: estimates.collect::<Option<_>>()? })

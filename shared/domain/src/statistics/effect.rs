@@ -34,14 +34,13 @@ impl Estimate {
     /// The variance of a ratio is that of its linearization, `(s_yy - 2 R s_yx + R² s_xx) / (n x̄²)` (delta method).
     #[must_use]
     pub fn of(kind: MetricKind, moments: &Moments) -> Option<Self> {
-        let (yy, yx, xx) = moments.covariance()?;
         let n = real(moments.n);
         let (value, variance) = match kind {
-            MetricKind::Proportion | MetricKind::Mean => (moments.y, yy / n),
+            MetricKind::Proportion | MetricKind::Mean => (moments.y, moments.residual(0.0)? / n),
             MetricKind::Ratio if moments.x <= 0.0 => return None,
             MetricKind::Ratio => {
                 let ratio = moments.y / moments.x;
-                (ratio, (yy - 2.0 * ratio * yx + ratio * ratio * xx).max(0.0) / (n * moments.x * moments.x))
+                (ratio, moments.residual(ratio)? / (n * moments.x * moments.x))
             }
         };
         (value.is_finite() && variance.is_finite()).then_some(Self { n: moments.n, value, variance })

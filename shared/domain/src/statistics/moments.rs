@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::real;
 
+/// What is left of sums that cancel out, as a share of them, is rounding: with order values that are all the same a ratio varies
+/// by nothing, and by 1e-16 of it in numbers of 64 bits.
+const ROUNDING: f64 = 1e-10;
+
 /// Count, means and sums of products of deviations of two numbers per visitor: a measure, and what it is divided by or
 /// was foretold by. Merging two gives what all visitors together would have given, whatever the order (Chan, Golub and
 /// LeVeque, 1979), without the cancellation of plain sums of squares.
@@ -69,9 +73,18 @@ impl Moments {
         }
     }
 
-    /// Unbiased variances and covariance `(yy, yx, xx)` of one visitor's numbers; none below two visitors.
-    pub(super) fn covariance(&self) -> Option<(f64, f64, f64)> {
+    /// Unbiased variance of `y - factor x` of one visitor; 0 where it is nothing but rounding, none below two visitors.
+    pub(super) fn residual(&self, factor: f64) -> Option<f64> {
         let degrees = real(self.n.checked_sub(1).filter(|degrees| *degrees > 0)?);
-        Some((self.yy / degrees, self.yx / degrees, self.xx / degrees))
+        let of_companion = factor * factor * self.xx;
+        let left = self.yy - 2.0 * factor * self.yx + of_companion;
+        Some(if left > ROUNDING * (self.yy + of_companion) { left / degrees } else { 0.0 })
+    }
+
+    /// To how many visitors with the same companion, and none for the others, this amounts: `(Σ x)² / Σ x²`. There are at least
+    /// as many who have any.
+    pub(super) fn companions(&self) -> f64 {
+        let (n, square) = (real(self.n), self.x * self.x);
+        if square > 0.0 { n * n * square / (self.xx + n * square) } else { 0.0 }
     }
 }

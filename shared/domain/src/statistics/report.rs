@@ -10,8 +10,10 @@ use crate::experiment::Direction;
 
 /// Fewest visitors of a variant for whom intervals are shown: below, a mean is not yet nearly normal.
 const MIN_VISITORS: u64 = 100;
-/// Fewest visitors who did something, and who did not, for a proportion.
+/// Fewest visitors who did something, and who did not, for a proportion; and fewest events that a ratio counts.
 const MIN_EVENTS: f64 = 10.0;
+/// Fewest visitors with a part in a ratio's denominator, such as customers for an order value: each is one number of its variance.
+const MIN_DENOMINATORS: f64 = 30.0;
 
 /// What a metric is for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub struct Measured {
     /// Whether the companion of a proportion or mean is a covariate known before the experiment (CUPED).
     #[serde(default)]
     pub covariate: bool,
+    /// Whether a ratio counts events, such as clicks, and sums no amounts.
+    #[serde(default)]
+    pub counts: bool,
     /// The sums, in the order of the variants.
     pub variants: Vec<Moments>,
 }
@@ -163,8 +168,8 @@ impl Study {
     }
 }
 
-/// The result of a study. Its figures hold for shares that stay: where a bandit moves them, days of different shares
-/// are mixed, and only the bandit's own allocation says which variant is best.
+/// The result of a study. Where a bandit moves the shares its sums have to be [weighted](super::Weighted), and the alarm,
+/// which compares with the shares of now, means nothing.
 ///
 /// # Errors
 /// Names the field whose length or value does not fit the others.
@@ -173,20 +178,25 @@ pub fn report(study: &Study) -> Result<Report, StudyError> {
     let mut metrics: Vec<MeasuredReport> = study.metrics.iter().map(|metric| compared(study, metric)).collect();
     adjust(&mut metrics);
     for (of, metric) in metrics.iter_mut().zip(&study.metrics) {
-        for (comparison, moments) in of.variants.iter_mut().zip(&metric.variants) {
-            let control = metric.variants.first().copied().unwrap_or_default();
-            let ripe = is_ripe(metric.kind, &control) && is_ripe(metric.kind, moments);
-            comparison.verdict =
-                if ripe { verdict(metric, comparison, study.reading.alpha) } else { Verdict::TooEarly };
+        for comparison in of.variants.iter_mut().filter(|comparison| comparison.verdict != Verdict::TooEarly) {
+            comparison.verdict = verdict(metric, comparison, study.reading.alpha);
         }
     }
     Ok(Report { mismatch: mismatch(&study.exposed, &study.shares), metrics })
 }
 
-fn is_ripe(kind: MetricKind, moments: &Moments) -> bool {
-    let did = moments.y * super::real(moments.n);
-    let both = did >= MIN_EVENTS && super::real(moments.n) - did >= MIN_EVENTS;
-    moments.n >= MIN_VISITORS && (kind != MetricKind::Proportion || both)
+fn is_ripe(metric: &Measured, moments: &Moments) -> bool {
+    let visitors = super::real(moments.n);
+    let did = moments.y * visitors;
+    let enough = match metric.kind {
+        MetricKind::Proportion => did >= MIN_EVENTS && visitors - did >= MIN_EVENTS,
+        MetricKind::Mean => true,
+        // Sums of floating numbers: thirty customers may come out as a little less.
+        MetricKind::Ratio => {
+            moments.companions() + 1e-6 >= MIN_DENOMINATORS && (!metric.counts || did + 1e-6 >= MIN_EVENTS)
+        }
+    };
+    moments.n >= MIN_VISITORS && enough
 }
 
 /// A metric's comparisons, without what depends on other comparisons.
@@ -202,7 +212,9 @@ fn compared(study: &Study, metric: &Measured) -> MeasuredReport {
         let estimate = estimates.get(at).copied().flatten();
         let pair = control.zip(estimate).filter(|_| at > 0);
         let effect = pair.and_then(|(control, estimate)| Effect::between(&control, &estimate, reading));
-        Comparison { variant: variant.clone(), estimate, effect, adjusted_p: None, verdict: Verdict::Open }
+        let ripe = [0, at].iter().all(|at| metric.variants.get(*at).is_some_and(|moments| is_ripe(metric, moments)));
+        let verdict = if ripe { Verdict::Open } else { Verdict::TooEarly };
+        Comparison { variant: variant.clone(), estimate, effect, adjusted_p: None, verdict }
     };
     let cells: Option<Vec<Estimate>> = estimates.iter().copied().collect();
     let factorial = cells.filter(|_| !study.levels.is_empty());
@@ -215,7 +227,8 @@ fn compared(study: &Study, metric: &Measured) -> MeasuredReport {
     }
 }
 
-/// P-values given the comparisons that are looked at together.
+/// P-values given the comparisons that are looked at together. One that is made too early counts among them and lifts none:
+/// its own p-value may come of nothing but rounding.
 fn adjust(metrics: &mut [MeasuredReport]) {
     let is_secondary = |metric: &MeasuredReport| metric.role == Role::Secondary;
     for metric in metrics.iter_mut().filter(|metric| !is_secondary(metric)) {
@@ -226,8 +239,12 @@ fn adjust(metrics: &mut [MeasuredReport]) {
 }
 
 fn give<'a>(adjust: fn(&[f64]) -> Vec<f64>, comparisons: impl Iterator<Item = &'a mut Comparison>) {
+    let p = |comparison: &Comparison| match (comparison.effect, comparison.verdict) {
+        (Some(_), Verdict::TooEarly) => Some(1.0),
+        (effect, _) => effect.map(|effect| effect.p),
+    };
     let family: Vec<(&mut Comparison, f64)> =
-        comparisons.filter_map(|comparison| comparison.effect.map(|effect| (comparison, effect.p))).collect();
+        comparisons.filter_map(|comparison| p(comparison).map(|p| (comparison, p))).collect();
     let adjusted = adjust(&family.iter().map(|(_, p)| *p).collect::<Vec<_>>());
     for ((comparison, _), p) in family.into_iter().zip(adjusted) {
         comparison.adjusted_p = Some(p);

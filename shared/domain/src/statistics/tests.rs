@@ -19,7 +19,7 @@ mod report;
 /// How many experiments are simulated.
 #[allow(clippy::disallowed_methods, reason = "a test may be asked for more")]
 fn runs() -> usize {
-    std::env::var("VITRINE_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(2_000)
+    std::env::var("VITRINE_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(10_000)
 }
 
 /// By how much a share found in so many runs may lie above or below the true one: four standard errors.

@@ -1,6 +1,6 @@
 //! The log against the plain way of doing it: all events in memory, sorted out by the rules of the profiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use vitrine_domain::profile::{Link, in_fold_order, owner};
@@ -92,10 +92,11 @@ fn told(history: &[Event]) -> Vec<Event> {
     told
 }
 
-/// Events of different identities, as the lake hands them over, in two orders.
+/// Events as the lake hands them over, in two orders: each partition has one of an identity, several may have the same.
 fn any_events() -> impl Strategy<Value = (Vec<Event>, Vec<Event>)> {
     prop::collection::vec(any_event(), 0..40).prop_flat_map(|mut events| {
-        in_fold_order(&mut events);
+        let mut seen = BTreeSet::new();
+        events.retain(|event| seen.insert((event.visitor.clone(), event.time, event.id.clone())));
         (Just(events.clone()).prop_shuffle(), Just(events).prop_shuffle())
     })
 }
@@ -129,6 +130,28 @@ fn a_visit_before_the_log_in_joins_the_person() {
     let annas: Vec<&str> = people[&known("anna")].iter().map(|event| event.id.as_str()).collect();
     assert_eq!(annas, ["1", "2"]);
     assert_eq!(read.joined_devices, 1);
+}
+
+/// The device's event is sent again after the log-in, and names the user then. Another one of the same moment is another.
+#[test]
+fn an_event_sent_again_after_a_log_in_teaches_once() {
+    let mut login = event("login", known("anna"), NOW, Action::Identify, &[]);
+    login.device_id = Some("d".to_owned());
+    let at = NOW.plus(-5_000);
+    let events = [
+        event("1", device("d"), at, Action::Order, &["p0", "p1"]),
+        event("1", known("anna"), at, Action::Order, &["p0", "p1"]),
+        event("2", known("anna"), at, Action::View, &["p2"]),
+        event("1", known("anna"), at.plus(1), Action::View, &["p2"]),
+        event("1", device("other"), at, Action::View, &["p2"]),
+        login,
+    ];
+    let (people, _) = histories(&events);
+    let told = |person: &Visitor| -> Vec<(&str, i64, usize)> {
+        people[person].iter().map(|event| (event.id.as_str(), event.time.since(at), event.lines.len())).collect()
+    };
+    assert_eq!(told(&known("anna")), [("1", 0, 2), ("2", 0, 1), ("1", 1, 1)]);
+    assert_eq!(told(&device("other")), [("1", 0, 1)], "somebody else's");
 }
 
 #[test]

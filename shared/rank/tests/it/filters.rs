@@ -1,11 +1,13 @@
 //! Compiled filters mean what one-by-one evaluation says.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vitrine_domain::filter::Op;
+use vitrine_domain::filter::{MAX_JSON, Op};
 use vitrine_rank::{Filter, FilterError, Shelf};
 
-use crate::support::{CHANGED, SHELF, of_row};
+use crate::support::{ARTIFACT, CHANGED, SHELF, of_row};
 
 fn text(values: &[&str]) -> BoxedStrategy<Value> {
     prop::sample::select(values.iter().map(|v| json!(v)).collect::<Vec<_>>()).boxed()
@@ -44,8 +46,8 @@ fn comparison() -> impl Strategy<Value = Filter> {
 pub(crate) fn filter() -> impl Strategy<Value = Filter> {
     comparison().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(|and| Filter::And { and }),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(|or| Filter::Or { or }),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|and| Filter::And { and }),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|or| Filter::Or { or }),
             inner.prop_map(|not| Filter::Not { not: Box::new(not) }),
         ]
     })
@@ -93,6 +95,35 @@ fn unknown_attributes_and_wrong_types_are_named() {
             other => panic!("{text}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn all_of_nothing_and_one_of_nothing_do_not_share_their_rows() {
+    let of = |value: Value| Filter::from_json(&value).unwrap();
+    let everything = [of(json!({"and": []})), of(json!({"not": {"or": []}}))];
+    let nothing = [of(json!({"or": []})), of(json!({"not": {"and": []}}))];
+    let asked: Vec<_> = everything.iter().map(|f| (f, SHELF.len())).chain(nothing.iter().map(|f| (f, 0))).collect();
+    let mut backwards = asked.clone();
+    backwards.reverse();
+    for asked in [asked, backwards] {
+        // Whichever is asked first is the one that is kept.
+        let shelf = Shelf::new(Some(ARTIFACT.clone()), &[]);
+        for (filter, expected) in asked.iter().chain(&asked) {
+            assert_eq!(shelf.rows(filter).unwrap().count(), *expected, "{filter:?}");
+        }
+    }
+}
+
+#[test]
+fn rows_are_kept_but_not_of_filters_without_end() {
+    let of = |length: usize| Filter::Compare {
+        attribute: "brand".into(),
+        op: Op::NotEqual,
+        value: json!("x".repeat(length)),
+    };
+    let is_kept = |filter: &Filter| Arc::ptr_eq(&SHELF.rows(filter).unwrap(), &SHELF.rows(filter).unwrap());
+    assert!(is_kept(&of(MAX_JSON / 2)));
+    assert!(!is_kept(&of(MAX_JSON)));
 }
 
 #[test]

@@ -60,9 +60,10 @@ fn a_part_that_counts_nothing_says_nothing_and_one_that_counts_double_says_twice
     let history = [past(4, Action::View, 20), past(16, Action::Order, 9), past(28, Action::View, 3)];
     let placement = open(100);
     let (parts, basket) = (SHELF.artifact().unwrap().parts(), [product(3).id.to_string()]);
-    let told = |placement: &Placement, blend: Option<&BTreeMap<String, f64>>| {
+    let told = |placement: &Placement, blend: BTreeMap<String, f64>| {
+        let placement = Placement { blend, ..placement.clone() };
         let request =
-            Request { history: &history, product: Some("p30"), basket: &basket, blend, ..Request::new(placement, NOW) };
+            Request { history: &history, product: Some("p30"), basket: &basket, ..Request::new(&placement, NOW) };
         let mut amounts: BTreeMap<(u32, String), f32> = BTreeMap::new();
         for item in answer(&SHELF, &request).items {
             let sum: f32 = item.reasons.iter().map(|reason| reason.amount).sum();
@@ -77,8 +78,8 @@ fn a_part_that_counts_nothing_says_nothing_and_one_that_counts_double_says_twice
     for part in parts {
         for strategy in [Fill::Personal, Fill::Similar, Fill::Basket] {
             let placement = Placement { strategy, ..placement.clone() };
-            let (plain, factor) = (told(&placement, None), |factor| BTreeMap::from([(part.name.clone(), factor)]));
-            let (none, twice) = (told(&placement, Some(&factor(0.0))), told(&placement, Some(&factor(2.0))));
+            let with = |factor: f64| told(&placement, BTreeMap::from([(part.name.clone(), factor)]));
+            let (plain, none, twice) = (told(&placement, BTreeMap::new()), with(0.0), with(2.0));
             assert!(none.iter().all(|((_, name), amount)| *name != part.name || *amount == 0.0), "{}", part.name);
             for ((row, name), amount) in &plain {
                 let times = if *name == part.name { 2.0 } else { 1.0 };

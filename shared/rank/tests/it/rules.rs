@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vitrine_domain::{PastAction, Placement, Rule};
+use vitrine_domain::{Exploration, PastAction, Placement, Rule};
 use vitrine_rank::{Answer, ReasonKind, Request, Shelf};
 
 use crate::support::{CHANGED, NOW, SHELF, answer, fresh, history, ids, of_row, open, past};
@@ -119,6 +119,76 @@ fn pins_stand_in_their_slots_over_all_pages() {
     assert_eq!(ids(&SHELF, &first)[0], "p10");
     assert!(!ids(&SHELF, &first).contains(&"p11"));
     assert_eq!(ids(&SHELF, &second)[1], "p11");
+}
+
+#[test]
+fn a_pin_below_the_end_of_a_list_stands_at_its_end() {
+    let only = |count: usize| {
+        let ids: Vec<String> = (0..count).map(|n| format!("\"p{:02}\"", n * 12)).collect();
+        rule("only", json!({"kind": "include_only", "filter": format!("id in [{}]", ids.join(", "))}))
+    };
+    let pin = |product: &str, slot: usize| rule(product, json!({"kind": "pin", "product": product, "slot": slot}));
+    // Exploration makes everything else uncertain.
+    let exploration = Exploration::Softmax { temperature: 1.0 };
+    for limit in [12, 8, 6] {
+        let placement = Placement { exploration, ..open(limit) };
+        let rules = [only(6), pin("p24", 11), pin("p12", 10), pin("p36", 2)];
+        let found = under(&SHELF, &placement, &[], &rules);
+        let shown = ids(&SHELF, &found);
+        assert_eq!((shown.len(), shown[1], &shown[4..], found.more), (6, "p36", &["p12", "p24"][..], false), "{limit}");
+        for item in &found.items[4..] {
+            assert_eq!((item.propensity, item.reasons[0].kind), (1.0, ReasonKind::Rule));
+            assert_eq!(item.reasons[0].rule.as_deref(), Some(SHELF.id(item.row)), "by its own rule");
+        }
+        assert!(found.items[0].propensity < 1.0);
+    }
+    // A list that is full goes on: what is pinned further down comes at the end of its last page.
+    let rules = [only(6), pin("p12", 10)];
+    let first = under(&SHELF, &open(5), &[], &rules);
+    let shown: Vec<u32> = first.items.iter().map(|item| item.row).collect();
+    assert!(shown.len() == 5 && !ids(&SHELF, &first).contains(&"p12") && first.more);
+    let placement = open(5);
+    let last = Request { rules: &rules, shown: &shown, offset: 5, ..Request::new(&placement, NOW) };
+    assert_eq!(ids(&SHELF, &answer(&SHELF, &last)), ["p12"]);
+}
+
+#[test]
+fn a_pin_below_the_end_passes_no_bound() {
+    let brand = |number: usize| crate::support::product(number).brand;
+    assert!(brand(30) == brand(60) && brand(30).is_some());
+    let mut rules = vec![
+        rule("only", json!({"kind": "include_only", "filter": "id in [\"p30\", \"p60\", \"p02\"]"})),
+        rule("bound", json!({"kind": "at_most", "attribute": "brand", "count": 1})),
+        rule("pin", json!({"kind": "pin", "product": "p60", "slot": 90})),
+    ];
+    let mut shown = ids(&SHELF, &under(&SHELF, &open(12), &[], &rules));
+    shown.sort_unstable();
+    assert_eq!(shown, ["p02", "p30"]);
+    // Of this page it is counted before all others.
+    rules[2] = rule("pin", json!({"kind": "pin", "product": "p60", "slot": 9}));
+    assert_eq!(ids(&SHELF, &under(&SHELF, &open(12), &[], &rules)), ["p02", "p60"]);
+}
+
+#[test]
+fn a_share_of_nothing_leaves_the_others_theirs() {
+    let dear = |row: u32| of_row(&SHELF, row).current_price().is_some_and(|price| price > 12.0);
+    let share = |id: &str, filter: &str| rule(id, json!({"kind": "share", "filter": filter, "share": 0.5}));
+    let history = [past(4, vitrine_domain::Action::View, 5)];
+    let dear_ones = |rules: &[Rule]| {
+        let found = under(&SHELF, &open(10), &history, rules);
+        assert_eq!(found.items.len(), 10);
+        let by_share = |item: &&vitrine_rank::Item| item.reasons.iter().any(|r| r.rule.as_deref() == Some("dear"));
+        (found.items.iter().filter(|i| dear(i.row)).count(), found.items.iter().filter(by_share).count())
+    };
+    assert!(dear_ones(&[]).0 < 5, "there is something to do for the rule");
+    let (alone, by_share) = dear_ones(&[share("dear", "price > 12")]);
+    assert!(alone >= 5 && by_share > 0);
+    // Sold out, none such, and one product that is shown soon and then used up.
+    for other in ["id = \"p05\"", "brand = \"Nobody\"", "id = \"p08\""] {
+        let rules = [share("a-first", other), share("dear", "price > 12")];
+        let (dear, by_share) = dear_ones(&rules);
+        assert!(dear >= 5 && by_share > 0, "{other}: {dear} {by_share}");
+    }
 }
 
 #[test]

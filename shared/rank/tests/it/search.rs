@@ -147,6 +147,40 @@ fn lists_are_full_whatever_the_evidence_leads_to() {
 }
 
 #[test]
+fn a_placement_says_what_fills_it_where_there_is_nothing_to_go_by() {
+    let of = |strategy, fallback| Placement { fallback: Some(fallback), ..Placement::new("p", strategy, 10) };
+    let plain = |strategy| Placement::new("p", strategy, 10);
+    let ask = |placement: &Placement, product, history: &[PastAction]| {
+        let found = answer(&SHELF, &Request { history, product, ..Request::new(placement, NOW) });
+        (ids(&SHELF, &found).into_iter().map(str::to_owned).collect::<Vec<_>>(), found.fallback)
+    };
+    let (strategies, known) = (
+        [Fill::Similar, Fill::Personal, Fill::RecentlyViewed, Fill::Basket],
+        [past(3, Action::View, 9), past(7, Action::View, 5)],
+    );
+    let (trending, _) = ask(&plain(Fill::Trending), None, &[]);
+    let (popular, _) = ask(&plain(Fill::Personal), None, &[]);
+    assert_ne!(trending, popular);
+    for strategy in strategies {
+        let placement = of(strategy, Fill::Trending);
+        assert_eq!(ask(&placement, None, &[]), (trending.clone(), true), "{strategy:?}");
+    }
+    // Whoever has something to go by does not need it.
+    assert_eq!(ask(&of(Fill::Similar, Fill::Trending), Some("p30"), &[]), ask(&plain(Fill::Similar), Some("p30"), &[]));
+    for strategy in [Fill::Personal, Fill::RecentlyViewed] {
+        assert_eq!(
+            ask(&of(strategy, Fill::Trending), None, &known),
+            ask(&plain(strategy), None, &known),
+            "{strategy:?}"
+        );
+    }
+    // Where that has nothing to go by either, the visitor's neighbourhood is left.
+    assert_eq!(ask(&of(Fill::Similar, Fill::RecentlyViewed), None, &[]), (popular, true));
+    let viewed = ask(&plain(Fill::RecentlyViewed), None, &known).0;
+    assert_eq!(ask(&of(Fill::Similar, Fill::RecentlyViewed), None, &known), (viewed, true));
+}
+
+#[test]
 fn a_shop_that_was_never_trained_shows_what_it_has() {
     let changes = [crate::support::change("a", Some(product(1))), crate::support::change("b", Some(product(5)))];
     let shelf = Shelf::new(None, &changes);

@@ -191,7 +191,7 @@ fn values(old: &Item) -> Item {
 }
 
 /// Waits a little, longer each time, and never as long as whoever was in the way.
-async fn pause(attempt: u32) -> Result<()> {
+pub(crate) async fn pause(attempt: u32) -> Result<()> {
     let most = 10_u64 << attempt.min(5);
     let chance = getrandom::u64().map_err(Error::Random)?;
     tokio::time::sleep(Duration::from_millis(chance % most + 1)).await;

@@ -67,6 +67,57 @@ async fn a_withdrawn_product_is_gone_and_can_come_back_the_same() {
     assert_eq!(replayed(&stack).await.len(), 90, "although all was written in one millisecond");
 }
 
+async fn changed(
+    stack: &Stack,
+    id: &ProductId,
+    how: impl Fn(Product) -> Option<Product> + Send + Sync,
+) -> Option<Product> {
+    stack.table.change_product(&shop(), id, how, &|| NOW).await.unwrap()
+}
+
+#[tokio::test]
+async fn of_changes_at_once_none_is_lost() {
+    let stack = Stack::start().await;
+    let (start, id) = (product(1, "here"), product(1, "").id);
+    stack.table.upsert_products(&shop(), std::slice::from_ref(&start), &|| NOW).await.unwrap();
+    for n in 0..50_i64 {
+        let price = Some(n as f64 + 0.5);
+        let (cheaper, fewer) = tokio::join!(
+            changed(&stack, &id, |product| Some(Product { price, ..product })),
+            changed(&stack, &id, |product| Some(Product { stock: Some(n), ..product })),
+        );
+        assert_eq!((cheaper.unwrap().price, fewer.unwrap().stock), (price, Some(n)));
+        let both = Product { price, stock: Some(n), ..start.clone() };
+        assert_eq!(stack.table.product(&shop(), &id).await.unwrap().as_ref(), Some(&both));
+        assert_eq!(changes(&stack, NOW).await.pop().unwrap().product, Some(both), "the delta tells the same");
+    }
+    let told = changes(&stack, NOW).await.len();
+    changed(&stack, &id, Some).await.unwrap();
+    assert_eq!(changes(&stack, NOW).await.len(), told, "nothing was changed");
+}
+
+#[tokio::test]
+async fn a_change_brings_back_nothing_that_is_withdrawn_meanwhile() {
+    let stack = Stack::start().await;
+    let (start, id) = (product(1, "here"), product(1, "").id);
+    for n in 0..50_i64 {
+        stack.table.upsert_products(&shop(), std::slice::from_ref(&start), &|| NOW).await.unwrap();
+        let fewer = changed(&stack, &id, |product| Some(Product { stock: Some(n), ..product }));
+        if n % 2 == 0 {
+            let (_, withdrawn) = tokio::join!(fewer, changed(&stack, &id, |_| None));
+            assert_eq!(withdrawn.map(|product| product.title), Some(start.title.clone()));
+            assert_eq!(replayed(&stack).await, Vec::<String>::new(), "the delta tells the same");
+        } else {
+            // Those that a complete feed no longer names go whatever is stored of them.
+            let gone = async { stack.table.withdraw_products(&shop(), std::slice::from_ref(&id), &|| NOW).await };
+            let (_, gone) = tokio::join!(fewer, gone);
+            gone.unwrap();
+        }
+        assert_eq!(stack.table.product(&shop(), &id).await.unwrap(), None);
+    }
+    assert_eq!(changed(&stack, &id, Some).await, None);
+}
+
 #[tokio::test]
 async fn each_entry_of_a_long_import_is_dated_when_it_is_written() {
     let stack = Stack::start().await;

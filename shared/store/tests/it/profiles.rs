@@ -1,8 +1,12 @@
 //! The profile and what came after it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use serde_json::value::RawValue;
-use vitrine_domain::Millis;
 use vitrine_domain::profile::Link;
+use vitrine_domain::time::DAY;
+use vitrine_domain::{Millis, Profile};
 use vitrine_store::Error;
 use vitrine_store::decisions::DecisionKey;
 use vitrine_store::profiles::Base;
@@ -83,6 +87,62 @@ async fn a_profile_is_written_over_the_version_it_was_made_from() {
     assert!(conflict(stack.table.save_profile(&shop(), &two, None).await));
     assert_eq!(stack.table.profile(&shop(), &phone).await.unwrap(), Some(two));
     assert_eq!(stack.table.profile(&other_shop(), &phone).await.unwrap(), None);
+}
+
+/// Whoever read a profile before its owner was erased must not write it over the one that was made again since.
+#[tokio::test]
+async fn an_erased_profile_does_not_come_back_over_the_one_that_was_made_again() {
+    let stack = Stack::start().await;
+    let now = Arc::new(AtomicI64::new(NOW.0));
+    let clock = now.clone();
+    let table = stack.table.clone().keeping(100 * DAY, move || Millis(clock.load(Ordering::SeqCst)));
+    let phone = device("phone");
+    let write = async |version, events| table.save_profile(&shop(), &profile(&phone, events, version), None).await;
+    let all = events(&phone, 3);
+    write(1, &all[..1]).await.unwrap();
+    let read = table.profile(&shop(), &phone).await.unwrap().unwrap();
+    write(read.version + 1, &all[..2]).await.unwrap();
+    let read = table.profile(&shop(), &phone).await.unwrap().unwrap();
+    table.delete_keys([(format!("S#demo#V#{phone}"), "~PROFILE".to_owned())].into()).await.unwrap();
+    assert_eq!(table.profile(&shop(), &phone).await.unwrap(), None);
+    now.fetch_add(1_000, Ordering::SeqCst);
+    write(1, &[]).await.unwrap();
+    for _ in 0..3 {
+        let late = write(read.version + 1, &all).await;
+        assert!(matches!(late, Err(Error::Conflict { .. })), "{late:?}");
+        let again = table.profile(&shop(), &phone).await.unwrap().unwrap();
+        write(again.version + 1, &[]).await.unwrap();
+    }
+}
+
+/// Whoever comes back after their profile ended has none to write over, whether or not the old one was cleaned up.
+#[tokio::test]
+async fn a_profile_that_is_over_gives_way_to_a_first_one() {
+    let stack = Stack::start().await;
+    let now = Arc::new(AtomicI64::new(NOW.0));
+    let clock = now.clone();
+    let table = stack.table.clone().keeping(100 * DAY, move || Millis(clock.load(Ordering::SeqCst)));
+    for (phone, with_base) in [(device("phone"), false), (device("tablet"), true)] {
+        let back = NOW.plus(101 * DAY);
+        now.store(NOW.0, Ordering::SeqCst);
+        let base = Base { horizon: NOW, linked: vec![], state: profile(&phone, &[], 0).state };
+        let save = async |events, folded| {
+            let first = Profile { folded, ..profile(&phone, events, 1) };
+            table.save_profile(&shop(), &first, with_base.then_some(&base)).await
+        };
+        let all = events(&phone, 2);
+        save(&all[..], NOW).await.unwrap();
+        now.store(back.0 - 1, Ordering::SeqCst);
+        let early = save(&[], back).await;
+        assert!(matches!(early, Err(Error::Conflict { .. })), "it is not over yet: {early:?}");
+        now.store(back.0, Ordering::SeqCst);
+        assert_eq!(table.profile(&shop(), &phone).await.unwrap(), None);
+        save(&[], back).await.unwrap();
+        let stored = table.profile(&shop(), &phone).await.unwrap().unwrap();
+        assert!(stored.state.counts.is_empty(), "{stored:?}");
+        let again = save(&[], back).await;
+        assert!(matches!(again, Err(Error::Conflict { .. })), "there is one again: {again:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,20 @@
 //! What is over is not read, and goes from the disk.
+#![allow(clippy::print_stdout, reason = "figures for --nocapture")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::value::RawValue;
-use vitrine_domain::Millis;
-use vitrine_domain::time::DAY;
+use serde_json::{Value, json};
+use vitrine_domain::time::{DAY, HOUR};
+use vitrine_domain::{Millis, Profile};
 use vitrine_store::decisions::DecisionKey;
+use vitrine_store::erasures::Until;
+use vitrine_store::jobs::{Job, JobKind};
 use vitrine_store::lake::Kind;
+use vitrine_store::profiles::Base;
+use vitrine_store::staff::{Role, Staff};
+use vitrine_store::tombstones::TombstoneKey;
 
 use crate::support::{NOW, Stack, device, event, profile, shop};
 
@@ -54,6 +61,10 @@ async fn events_profiles_and_decisions_end_on_their_day_whether_or_not_they_were
         table.delete_expired().await.unwrap();
         assert_eq!(items().await, left, "after {days} days");
     }
+    println!(
+        "figure: of 100 days events, profiles and imports are read on day 100 and gone on day 101, decisions on day 90; 6 items on disk, then {}",
+        items().await
+    );
 }
 
 #[tokio::test]
@@ -83,7 +94,62 @@ async fn a_link_ends_when_it_was_not_noted_for_as_long_as_events_are_kept() {
         assert_eq!(table.links(&shop(), &phone).await.unwrap().len(), usize::from(expected.is_some()));
     }
     clock.store(NOW.plus(400 * DAY).0, Ordering::SeqCst);
-    assert_eq!(table.delete_expired().await.unwrap(), 2);
+    let ended = table.delete_expired().await.unwrap();
+    assert_eq!(ended, 2);
+    println!("figure: a link not noted for 101 days is not read, {ended} items go");
+}
+
+#[tokio::test]
+async fn jobs_sessions_compacted_states_and_the_past_of_settings_end_and_what_an_erasure_leaves_does_not() {
+    let stack = Stack::start().await;
+    let clock = Arc::new(AtomicI64::new(NOW.0));
+    let read = clock.clone();
+    let table = stack.table.clone().keeping(100 * DAY, move || Millis(read.load(Ordering::SeqCst)));
+    let (anna, bert) = (device("anna"), device("bert"));
+    let job = Job::new(JobKind::Orders, Value::Null, NOW).unwrap();
+    table.put_job(&shop(), &job).await.unwrap();
+    let staff = Staff { name: "eve".into(), role: Role::Viewer, password: String::new(), created: NOW, changed: NOW };
+    let (key, _) = table.create_session(&shop(), staff.grant(), NOW.plus(8 * HOUR), NOW).await.unwrap();
+    let viewed = event(&anna, "1", NOW);
+    let folded = Profile { compacted: Some(NOW), ..profile(&anna, std::slice::from_ref(&viewed), 1) };
+    let base = Base { horizon: NOW, linked: Vec::new(), state: folded.state.clone() };
+    table.save_profile(&shop(), &folded, Some(&base)).await.unwrap();
+    for (version, value) in [(0, 1), (1, 2)] {
+        table.put_setting_by(&shop(), "rule", "up", &json!({ "any": value }), version, "key").await.unwrap();
+    }
+    let tombstone_key = TombstoneKey::new("a secret of thirty-two characters");
+    let erased = table.erase(&tombstone_key, &shop(), &bert, Until::Ever, NOW).await.unwrap();
+
+    // Whether each is read, and whether anything of it lies on the disk once what is over was deleted.
+    let look = async || {
+        let job = table.job(&shop(), &job.id).await.unwrap().is_some();
+        let session = table.api_key(&key).await.unwrap().is_some();
+        let state = table.base(&shop(), &anna).await.unwrap().is_some();
+        let past = table.setting_history(&shop(), "rule", "up").await.unwrap().len() > 1;
+        assert!(table.barred_now(&tombstone_key, &shop(), [bert.clone()]).await.unwrap().is_whole(&bert));
+        assert_eq!(table.erasure(&shop(), &erased.id).await.unwrap().as_ref(), Some(&erased));
+        assert!(table.setting::<Value>(&shop(), "rule", "up").await.unwrap().is_some());
+        let read = [job, session, state, past];
+        table.delete_expired().await.unwrap();
+        let items = stack.dump().await;
+        let lies = |begins: &str| items.iter().any(|item| item["SK"].as_str().unwrap().starts_with(begins));
+        let hash = format!("K#{}", vitrine_store::api_keys::hash(&key));
+        let session = items.iter().any(|item| item["PK"] == json!(hash));
+        assert_eq!([lies("~J#"), session, lies("!BASE"), lies("~H#")], read);
+        read
+    };
+    for (after, expected) in [
+        (0, [true, true, true, true]),
+        (8 * HOUR, [true, false, true, true]),
+        (30 * DAY, [false, false, true, true]),
+        (100 * DAY, [false, false, true, true]),
+        // A setting's past ends 100 days after it was written by the table's own clock, which is that of the wall.
+        (101 * DAY, [false, false, false, true]),
+        (10_000 * DAY, [false, false, false, false]),
+    ] {
+        clock.store(NOW.plus(after).0, Ordering::SeqCst);
+        assert_eq!(look().await, expected, "after {} hours", after / HOUR);
+    }
 }
 
 #[tokio::test]
@@ -93,8 +159,10 @@ async fn the_lake_ends_by_its_days() {
     for day in ["2026-01-01", "2026-01-02", "not-a-day!"] {
         objects.write_lake(&shop(), Kind::Events, day, "1", &["{}".to_owned()]).await.unwrap();
     }
-    assert_eq!(objects.expire_lake(&shop(), Kind::Events, "2026-01-02").await.unwrap(), 1);
+    let expired = objects.expire_lake(&shop(), Kind::Events, "2026-01-02").await.unwrap();
+    assert_eq!(expired, 1);
     let left: Vec<String> =
         objects.lake_files(&shop(), Kind::Events).await.unwrap().into_iter().map(|e| e.key).collect();
     assert!(left.len() == 2 && !left[0].contains("01-01"), "{left:?}");
+    println!("figure: {expired} of {expired} files of the lake whose day is over, 0 others");
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use vitrine_store::Error;
-use vitrine_store::settings::Snapshot;
+use vitrine_store::settings::{self, Snapshot};
 
 use crate::support::{Stack, other_shop, shop};
 
@@ -33,14 +33,11 @@ async fn the_second_of_two_who_saw_the_same_version_has_to_look_again() {
 #[tokio::test]
 async fn kinds_and_shops_keep_apart_and_identifiers_come_back_as_they_were() {
     let stack = Stack::start().await;
-    for (shop, kind, id) in [
-        (shop(), "rule", "a#b%23"),
-        (shop(), "rule", "plain"),
-        (shop(), "rules", "x"),
-        (shop(), "rul", "x"),
-        (other_shop(), "rule", "x"),
-    ] {
+    for (shop, kind, id) in [(shop(), "rule", "a#b%23"), (shop(), "rule", "plain"), (other_shop(), "rule", "x")] {
         stack.table.put_setting(&shop, kind, id, &json!({}), 0).await.unwrap();
+    }
+    for beside in ["rules#x", "rul#x"] {
+        stack.put_old_setting(beside, "1", "{}").await;
     }
     let settings = stack.table.settings::<Value>(&shop(), "rule").await.unwrap();
     assert_eq!(settings.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a#b%23", "plain"]);
@@ -221,17 +218,43 @@ async fn a_setting_tells_what_it_was_and_who_made_it_so() {
     assert_eq!(told(&back), [&newest[..], &before[..]].concat());
     let settings = table.settings::<u8>(&shop(), "segment").await.unwrap();
     assert_eq!(settings.iter().map(|s| s.author.as_deref()).collect::<Vec<_>>(), [Some("dora"), Some("bert")]);
-    for kind in ["segmen", "segments"] {
+    for kind in ["rule", "shop"] {
         assert!(table.setting_history(&shop(), kind, "a").await.unwrap().is_empty());
     }
     assert!(table.setting_history(&other_shop(), "segment", "a").await.unwrap().is_empty());
 }
 
 #[tokio::test]
+async fn what_was_removed_is_told_with_what_it_was_and_only_so_many() {
+    let stack = Stack::start().await;
+    let table = &stack.table;
+    for n in 0..22 {
+        table.put_setting(&shop(), "rule", &format!("r {n}"), &n, 0).await.unwrap();
+        table.remove_setting(&shop(), "rule", &format!("r {n}"), None, "anna").await.unwrap();
+    }
+    table.put_setting(&shop(), "rule", "r 21", &99, 0).await.unwrap();
+    table.put_setting(&shop(), "segment", "s", &None::<u8>, 0).await.unwrap();
+    let told = |removed: Vec<settings::Removed>| -> Vec<_> {
+        let one = |one: settings::Removed| {
+            let was = one.was.value.map(|value| value.get().to_owned());
+            (one.id, was, one.now.author, one.now.version, one.now.value.is_none())
+        };
+        removed.into_iter().map(one).collect()
+    };
+    let removed = told(table.removed_settings(&shop(), "rule").await.unwrap());
+    let expected = (1..=20).rev().map(|n| (format!("r {n}"), Some(n.to_string()), Some("anna".to_owned()), None, true));
+    assert_eq!(removed, expected.collect::<Vec<_>>());
+    // Nothing that is stored is not there either, and was as shipped.
+    let removed = told(table.removed_settings(&shop(), "segment").await.unwrap());
+    assert_eq!(removed, [("s".to_owned(), None, None, Some(1), true)]);
+    assert!(table.removed_settings(&other_shop(), "rule").await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_history_is_bounded_and_begins_with_what_is_now() {
     let stack = Stack::start().await;
     for version in 0..25 {
-        stack.table.put_setting(&shop(), "rule", "a", &version, version).await.unwrap();
+        stack.table.put_setting_by(&shop(), "rule", "a", &version, version, "anna").await.unwrap();
     }
     let states = stack.table.setting_history(&shop(), "rule", "a").await.unwrap();
     let revisions: Vec<u64> = states.iter().map(|state| state.revision).collect();
@@ -240,6 +263,33 @@ async fn a_history_is_bounded_and_begins_with_what_is_now() {
     stack.put_old_setting("rule#old", "7", "{}").await;
     let old = stack.table.setting_history(&shop(), "rule", "old").await.unwrap();
     assert_eq!(told(&old), [(0, Some(7), None, Some("{}"))]);
+}
+
+#[tokio::test]
+async fn what_the_program_does_day_by_day_pushes_out_nothing_that_people_wrote() {
+    let stack = Stack::start().await;
+    let mut version = 0_u64;
+    let mut put = async |times: usize, by: &str| {
+        for _ in 0..times {
+            stack.table.put_setting_by(&shop(), "experiment", "a", &version, version, by).await.unwrap();
+            version += 1;
+        }
+    };
+    put(1, "anna").await;
+    put(60, "").await;
+    put(2, "bert").await;
+    put(40, "").await;
+    let states = stack.table.setting_history(&shop(), "experiment", "a").await.unwrap();
+    let by: Vec<_> = states.iter().map(|state| (state.version, state.author.as_deref())).collect();
+    let expected = [
+        (Some(103), None),
+        (Some(63), Some("bert")),
+        (Some(62), Some("bert")),
+        (Some(61), None),
+        (Some(1), Some("anna")),
+        (None, None),
+    ];
+    assert_eq!(by, expected);
 }
 
 proptest! {

@@ -50,6 +50,7 @@ fn full() -> Event {
         campaign: Some("mail/weekly/autumn".to_owned()),
         device: Some("phone".to_owned()),
         locale: Some("fr-FR".to_owned()),
+        ..Context::default()
     };
     event.traits.insert("loyalty".to_owned(), "gold".into());
     event.properties.insert("gift".to_owned(), true.into());

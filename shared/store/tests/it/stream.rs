@@ -134,6 +134,8 @@ async fn a_record_that_cannot_be_read_is_an_error_and_not_a_panic() {
         let decoded = changed(record, pointer, value.clone());
         assert!(decoded.is_err(), "{pointer} {value}: {decoded:?}");
     }
+    // The record of an erasure that is done is no decision, though its key begins like one.
+    assert_eq!(changed(&records[1], "/dynamodb/Keys/PK/S", "S#demo#R".into()).unwrap(), Record::Other);
     // What was removed rings for nobody.
     assert_eq!(changed(&records[0], "/eventName", "REMOVE".into()).unwrap(), Record::Other);
 }

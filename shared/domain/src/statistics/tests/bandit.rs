@@ -2,7 +2,7 @@
 
 use super::draws::Draws;
 use crate::statistics::bandit::*;
-use crate::statistics::normal_cdf;
+use crate::statistics::{Effect, Estimate, MetricKind, Moments, Reading, Weighted, normal_cdf};
 
 #[test]
 fn two_normal_arms_are_as_in_closed_form() {
@@ -44,6 +44,42 @@ proptest::proptest! {
         proptest::prop_assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{:?}", shares);
         proptest::prop_assert!(shares.iter().all(|share| *share >= floor - 1e-12), "{:?}", shares);
     }
+}
+
+/// Everybody wants more day by day while a bandit shifts to the better variant. Plain means credit it with the later days;
+/// weighted by the logged probabilities the true difference comes out, in as many intervals as it should.
+#[test]
+fn what_a_bandit_s_variants_achieve_is_told_without_bias() {
+    const RUNS: u64 = 120;
+    const TRUTH: f64 = 0.03;
+    let (mut plain, mut weighted, mut held) = (0.0, 0.0, 0);
+    for run in 0..RUNS {
+        let mut draws = Draws::new(9_000_000 + run);
+        let mut arms = [Observed::default(); 2];
+        let (mut sums, mut weights) = ([Moments::default(); 2], [Weighted::default(); 2]);
+        for day in 0..15 {
+            let base = 0.05 + 0.02 * f64::from(day);
+            let shares = allocate(Reward::Conversion, &arms, 0.1).unwrap();
+            for _ in 0..200 {
+                let arm = usize::from(draws.unit() >= shares[0]);
+                let did = f64::from(u8::from(draws.chance(base + [0.0, TRUTH][arm])));
+                arms[arm] = arms[arm].with(did);
+                sums[arm].add(did, 0.0);
+                weights[arm] = weights[arm].merged(&Weighted::of(did, 0.0, shares[arm]));
+            }
+        }
+        plain += (sums[1].y - sums[0].y) / RUNS as f64;
+        let [control, other] = weights.map(|of| Estimate::of(MetricKind::Proportion, &of.moments()).unwrap());
+        let effect = Effect::between(&control, &other, Reading::once(0.05)).unwrap();
+        weighted += effect.absolute.value / RUNS as f64;
+        held += u64::from(effect.absolute.holds(TRUTH));
+    }
+    println!(
+        "bandit, days that differ: a difference of {TRUTH} is told as {weighted:.4} on average, {plain:.4} by plain means; {held} of {RUNS} intervals of 95 % hold it"
+    );
+    assert!((weighted - TRUTH).abs() < 0.006, "{weighted}");
+    assert!((plain - TRUTH).abs() > 0.02, "{plain}");
+    assert!(held >= RUNS * 90 / 100, "{held}");
 }
 
 /// What a bandit, or an even division, loses against always the best arm, over days of so many visitors; and the share

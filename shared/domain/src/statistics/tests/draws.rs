@@ -22,6 +22,22 @@ impl Draws {
         self.unit() < probability
     }
 
+    /// Failures before the first success, each success with a probability below 1: as many draws as there are successes say
+    /// the same as one for each try.
+    pub(super) fn failures(&mut self, probability: f64) -> u64 {
+        ((1.0 - self.unit()).ln() / (-probability).ln_1p()) as u64
+    }
+
+    /// Successes among so many tries.
+    pub(super) fn successes(&mut self, tries: u64, probability: f64) -> u64 {
+        let (mut at, mut count) = (self.failures(probability), 0);
+        while at < tries {
+            count += 1;
+            at += 1 + self.failures(probability);
+        }
+        count
+    }
+
     /// Standard normal (Box and Muller).
     pub(super) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
@@ -42,10 +58,11 @@ impl Shop {
     pub(super) const USUAL: Self = Self { conversion: 0.05, value: 1.0 };
 
     pub(super) fn visitors(self, count: usize, draws: &mut Draws) -> Moments {
-        let mut moments = Moments::default();
-        for _ in 0..count {
+        let customers = draws.successes(count as u64, self.conversion);
+        let mut moments = Moments::of_counts(count as u64 - customers, 0);
+        for _ in 0..customers {
             // Some order twice, so that a ratio is not a mean over orders of independent visitors.
-            let orders = if draws.chance(self.conversion) { 1 + usize::from(draws.chance(0.2)) } else { 0 };
+            let orders = 1 + usize::from(draws.chance(0.2));
             let value: f64 = (0..orders).map(|_| self.value * (3.5 + 0.8 * draws.normal()).exp()).sum();
             moments.add(value, orders as f64);
         }

@@ -17,7 +17,7 @@ fn planted_effects_and_interactions_are_found() {
     for run in 0..runs {
         let mut draws = Draws::new(6_000_000 + run as u64);
         let cells = CONVERSION.map(|share| {
-            let did = (0..4_000).filter(|_| draws.chance(share)).count() as u64;
+            let did = draws.successes(4_000, share);
             Estimate::of(MetricKind::Proportion, &Moments::of_counts(4_000, did)).unwrap()
         });
         let contrasts = contrasts(&[2, 3], &cells, Reading::once(0.05)).unwrap();

@@ -63,7 +63,7 @@ fn planned_experiments_find_what_they_were_planned_for() {
                 let upto = plan.per_variant * look / looks;
                 for (moments, share) in both.iter_mut().zip([0.2, 0.23]) {
                     let more = upto - moments.n;
-                    let did = (0..more).filter(|_| draws.chance(share)).count() as u64;
+                    let did = draws.successes(more, share);
                     *moments = moments.merged(&Moments::of_counts(more, did));
                 }
                 let estimates = both.map(|moments| Estimate::of(MetricKind::Proportion, &moments).unwrap());

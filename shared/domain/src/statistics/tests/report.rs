@@ -10,6 +10,7 @@ fn measured(metric: &str, role: Role, better: Direction, counts: [(u64, u64); 3]
         better,
         role,
         covariate: false,
+        counts: false,
         variants: counts.map(|(visitors, did)| Moments::of_counts(visitors, did)).to_vec(),
     }
 }
@@ -60,6 +61,75 @@ fn few_visitors_are_too_early_and_a_lost_variant_an_alarm() {
     let report = report(&early).unwrap();
     assert!(report.metrics[0].variants.iter().all(|variant| variant.verdict == Verdict::TooEarly));
     assert!(report.mismatch.unwrap().alarm);
+}
+
+/// Visitors of whom some order at one price, for a ratio of amounts or of counts.
+fn ratio(visitors: u64, orders: u64, of: impl Fn(u64) -> f64) -> Moments {
+    let mut moments = Moments::of_counts(visitors - orders, 0);
+    (0..orders).for_each(|n| moments.add(of(n), 1.0));
+    moments
+}
+
+/// Order values that are all the same vary by nothing but rounding; and of an order in each variant nothing is known.
+#[test]
+fn a_ratio_of_few_or_of_rounding_is_no_verdict() {
+    let told = |counts: bool, role: Role, variants: [Moments; 2]| {
+        let better = if counts { Direction::Down } else { Direction::Up };
+        let metric = Measured {
+            kind: MetricKind::Ratio,
+            counts,
+            variants: variants.to_vec(),
+            ..measured("ratio", role, better, [(0, 0); 3])
+        };
+        let study = Study {
+            variants: ["control", "other"].map(str::to_owned).to_vec(),
+            shares: vec![0.5; 2],
+            exposed: vec![250; 2],
+            metrics: vec![metric],
+            ..study()
+        };
+        report(&study).unwrap().metrics.remove(0).variants.remove(1)
+    };
+    for (from, to) in [(60.0, 61.0), (60.1, 60.7), (1.0 / 3.0, 0.7)] {
+        for orders in [1, 30, 100] {
+            let all = told(false, Role::Primary, [from, to].map(|value| ratio(250, orders, |_| value)));
+            assert!(all.effect.is_none_or(|effect| effect.p > 0.05), "{orders} orders of {from} and {to}: {all:?}");
+            assert!(!matches!(all.verdict, Verdict::Better | Verdict::Worse), "{all:?}");
+        }
+    }
+    let value = |n: u64, from: f64| from + (n % 7) as f64;
+    let values =
+        |orders: u64| told(false, Role::Primary, [10.0, 90.0].map(|from| ratio(250, orders, |n| value(n, from))));
+    assert_eq!((values(29).verdict, values(30).verdict), (Verdict::TooEarly, Verdict::Better));
+    // Thirty orders of one customer are one number.
+    let mut one = ratio(250, 1, |_| 60.0);
+    one.add(3_000.0, 60.0);
+    assert_eq!(told(false, Role::Primary, [one, ratio(250, 60, |n| value(n, 90.0))]).verdict, Verdict::TooEarly);
+    // Returns are counted: of too few none is known, however many orders there are; for a guardrail as well.
+    for role in [Role::Primary, Role::Guardrail { margin: 0.5 }] {
+        let returns = |counts: [u64; 2]| {
+            told(true, role, counts.map(|returned| ratio(4_000, 400, |n| f64::from(u8::from(n < returned))))).verdict
+        };
+        assert_eq!((returns([9, 100]), returns([60, 9])), (Verdict::TooEarly, Verdict::TooEarly));
+        assert_eq!((returns([10, 100]), returns([100, 10])), (Verdict::Worse, Verdict::Better));
+    }
+}
+
+/// Of comparisons that are looked at together, the surest ones lift those that are not sure: one made too early must not.
+#[test]
+fn what_is_too_early_lifts_nothing_else() {
+    let p = |early: [(u64, u64); 3]| {
+        let secondary = |name, counts| measured(name, Role::Secondary, Direction::Up, counts);
+        let metrics = vec![secondary("early", early), secondary("late", [(9_000, 450), (9_000, 540), (9_000, 450)])];
+        let report = report(&Study { reading: Reading::once(0.05), metrics, ..study() }).unwrap();
+        let early = &report.metrics[0].variants;
+        assert!(early.iter().all(|variant| variant.verdict == Verdict::TooEarly) || early[1].effect.unwrap().p < 1e-9);
+        report.metrics[1].variants[1].adjusted_p.unwrap()
+    };
+    let (sure, same) = ([(9_000, 450), (9_000, 900), (9_000, 900)], [(99, 20), (99, 20), (99, 20)]);
+    let early = [(99, 1), (99, 80), (99, 80)];
+    assert!(p(sure) < p(same), "{} {}", p(sure), p(same));
+    assert_eq!(p(early), p(same));
 }
 
 #[test]
@@ -136,7 +206,7 @@ fn several_equal_variants_are_rarely_called_different() {
         let (mut called, mut unadjusted) = (false, false);
         for _ in 0..days {
             for (moments, exposed) in study.metrics[0].variants.iter_mut().zip(&mut study.exposed) {
-                let did = (0..a_day).filter(|_| draws.chance(0.1)).count() as u64;
+                let did = draws.successes(a_day, 0.1);
                 *moments = moments.merged(&Moments::of_counts(a_day, did));
                 *exposed += a_day;
             }
