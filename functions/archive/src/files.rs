@@ -1,16 +1,17 @@
 //! Sorting the records of a batch into files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use serde::de::IgnoredAny;
 use vitrine_domain::profile::event_key;
 use vitrine_domain::{Action, Millis, Shop, Visitor};
+use vitrine_runtime::telemetry::{reason, reason_of_panic};
 use vitrine_store::lake::Kind;
-use vitrine_store::stream::{Record, decode};
+use vitrine_store::stream::{Failures, Record, decode};
 
-use crate::erased::Erased;
+use crate::erased::{self, Erased};
 
 /// A file of the lake, not yet written.
 #[derive(Debug)]
@@ -47,21 +48,17 @@ impl File {
 }
 
 /// The files of a batch without what belongs to the erased, and the records that cannot be read.
-pub(crate) fn read(records: &[EventRecord], erased: &Erased) -> (Vec<File>, BTreeSet<usize>) {
+pub(crate) fn read(records: &[EventRecord], erased: &Erased) -> (Vec<File>, Failures) {
     let mut files: BTreeMap<(Shop, Kind, String), File> = BTreeMap::new();
-    let mut failed = BTreeSet::new();
+    let mut failed = Failures::default();
     for (index, record) in records.iter().enumerate() {
-        let line = match std::panic::catch_unwind(AssertUnwindSafe(|| line_of(record, erased))) {
-            Ok(Ok(Some(line))) => line,
-            Ok(Ok(None)) => continue,
-            Ok(Err(what)) => {
-                tracing::error!(what, "a stream record cannot be read");
-                failed.insert(index);
-                continue;
-            }
-            Err(_) => {
-                tracing::error!("reading a stream record panicked");
-                failed.insert(index);
+        let line = std::panic::catch_unwind(AssertUnwindSafe(|| line_of(record, erased)));
+        let line = match line.unwrap_or_else(|panic| Err(reason_of_panic(panic.as_ref()))) {
+            Ok(Some(line)) => line,
+            Ok(None) => continue,
+            Err(cause) => {
+                tracing::error!(cause, sequence = record.change.sequence_number, "a stream record cannot be read");
+                failed.note([index], &cause);
                 continue;
             }
         };
@@ -83,16 +80,16 @@ pub(crate) fn read(records: &[EventRecord], erased: &Erased) -> (Vec<File>, BTre
 
 /// The line of a record; none of what the lake does not keep, or may not.
 fn line_of(record: &EventRecord, erased: &Erased) -> Result<Option<Line>, String> {
-    match decode(record).map_err(|error| error.to_string())? {
+    match decode(record).map_err(|error| reason(&error))? {
         // Made from the lake by every training: no source of anything.
         Record::Event { event, .. } if event.action == Action::Audience => Ok(None),
         Record::Event { shop, event } => {
-            let Some(event) = erased.of(&shop).admit(*event) else { return Ok(None) };
+            let Some(event) = erased::admit(erased.of(&shop), *event) else { return Ok(None) };
             let text = serde_json::to_string(&event).map_err(|error| error.to_string())?;
             Ok(Some(Line { shop, kind: Kind::Events, day: day(record, event.received), text }))
         }
         Record::Decision { shop, visitor, time, nonce, document } => {
-            if visitor.as_ref().is_some_and(|visitor| erased.of(&shop).holds(visitor, time)) {
+            if erased::bars(erased.of(&shop), visitor.as_ref(), time, &document) {
                 return Ok(None);
             }
             let text = told(visitor.as_ref(), time, &nonce, &one_line(document)?)?;
@@ -105,7 +102,7 @@ fn line_of(record: &EventRecord, erased: &Erased) -> Result<Option<Line>, String
 /// The day on which a record was written, the same whenever it is delivered. A stream that does not tell is answered
 /// with the time that the item itself names.
 fn day(record: &EventRecord, fallback: Millis) -> String {
-    let written = Millis(record.change.approximate_creation_date_time.timestamp_millis());
+    let written = erased::written(record);
     if written.0 > 0 { written.day() } else { fallback.day() }
 }
 

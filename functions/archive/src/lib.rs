@@ -7,21 +7,22 @@
 mod erased;
 mod files;
 
-use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
-use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use erased::Erased;
 use files::File;
 use futures_util::{FutureExt, StreamExt, stream};
 use vitrine_domain::Shop;
 use vitrine_domain::time::DAY;
 use vitrine_runtime::Context;
-use vitrine_store::Objects;
+use vitrine_runtime::telemetry::{reason, reason_of_panic};
+use vitrine_store::Boxed;
 use vitrine_store::lake::Kind;
-use vitrine_store::sweep;
+use vitrine_store::stream::Failures;
+use vitrine_store::{Objects, sweep};
 
 /// Files written at once.
 const PARALLEL: usize = 8;
@@ -37,41 +38,68 @@ pub enum Error {
     /// The object store failed, or the lake holds something unreadable.
     #[error("the lake could not be read or written")]
     Lake(#[from] vitrine_store::Error),
-    /// A part of it panicked.
-    #[error("the archive panicked")]
-    Panicked,
 }
 
-async fn write(objects: &Objects, file: File) -> (File, Result<String, Error>) {
+async fn write(objects: &Objects, file: File) -> (File, vitrine_store::Result<String>) {
     let name = file.name();
-    let written = objects.write_lake(&file.shop, file.kind, &file.day, &name, &file.lines);
-    let outcome = AssertUnwindSafe(written).catch_unwind().await;
-    let outcome = outcome.map_or(Err(Error::Panicked), |written| written.map_err(Error::from));
-    (file, outcome)
+    let written = objects.write_lake(&file.shop, file.kind, &file.day, &name, &file.lines).await;
+    (file, written)
 }
 
-/// Writes the events and decisions of a batch to the lake, but for those of the erased.
-///
-/// The answer names the records that have to come again: malformed ones, and those of a file that could not be written.
+/// Writes a batch to the lake, and answers which of its records have to come again.
 pub async fn handle(context: &Context, event: StreamEvent) -> DynamoDbEventResponse {
+    process(context, &event.records).await.answer(&event.records)
+}
+
+/// Writes events and decisions of the stream to the lake, but for those of the erased.
+///
+/// What failed are malformed records, those of a file that could not be written, and a record at which the writing panics. Where it
+/// does, each half is written by itself, so that the panic is that of one record and its neighbours land.
+pub fn process<'a>(context: &'a Context, records: &'a [EventRecord]) -> Boxed<'a, Failures> {
+    Box::pin(write_by_halves(context, records))
+}
+
+async fn write_by_halves(context: &Context, records: &[EventRecord]) -> Failures {
+    let mut failed = Failures::default();
+    let mut parts = vec![(0, records)];
+    while let Some((start, part)) = parts.pop() {
+        match AssertUnwindSafe(write_patiently(context, part)).catch_unwind().await {
+            Ok(of_part) => failed.absorb(start, of_part),
+            Err(panic) if part.len() <= 1 => {
+                let cause = reason_of_panic(panic.as_ref());
+                tracing::error!(cause, "a record cannot be archived");
+                failed.note(start..start + part.len(), &cause);
+            }
+            Err(_) => {
+                let (first, rest) = part.split_at(part.len() / 2);
+                parts.extend([(start, first), (start + first.len(), rest)]);
+            }
+        }
+    }
+    failed
+}
+
+/// Begins a batch again while the table is busy: that is no record's fault, and none shall die of it.
+async fn write_patiently(context: &Context, records: &[EventRecord]) -> Failures {
     let mut pause = PAUSE;
     for _ in 1..TURNS {
-        if let Ok(failed) = write_batch(context, &event.records).await {
-            return answer(&event, &failed);
+        if let Ok(failed) = write_batch(context, records).await {
+            return failed;
         }
-        // It is the table that is busy, and no record's fault: none shall die of it.
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    let failed = write_batch(context, &event.records).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "who is erased could not be told; the batch comes again");
-        (0..event.records.len()).collect()
-    });
-    answer(&event, &failed)
+    write_batch(context, records).await.unwrap_or_else(|error| {
+        let cause = reason(&error);
+        tracing::error!(cause, "who is erased could not be told; the batch comes again");
+        let mut failed = Failures::default();
+        failed.note(0..records.len(), &cause);
+        failed
+    })
 }
 
 /// Writes the files of a batch. Whoever is erased meanwhile is taken out again.
-async fn write_batch(context: &Context, records: &[EventRecord]) -> Result<BTreeSet<usize>, Error> {
+async fn write_batch(context: &Context, records: &[EventRecord]) -> Result<Failures, Error> {
     let named = erased::visitors(records);
     let mut erased = Erased::among(context, &named).await?;
     loop {
@@ -82,8 +110,9 @@ async fn write_batch(context: &Context, records: &[EventRecord]) -> Result<BTree
             match outcome {
                 Ok(key) => written.push(key),
                 Err(error) => {
-                    tracing::error!(shop = %file.shop, %error, records = file.records.len(), "a file was not written");
-                    failed.extend(file.records);
+                    let cause = reason(&error);
+                    tracing::error!(shop = %file.shop, cause, records = file.records.len(), "a file was not written");
+                    failed.note(file.records, &cause);
                 }
             }
         }
@@ -101,47 +130,52 @@ async fn write_batch(context: &Context, records: &[EventRecord]) -> Result<BTree
     }
 }
 
-fn answer(event: &StreamEvent, failed: &BTreeSet<usize>) -> DynamoDbEventResponse {
-    let failure = |index: &usize| {
-        let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = event.records.get(*index).and_then(|r| r.change.sequence_number.clone());
-        failure
-    };
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures = failed.iter().map(failure).collect();
-    response
-}
-
-/// Deletes what is over, merges the many small files of each shop and day into one, and answers how many were merged. Runs on a schedule.
+/// Deletes what is over, merges the many small files of each shop and day into few, and answers how many were merged. Runs on a
+/// schedule.
 ///
 /// # Errors
 /// The first failure, after every shop has had its turn.
-pub async fn compact(context: &Context) -> Result<usize, Error> {
-    let mut merged = 0;
-    let mut failure = None;
-    for shop in context.objects.shops().await? {
-        for kind in Kind::ALL {
-            match compact_shop(context, &shop, kind).await {
-                Ok(count) => merged += count,
-                Err(error) => {
-                    tracing::error!(%shop, %error, "a shop's files were not merged");
-                    failure.get_or_insert(error);
-                }
+pub fn compact(context: &Context) -> Boxed<'_, Result<usize, Error>> {
+    Box::pin(merge_all(context))
+}
+
+async fn merge_all(context: &Context) -> Result<usize, Error> {
+    let shops = context.objects.shops().await?;
+    let all = || shops.iter().flat_map(|shop| Kind::ALL.map(|kind| (shop, kind)));
+    let (mut merged, mut failure) = (0, None);
+    // First of all shops, because it is promised: whatever becomes of the merging of one.
+    for (shop, kind) in all() {
+        if let Err(error) = expire(context, shop, kind).await {
+            tracing::error!(%shop, %error, "a shop's files that are over were not deleted");
+            failure.get_or_insert(error);
+        }
+    }
+    for (shop, kind) in all() {
+        match merge(context, shop, kind).await {
+            Ok(count) => merged += count,
+            Err(error) => {
+                tracing::error!(%shop, %error, "a shop's files were not merged");
+                failure.get_or_insert(error);
             }
         }
     }
     failure.map_or(Ok(merged), Err)
 }
 
-/// Deletes a shop's files that are over and merges the others. Who was erased since a file of them was read may stand in what was made of it, where the erasure
-/// did not look any more: so they are taken out here.
-async fn compact_shop(context: &Context, shop: &Shop, kind: Kind) -> Result<usize, Error> {
-    // A file's day is when its records were written, and nothing in it is kept longer than it would be from then on.
+/// Deletes a shop's files that are over: a file's day is when its records were written, and nothing in it is kept longer than
+/// it would be from then on.
+async fn expire(context: &Context, shop: &Shop, kind: Kind) -> Result<(), Error> {
     let over = context.clock.now().plus(-context.config.retention - DAY).day();
     let gone = context.objects.expire_lake(shop, kind, &over).await?;
     if gone > 0 {
         tracing::info!(%shop, gone, "files of the lake are over");
     }
+    Ok(())
+}
+
+/// Merges a shop's files. Who was erased since a file of them was read may stand in what was made of it, where the erasure did
+/// not look any more: so they are taken out here.
+async fn merge(context: &Context, shop: &Shop, kind: Kind) -> Result<usize, Error> {
     let made = context.objects.compact_lake(shop, kind).await?;
     if made.is_empty() {
         return Ok(0);

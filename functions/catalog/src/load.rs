@@ -2,10 +2,12 @@
 //! reading goes on.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
 use std::io::Read;
+use std::pin::pin;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
@@ -79,12 +81,10 @@ pub(crate) enum LoadError {
     #[error(transparent)]
     Store(#[from] vitrine_store::Error),
     /// A wish cannot be understood.
-    #[error("{name} cannot be {value:?}")]
+    #[error("`{name}` is none of those it can be")]
     Wish {
         /// Which.
         name: &'static str,
-        /// What it was.
-        value: String,
     },
     /// The reading thread ended unexpectedly.
     #[error("the file could not be read to its end")]
@@ -97,7 +97,7 @@ impl Wishes {
             None => DateOrder::Unknown,
             Some("day-first") => DateOrder::DayFirst,
             Some("month-first") => DateOrder::MonthFirst,
-            Some(other) => return Err(LoadError::Wish { name: "dates", value: other.to_owned() }),
+            Some(_) => return Err(LoadError::Wish { name: "dates" }),
         };
         Ok(Options {
             currency: self.currency.clone(),
@@ -112,24 +112,30 @@ impl Wishes {
     fn format(&self) -> Result<Option<Format>, LoadError> {
         match self.format.as_deref() {
             None | Some("" | "auto") => Ok(None),
-            Some(name) => {
-                Format::parse(name).map(Some).ok_or_else(|| LoadError::Wish { name: "format", value: name.to_owned() })
-            }
+            Some(name) => Format::parse(name).map(Some).ok_or_else(|| LoadError::Wish { name: "format" }),
         }
     }
 }
 
 /// A body as it arrives, for a reader on another thread.
 pub(crate) struct Arriving {
-    chunks: mpsc::Receiver<Result<Bytes, std::io::Error>>,
+    chunks: mpsc::Receiver<std::io::Result<Bytes>>,
     current: Bytes,
 }
 
 impl Arriving {
-    /// A body and the side that feeds it.
-    pub(crate) fn new() -> (mpsc::Sender<Result<Bytes, std::io::Error>>, Self) {
+    /// A body, and what feeds it: to be waited for beside its reader, and over when the reader has gone.
+    pub(crate) fn of(body: impl Stream<Item = std::io::Result<Bytes>>) -> (impl Future<Output = ()>, Self) {
         let (feed, chunks) = mpsc::channel(WAITING);
-        (feed, Self { chunks, current: Bytes::new() })
+        let feeding = async move {
+            let mut body = pin!(body);
+            while let Some(chunk) = body.next().await {
+                if feed.send(chunk).await.is_err() {
+                    break;
+                }
+            }
+        };
+        (feeding, Self { chunks, current: Bytes::new() })
     }
 }
 
@@ -148,10 +154,11 @@ impl Read for Arriving {
     }
 }
 
-/// What is read: a body that arrives, or a file that is there.
+/// What is read: a body that arrives or is there, or a file.
 pub(crate) enum Origin {
     Arriving(Arriving),
     Bytes(Bytes),
+    File(File),
 }
 
 /// A file and what is known of it; it goes to the reading thread as it is.
@@ -166,6 +173,7 @@ impl Incoming {
         let input = match self.origin {
             Origin::Arriving(body) => Input::stream(body),
             Origin::Bytes(bytes) => Input::bytes(bytes),
+            Origin::File(file) => Input::file(file),
         };
         let input = input.format(self.format);
         match self.name {
@@ -327,9 +335,35 @@ async fn load_events(
         // Events that did not say when they were take the time of the import, which a second import would not repeat.
         let (undated, dated): (Vec<Event>, Vec<Event>) = batch.into_iter().partition(|event| event.time == now);
         context.table.import_events(shop, &dated).await?;
-        let marked = undated.into_iter().map(|event| async move { table.put_event_without_time(shop, &event).await });
+        let marked = first_of_each(undated)
+            .into_iter()
+            .map(|event| async move { table.put_event_without_time(shop, &event).await });
         stream::iter(marked).buffer_unordered(CONCURRENCY).try_collect::<Vec<_>>().await?;
     }
     let (report, derived) = reading.await.map_err(LoadError::Reader)??;
     Ok((Imported { report, written: 0, unchanged: 0, withdrawn: 0, derived: 0 }, derived))
+}
+
+/// Events without those whose mark another one before them writes: two transactions at once on one item disturb each other.
+fn first_of_each(events: Vec<Event>) -> Vec<Event> {
+    let mut seen = HashSet::new();
+    events.into_iter().filter(|event| seen.insert((event.visitor.clone(), event.id.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_domain::{Action, MessageId};
+
+    use super::*;
+
+    #[test]
+    fn rows_that_repeat_each_other_are_written_once_and_those_of_others_all_the_same() {
+        let of = |visitor: &str, id: &str, name: &str| {
+            let (id, visitor) = (MessageId::new(id).unwrap(), Visitor::known(visitor).unwrap());
+            Event { name: Some(name.to_owned()), ..Event::new(id, visitor, Millis(1), Action::View) }
+        };
+        let rows = [of("anna", "1", "a"), of("anna", "2", "b"), of("anna", "1", "again"), of("bert", "1", "c")];
+        let [first, second, _, third] = rows.clone();
+        assert_eq!(first_of_each(rows.to_vec()), [first, second, third]);
+    }
 }

@@ -29,6 +29,7 @@ fn unknown() -> Problem {
 /// Write products: one, an array, or one a line
 #[utoipa::path(put, path = "/v1/products", tag = "catalog",
     request_body(content = Object, description = "a product, an array of products, or NDJSON; members as in the answer of GET"),
+    security(("basic" = ["catalogue"])),
     responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 403, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn put(
     State(app): State<App>,
@@ -57,7 +58,9 @@ fn refused(imported: &Imported) -> Problem {
 }
 
 /// A product
-#[utoipa::path(get, path = "/v1/products/{id}", tag = "catalog", params(("id" = String, Path, description = "the shop's identifier")),
+#[utoipa::path(get, path = "/v1/products/{id}", tag = "catalog",
+    security(("query" = ["read"])),
+    params(("id" = String, Path, description = "the shop's identifier")),
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn get(
     State(app): State<App>,
@@ -87,6 +90,24 @@ pub(crate) struct Patch {
     availability: Option<Availability>,
 }
 
+impl Patch {
+    fn applied(&self, mut product: Product) -> Product {
+        if let Some(price) = self.price {
+            product.price = price;
+        }
+        if let Some(sale_price) = self.sale_price {
+            product.sale_price = sale_price;
+        }
+        if let Some(stock) = self.stock {
+            product.stock = stock;
+        }
+        if let Some(availability) = self.availability {
+            product.availability = availability;
+        }
+        product
+    }
+}
+
 /// Tells a member that is null from one that is left out.
 #[allow(clippy::option_option, reason = "left out, null and a value are three things")]
 fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
@@ -94,7 +115,9 @@ fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Res
 }
 
 /// Change price or stock
-#[utoipa::path(patch, path = "/v1/products/{id}", tag = "catalog", params(("id" = String, Path, description = "the shop's identifier")),
+#[utoipa::path(patch, path = "/v1/products/{id}", tag = "catalog",
+    security(("basic" = ["catalogue"])),
+    params(("id" = String, Path, description = "the shop's identifier")),
     request_body = Patch,
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn patch(
@@ -110,28 +133,15 @@ pub(crate) async fn patch(
                 .at(format!("/{name}"), "an amount from 0"));
         }
     }
-    let found = context.table.product(&access.shop, &id(product)?).await?;
-    let mut product = found.ok_or_else(unknown)?;
-    if let Some(price) = patch.price {
-        product.price = price;
-    }
-    if let Some(sale_price) = patch.sale_price {
-        product.sale_price = sale_price;
-    }
-    if let Some(stock) = patch.stock {
-        product.stock = stock;
-    }
-    if let Some(availability) = patch.availability {
-        product.availability = availability;
-    }
-    let clock = context.clock.clone();
-    let changed = std::slice::from_ref(&product);
-    context.table.upsert_products(&access.shop, changed, &move || clock.now()).await?;
-    Ok(Json(product))
+    let patched = |product| Some(patch.applied(product));
+    let changed = context.table.change_product(&access.shop, &id(product)?, patched, &|| context.clock.now()).await?;
+    Ok(Json(changed.ok_or_else(unknown)?))
 }
 
 /// Withdraw a product
-#[utoipa::path(delete, path = "/v1/products/{id}", tag = "catalog", params(("id" = String, Path, description = "the shop's identifier")),
+#[utoipa::path(delete, path = "/v1/products/{id}", tag = "catalog",
+    security(("basic" = ["catalogue"])),
+    params(("id" = String, Path, description = "the shop's identifier")),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn delete(
     State(app): State<App>,
@@ -139,11 +149,7 @@ pub(crate) async fn delete(
     Path(product): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let context = &app.context;
-    let id = id(product)?;
-    if context.table.product(&access.shop, &id).await?.is_none() {
-        return Err(unknown());
-    }
-    let clock = context.clock.clone();
-    context.table.withdraw_products(&access.shop, &[id], &move || clock.now()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    // Over what is stored, as a patch is: so the delta tells the two in the order in which they came about.
+    let was = context.table.change_product(&access.shop, &id(product)?, |_| None, &|| context.clock.now()).await?;
+    was.map(|_| StatusCode::NO_CONTENT).ok_or_else(unknown)
 }

@@ -7,7 +7,7 @@ use vitrine_domain::{Action, Event, Millis, Purposes, robot};
 use crate::identity::{Tie, identity, ties};
 use crate::message::{Kind, Message};
 use crate::names::meaning;
-use crate::values::{take, text};
+use crate::values::{identifier, take, text};
 use crate::{Error, bounds, canonical, circumstances, commerce, timing};
 
 /// What an event is judged by besides itself.
@@ -76,7 +76,11 @@ fn properties(message: &Message) -> Map<String, Value> {
         Kind::Identify => &[],
         // The traits of a group are not the person's.
         Kind::Group => &["groupId", "traits"],
-        Kind::Alias => &["previousId"],
+        Kind::Alias => {
+            // As text, as the link to it has it: whoever is named is found by that when they are erased.
+            let previous = message.members.get("previousId").and_then(identifier);
+            return previous.map(|id| ("previousId".to_owned(), id.into())).into_iter().collect();
+        }
     };
     let member = |name: &&str| message.members.get(*name).map(|value| ((*name).to_owned(), value.clone()));
     kept.iter().filter_map(member).collect()

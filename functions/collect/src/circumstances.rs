@@ -13,6 +13,8 @@ const PATH: usize = 300;
 const HOST: usize = 100;
 /// Longest language tag.
 const LOCALE: usize = 35;
+/// Longest name of a country or city.
+const LOCATION: usize = 60;
 
 fn member<'a>(object: Option<&'a Value>, name: &str) -> Option<&'a str> {
     object.and_then(|object| object.get(name)).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
@@ -40,7 +42,11 @@ pub fn circumstances(message: &Message, properties: &mut Map<String, Value>) -> 
     // A page of the shop itself led nobody here.
     let inside = url.as_deref().and_then(host_of);
     let locale = message.context("locale").and_then(Value::as_str).map(str::trim);
+    let location = message.context("location");
+    let located = |name: &str| member(location, name).map(|name| clip(name, LOCATION).to_owned());
     Context {
+        country: located("country"),
+        city: located("city"),
         path: path.map(|path| clip(path.trim(), PATH).to_owned()),
         referrer: from.filter(|host| inside.as_ref() != Some(host)),
         campaign: campaign(message.context("campaign")),
@@ -200,11 +206,14 @@ mod tests {
             "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36",
             "page": {"url": "https://shop.example/p/1?email=a@b.c", "referrer": "https://mail.example/box?user=anna"},
             "network": {"carrier": "X"}, "traits": {"email": "a@b.c"}, "timezone": "Europe/Paris",
+            "location": {"country": " France ", "city": "Lyon", "latitude": 45.76, "longitude": 4.84, "postalCode": "69001"},
         }));
         let expected = Context {
             path: Some("/p/1".into()),
             referrer: Some("mail.example".into()),
             device: Some("desktop".into()),
+            country: Some("France".into()),
+            city: Some("Lyon".into()),
             ..Context::default()
         };
         assert_eq!(found, expected);

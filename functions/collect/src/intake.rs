@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{FromRef, Request};
 use http::header::USER_AGENT;
 use http::request::Parts;
+use vitrine_domain::experiment::exposed_by;
 use vitrine_domain::{Event, Millis, Shop, Visitor, robot};
 use vitrine_http::auth::{USER_TOKEN, presented_key};
 use vitrine_http::consent::of_headers;
@@ -15,6 +16,7 @@ use vitrine_http::{Access, App, Problem, body as request_body};
 use vitrine_store::api_keys::{KeyKind, Scope};
 
 use crate::accept::{Accepted, Terms, accept};
+use crate::agreed::Agreed;
 use crate::envelope::Envelope;
 use crate::message::Kind;
 use crate::schema::{Answer, Rejected};
@@ -26,11 +28,12 @@ use crate::{Error, body, privacy};
 pub(crate) struct Collect {
     pub(crate) app: App,
     writer: Arc<Writer>,
+    pub(crate) agreed: Arc<Agreed>,
 }
 
 impl Collect {
     pub(crate) fn new(app: App) -> Self {
-        Self { app, writer: Arc::default() }
+        Self { app, writer: Arc::default(), agreed: Arc::default() }
     }
 }
 
@@ -81,11 +84,16 @@ pub(crate) async fn take(state: &Collect, request: Request, address: Option<Kind
     if access.kind == KeyKind::Browser {
         limit(&state.app, shop, now, &mut accepted, &mut rejected)?;
     }
-    let accepted: Vec<Accepted> = accepted.into_iter().map(|(_, one)| one).collect();
+    let mut accepted: Vec<Accepted> = accepted.into_iter().map(|(_, one)| one).collect();
+    for event in accepted.iter_mut().map(|one| &mut one.event) {
+        event.drawn =
+            event.granted().and_then(exposed_by).map(|id| state.app.sealer.drawn(shop, id)).unwrap_or_default();
+    }
     let count = accepted.len();
     let robots = accepted.iter().filter(|one| one.event.robot).count();
     let admitted = privacy::admit(state, &access, now, accepted).await?;
-    state.writer.write(&context.table, shop, now, &admitted).await?;
+    state.writer.write(&context.table, shop, now, &admitted.events).await?;
+    privacy::count(&context.table, shop, &admitted).await;
     metrics::counter!("events_accepted").increment(count as u64);
     metrics::counter!("robots").increment(robots as u64);
     if !rejected.is_empty() {

@@ -22,6 +22,7 @@
 //! merged into the events of its batch; `integrations` steers nothing here and is not kept.
 
 pub mod accept;
+mod agreed;
 pub mod body;
 pub mod bounds;
 pub mod canonical;

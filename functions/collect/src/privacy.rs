@@ -7,27 +7,43 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitrine_domain::{Millis, Purpose, Visitor};
+use vitrine_domain::{Millis, Purpose, Shop, Visitor};
+use vitrine_http::problem::causes;
 use vitrine_http::{Access, Problem};
+use vitrine_store::Table;
 use vitrine_store::tombstones::{Barred, named};
 
 use crate::accept::Accepted;
 use crate::intake::Collect;
 
-/// What is left of some events to be written.
+/// What is left of some events.
+#[derive(Debug, Default)]
+pub(crate) struct Admitted {
+    /// To be written.
+    pub(crate) events: Vec<Accepted>,
+    /// What is counted and names nobody: how often an action was done on the day of a time.
+    counts: Vec<((Millis, String), u64)>,
+}
+
+/// What is left of some events; refusals that they tell of are noted, and act.
 pub(crate) async fn admit(
     state: &Collect,
     access: &Access,
     now: Millis,
     accepted: Vec<Accepted>,
-) -> Result<Vec<Accepted>, Problem> {
+) -> Result<Admitted, Problem> {
     let (table, shop) = (&state.app.context.table, &access.shop);
-    let barred = table.barred(&state.app.guard, shop, visitors(&accepted), now).await?;
     // Whether each visitor refuses, by what was said last: nothing of this batch is kept of whoever does.
     let mut last: BTreeMap<Visitor, bool> = BTreeMap::new();
     for one in &accepted {
         last.extend(says(one, access));
     }
+    for (visitor, refuses) in &last {
+        if !refuses && state.agreed.is_news(shop, visitor, now) {
+            state.app.guard.doubt(shop, visitor);
+        }
+    }
+    let barred = table.barred(&state.app.guard, shop, visitors(&accepted), now).await?;
     let mut said: BTreeMap<Visitor, bool> = BTreeMap::new();
     let mut counts: BTreeMap<(Millis, String), u64> = BTreeMap::new();
     let mut admitted = Vec::with_capacity(accepted.len());
@@ -48,16 +64,28 @@ pub(crate) async fn admit(
         }
         admitted.extend(without_erased(one, &barred));
     }
-    for ((day, action), times) in by_day(counts) {
-        table.count(shop, day, &action, times).await?;
-    }
     for (visitor, refuses) in last {
-        if refuses != barred.refused(&visitor) {
-            table.note_refusal(state.app.guard.key(), shop, &visitor, refuses, now).await?;
-            state.app.guard.forget();
+        // A refusal that is known already is noted again: what it erases may have been cut off, or have come in since.
+        if refuses || barred.refused(&visitor) {
+            let noted = table.note_refusal(state.app.guard.key(), shop, &visitor, refuses, now).await;
+            if !matches!(noted, Ok(false)) {
+                state.app.guard.forget();
+            }
+            noted?;
+        }
+        state.agreed.remember(shop, visitor, refuses, now);
+    }
+    Ok(Admitted { events: admitted, counts: by_day(counts).collect() })
+}
+
+/// Counts what is not kept, once everything else is written: nothing tells a count from its repetition, so that one which
+/// fails is told in the log and not to the client, who would send the whole request again.
+pub(crate) async fn count(table: &Table, shop: &Shop, admitted: &Admitted) {
+    for ((day, action), times) in &admitted.counts {
+        if let Err(error) = table.count(shop, *day, action, *times).await {
+            tracing::warn!(%shop, cause = %causes(&error), "what nobody did was not counted");
         }
     }
-    Ok(admitted)
 }
 
 /// Whether those whom an event may speak for refuse, if it says so.

@@ -17,7 +17,7 @@ use crate::sdk;
 macro_rules! intake {
     ($name:ident, $path:tt, $kind:expr, $body:ty, $doc:tt) => {
         #[doc = $doc]
-        #[utoipa::path(post, path = $path, tag = "collect",
+        #[utoipa::path(post, path = $path, tag = "collect", security(("query" = ["events"])),
                     request_body(content = $body, content_type = "application/json",
                         description = "JSON, gzipped or not, under any content type"),
                     responses(
@@ -53,7 +53,7 @@ intake!(batch_short, "/v1/b", None, BatchBody, "Many events at once, from a brow
 /// What a tracking SDK measured of itself
 ///
 /// Answered so that browsers send it once, and not kept.
-#[utoipa::path(post, path = "/v1/m", tag = "collect", request_body(content = String, description = "Anything"),
+#[utoipa::path(post, path = "/v1/m", tag = "collect", security(()), request_body(content = String, description = "Anything"),
     responses((status = 200, body = Answer)))]
 async fn metrics() -> Json<Answer> {
     Json(Answer::without(Vec::new()))

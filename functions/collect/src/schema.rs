@@ -53,9 +53,10 @@ pub struct EventBody {
     /// The identifier before an alias.
     #[schema(rename = "previousId")]
     pub previous_id: Option<String>,
-    /// Circumstances: `page`, `campaign`, `device`, `userAgent`, `locale`, `library`, `channel`, and `consent`, which grants
-    /// or refuses `measure`, `personalise`, `experiment`, `market`: `categoryPreferences` by name, `tcf` with a TC string, or
-    /// `google` with Google consent mode. Without consent to personalise an event is counted and not kept.
+    /// Circumstances: `page`, `campaign`, `device`, `userAgent`, `locale`, `location` (its `country` and `city`), `library`,
+    /// `channel`, and `consent`, which grants or refuses `measure`, `personalise`, `experiment`, `market`:
+    /// `categoryPreferences` by name, `tcf` with a TC string, or `google` with Google consent mode. Without consent to
+    /// personalise an event is counted and not kept.
     #[schema(value_type = Option<Object>)]
     pub context: Option<Value>,
 }

@@ -62,7 +62,7 @@ async fn browser_shop(state: &Collect, key: &str) -> Result<Shop, Problem> {
 /// What analytics.js asks for before it sends anything
 ///
 /// Set `cdnURL` of the SDK to this address. A server key is refused: it would stand in a page.
-#[utoipa::path(get, path = "/v1/projects/{key}/settings", tag = "collect",
+#[utoipa::path(get, path = "/v1/projects/{key}/settings", tag = "collect", security(()),
     params(("key" = String, Path, description = "The shop's browser key", example = "demo")),
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn settings(
@@ -85,7 +85,7 @@ pub(crate) async fn settings(
 ///
 /// Set `configUrl` and the data plane of the SDK to this address, and take its bundled build: the other one loads its
 /// parts from elsewhere.
-#[utoipa::path(get, path = "/sourceConfig/", tag = "collect",
+#[utoipa::path(get, path = "/sourceConfig/", tag = "collect", security(("query" = ["events"])),
     params(("writeKey" = Option<String>, Query, description = "The shop's browser key, if no header has it")),
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn source_config(State(state): State<Collect>, request: Request) -> Result<Response, Problem> {

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 use vitrine_domain::event::{MAX_DWELL_MS, MIN_DWELL_MS};
+pub use vitrine_domain::id::of_value as identifier;
 
 /// Longest text of a field.
 pub const TEXT: usize = 200;
@@ -44,16 +45,6 @@ pub fn take<T>(object: &mut Map<String, Value>, names: &[&str], read: impl Fn(&V
         }
     }
     None
-}
-
-/// An identifier: text that is not blank, or a number.
-#[must_use]
-pub fn identifier(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 /// A text of bounded length; numbers are texts too.

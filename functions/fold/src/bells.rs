@@ -1,12 +1,13 @@
 //! Stream records as bells: which visitors they ring for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use vitrine_domain::profile::{DEVICES, Link, owner};
 use vitrine_domain::{MessageId, Millis, Shop, Visitor};
-use vitrine_store::stream::{Record, decode};
+use vitrine_runtime::telemetry::{reason, reason_of_panic};
+use vitrine_store::stream::{Failures, Record, decode};
 
 /// A visitor of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,30 +86,30 @@ impl Group {
 }
 
 /// Groups the records of a batch by visitor, and names those that cannot be read.
-pub(crate) fn read(records: &[EventRecord]) -> (BTreeMap<Key, Group>, BTreeSet<usize>) {
+pub(crate) fn read(records: &[EventRecord]) -> (BTreeMap<Key, Group>, Failures) {
     let mut groups: BTreeMap<Key, Group> = BTreeMap::new();
-    let mut failed = BTreeSet::new();
+    let mut failed = Failures::default();
     for (index, record) in records.iter().enumerate() {
         let decoded = std::panic::catch_unwind(AssertUnwindSafe(|| decode(record)));
+        let decoded = match decoded {
+            Ok(decoded) => decoded.map_err(|error| reason(&error)),
+            Err(panic) => Err(reason_of_panic(panic.as_ref())),
+        };
         match decoded {
-            Ok(Ok(Record::Event { shop, event })) => {
+            Ok(Record::Event { shop, event }) => {
                 let id = EventId { visitor: event.visitor.clone(), time: event.time, id: event.id };
                 let group = groups.entry(Key { shop, visitor: event.visitor }).or_default();
                 group.ring_event(Bell { record: index, event: Some(id) }, event.time);
             }
-            Ok(Ok(Record::Link { shop, visitor })) => {
+            Ok(Record::Link { shop, visitor }) => {
                 let group = groups.entry(Key { shop, visitor }).or_default();
                 group.relinked = true;
                 group.bells.push(Bell { record: index, event: None });
             }
-            Ok(Ok(Record::Decision { .. } | Record::Other)) => {}
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a stream record cannot be read");
-                failed.insert(index);
-            }
-            Err(_) => {
-                tracing::error!("reading a stream record panicked");
-                failed.insert(index);
+            Ok(Record::Decision { .. } | Record::Other) => {}
+            Err(cause) => {
+                tracing::error!(cause, sequence = record.change.sequence_number, "a stream record cannot be read");
+                failed.note([index], &cause);
             }
         }
     }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vitrine_domain::{Event, Millis, State};
+use vitrine_runtime::telemetry::reason_of_panic;
 
 use crate::Probe;
 use crate::bells::EventId;
@@ -24,8 +25,11 @@ pub(crate) struct Folding<'a> {
     progress: Progress,
     horizon: Millis,
     probe: Option<&'a Probe>,
-    refused: Vec<EventId>,
+    refused: Vec<Refused>,
 }
+
+/// An event that could not be folded, and why.
+pub(crate) type Refused = (EventId, String);
 
 /// What a fold came to.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ pub(crate) struct Outcome {
     /// How many events were folded before the horizon.
     pub(crate) before: usize,
     /// Events that could not be folded and are left out.
-    pub(crate) refused: Vec<EventId>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl<'a> Folding<'a> {
@@ -59,9 +63,7 @@ impl<'a> Folding<'a> {
                     self.step(event, known);
                 }
             }));
-            if run.is_ok() {
-                return;
-            }
+            let Err(panic) = run else { return };
             // What the panic left behind may be half done, so the events before it are folded once more.
             self.progress = start;
             let (good, bad) = rest.split_at(at.get());
@@ -69,9 +71,10 @@ impl<'a> Folding<'a> {
                 self.step(event, known);
             }
             if let Some(event) = bad.first() {
-                tracing::error!("an event cannot be folded and is left out");
+                let cause = reason_of_panic(panic.as_ref());
+                tracing::error!(cause, "an event cannot be folded and is left out");
                 let id = EventId { visitor: event.visitor.clone(), time: event.time, id: event.id.clone() };
-                self.refused.push(id);
+                self.refused.push((id, cause));
             }
             rest = bad.get(1..).unwrap_or_default();
         }
@@ -87,7 +90,7 @@ impl<'a> Folding<'a> {
         } else if progress.compacted.is_none() {
             progress.compacted = Some(progress.state.clone());
         }
-        progress.state.apply(event, known);
+        progress.state.take(event, known);
     }
 
     /// Ends the fold.

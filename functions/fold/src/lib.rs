@@ -24,18 +24,21 @@ mod source;
 mod sweep;
 mod visitor;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use aws_lambda_events::event::dynamodb::Event as StreamEvent;
-use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use bells::{Group, Key};
 pub use error::Error;
 use futures_util::{FutureExt, StreamExt, stream};
 use vitrine_domain::Event;
 use vitrine_domain::profile::Link;
 use vitrine_runtime::Context;
+use vitrine_runtime::telemetry::{reason, reason_of_panic};
+use vitrine_store::Boxed;
+use vitrine_store::stream::Failures;
 
 pub use sweep::{Swept, scheduled, sweep};
 
@@ -107,7 +110,8 @@ impl Fold {
     /// Folds a visitor; a panic is an error like any other.
     async fn fold(&self, key: Key, group: Group) -> (Key, Group, Result<Folded, Error>) {
         let folded = AssertUnwindSafe(self.fold_visitor(&key, &group)).catch_unwind().await;
-        (key, group, folded.unwrap_or(Err(Error::Panicked)))
+        let folded = folded.unwrap_or_else(|panic| Err(Error::Panicked(reason_of_panic(panic.as_ref()))));
+        (key, group, folded)
     }
 
     async fn fold_all(&self, groups: BTreeMap<Key, Group>) -> Vec<(Key, Group, Result<Folded, Error>)> {
@@ -115,13 +119,24 @@ impl Fold {
     }
 }
 
-/// Folds every visitor that a batch of the stream names, and the users to whom events on linked devices belong.
-///
-/// The answer names the records that have to come again: malformed ones, those of an event that cannot be folded, and
-/// all of a visitor whose fold failed. None of them keeps its neighbours from being folded.
+/// Folds every visitor that a batch of the stream names, and answers which of its records have to come again.
 pub async fn handle(app: &Fold, event: StreamEvent) -> DynamoDbEventResponse {
-    let rung = event.records.iter().map(|record| record.change.approximate_creation_date_time.timestamp_millis()).min();
-    let (groups, mut failed) = bells::read(&event.records);
+    let failed = process(app, &event.records).await;
+    vitrine_runtime::metrics::flush_if_due();
+    failed.answer(&event.records)
+}
+
+/// Folds every visitor that some records of the stream name, and the users to whom events on linked devices belong.
+///
+/// What failed are malformed records, those of an event that cannot be folded, and all of a visitor whose fold failed.
+/// None of them keeps its neighbours from being folded.
+pub fn process<'a>(app: &'a Fold, records: &'a [EventRecord]) -> Boxed<'a, Failures> {
+    Box::pin(fold_named(app, records))
+}
+
+async fn fold_named(app: &Fold, records: &[EventRecord]) -> Failures {
+    let rung = records.iter().map(|record| record.change.approximate_creation_date_time.timestamp_millis()).min();
+    let (groups, mut failed) = bells::read(records);
     let (mut users, devices): (BTreeMap<_, _>, BTreeMap<_, _>) =
         groups.into_iter().partition(|(key, _)| key.visitor.is_known());
     // Devices come first: only their links say which users are concerned.
@@ -137,22 +152,22 @@ pub async fn handle(app: &Fold, event: StreamEvent) -> DynamoDbEventResponse {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds of a lag")]
         metrics::histogram!("fold_lag").record((app.context.clock.now().0 - rung).max(0) as f64);
     }
-    vitrine_runtime::metrics::flush_if_due();
-    answer(&event, &failed)
+    failed
 }
 
 /// Notes which records of a group failed; none of them, or single ones, if the fold went through.
-fn settle(key: &Key, group: &Group, outcome: Result<Folded, Error>, failed: &mut BTreeSet<usize>) -> Option<Folded> {
+fn settle(key: &Key, group: &Group, outcome: Result<Folded, Error>, failed: &mut Failures) -> Option<Folded> {
     match outcome {
         Ok(folded) => {
-            for refused in &folded.refused {
-                failed.extend(group.records_of(refused));
+            for (event, cause) in &folded.refused {
+                failed.note(group.records_of(event), cause);
             }
             Some(folded)
         }
         Err(error) => {
-            tracing::error!(shop = %key.shop, %error, cause = error.cause(), records = group.bells.len(), "a fold failed");
-            failed.extend(group.bells.iter().map(|bell| bell.record));
+            let cause = reason(&error);
+            tracing::error!(shop = %key.shop, cause, records = group.bells.len(), "a fold failed");
+            failed.note(group.bells.iter().map(|bell| bell.record), &cause);
             None
         }
     }
@@ -165,15 +180,4 @@ fn ring_users(key: &Key, group: &Group, links: &[Link], users: &mut BTreeMap<Key
         let key = Key { shop: key.shop.clone(), visitor: user };
         users.entry(key).or_default().absorb(rung);
     }
-}
-
-fn answer(event: &StreamEvent, failed: &BTreeSet<usize>) -> DynamoDbEventResponse {
-    let failure = |index: &usize| {
-        let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = event.records.get(*index).and_then(|r| r.change.sequence_number.clone());
-        failure
-    };
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures = failed.iter().map(failure).collect();
-    response
 }

@@ -15,6 +15,7 @@ use vitrine_domain::segment::{Customer, Scale, Transitions};
 use vitrine_domain::time::MINUTE;
 use vitrine_domain::{Millis, Profile, Shop};
 use vitrine_runtime::Context;
+use vitrine_store::Boxed;
 use vitrine_store::Error;
 use vitrine_store::census::{Counting, Seen};
 use vitrine_store::settings::{ONE, SCALE};
@@ -45,7 +46,11 @@ struct Counted {
 ///
 /// # Errors
 /// If a store fails; doing it again does no harm.
-pub async fn scheduled(context: &Context) -> Result<Option<Swept>, Error> {
+pub fn scheduled(context: &Context) -> Boxed<'_, Result<Option<Swept>, Error>> {
+    Box::pin(sweep_if_due(context))
+}
+
+async fn sweep_if_due(context: &Context) -> Result<Option<Swept>, Error> {
     for shop in context.objects.shops().await? {
         let (_, now) = look(context, &shop).await?;
         let census = context.objects.census(&shop).await?;
@@ -61,7 +66,11 @@ pub async fn scheduled(context: &Context) -> Result<Option<Swept>, Error> {
 ///
 /// # Errors
 /// If a store fails; doing it again does no harm.
-pub async fn sweep(context: &Context) -> Result<Swept, Error> {
+pub fn sweep(context: &Context) -> Boxed<'_, Result<Swept, Error>> {
+    Box::pin(sweep_twice(context))
+}
+
+async fn sweep_twice(context: &Context) -> Result<Swept, Error> {
     let swept = once(context).await?;
     let again = if swept.1 { once(context).await?.0 } else { Swept::default() };
     Ok(Swept { profiles: swept.0.profiles, changed: swept.0.changed + again.changed })

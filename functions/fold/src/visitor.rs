@@ -8,8 +8,8 @@ use vitrine_domain::{Millis, Profile, State, Visitor};
 use vitrine_store::profiles::Base;
 use vitrine_store::tail::Tail;
 
-use crate::bells::{EventId, Group, Key};
-use crate::folding::{Folding, Outcome};
+use crate::bells::{Group, Key};
+use crate::folding::{Folding, Outcome, Refused};
 use crate::source::Source;
 use crate::{Error, Fold, segments};
 
@@ -28,7 +28,7 @@ pub(crate) struct Folded {
     /// The visitor's links.
     pub(crate) links: Vec<Link>,
     /// Events that could not be folded and are left out of the profile.
-    pub(crate) refused: Vec<EventId>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl Fold {
@@ -95,7 +95,7 @@ impl Fold {
     }
 
     /// The compacted state, if it holds all that lies before it: not if an event came that is older than its end, nor if
-    /// the links have changed.
+    /// the links have changed, nor if it is from before sums were kept of what is no longer kept one by one.
     async fn usable_base(
         &self,
         key: &Key,
@@ -113,7 +113,8 @@ impl Fold {
             Err(vitrine_store::Error::Corrupt { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        Ok(base.filter(|base| base.horizon == end && base.linked == linked))
+        let holds = |base: &Base| base.horizon == end && base.linked == linked && !base.state.behaviour.is_cut();
+        Ok(base.filter(holds))
     }
 }
 

@@ -22,7 +22,6 @@ pub const OPENAPI: &str = include_str!("../openapi.json");
         license(name = "MIT OR Apache-2.0")
     ),
     tags((name = "manage", description = "Running a shop: training, models, placements, rules, segments, experiments, settings")),
-    security(("basic" = []), ("bearer" = []), ("query" = [])),
     modifiers(&Keys)
 )]
 pub(crate) struct Document;
@@ -35,7 +34,7 @@ impl Modify for Keys {
         let http =
             |scheme, text| SecurityScheme::Http(HttpBuilder::new().scheme(scheme).description(Some(text)).build());
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("basic", http(HttpAuthScheme::Basic, "The key as user name, no password."));
+        components.add_security_scheme("basic", http(HttpAuthScheme::Basic, "The key as user name, no password. The scopes that it needs stand beside; without `query` it has to be a server key."));
         components.add_security_scheme("bearer", http(HttpAuthScheme::Bearer, "The key as token."));
         let query = ApiKeyValue::with_description("key", "A browser key, where a page cannot set headers.");
         components.add_security_scheme("query", SecurityScheme::ApiKey(ApiKey::Query(query)));

@@ -57,6 +57,7 @@ pub(crate) struct Told {
 ///
 /// Models are trained on a schedule too; this is for not waiting. The answer names a job.
 #[utoipa::path(post, path = "/v1/retrain", tag = "manage", operation_id = "retrain",
+    security(("basic" = ["manage"])),
     responses(
         (status = 202, body = Begun, description = "The training is a job now"),
         (status = 401, body = Problem, description = "The key is missing or not known"),
@@ -76,6 +77,7 @@ pub(crate) async fn retrain(State(app): State<App>, access: ServerAccess<Manage>
 
 /// What became of a job
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "manage", operation_id = "get_job",
+    security(("basic" = ["catalogue"]), ("basic" = ["manage"])),
     params(("id" = String, Path, description = "The job's identifier")),
     responses(
         (status = 200, body = Told, description = "The job"),

@@ -1,38 +1,155 @@
-//! What all kinds of settings that people make have in common: they are written over the version that was seen, with a name
-//! and a time, and what they were can be had back.
+//! What all settings that people make have in common: they are written over the version that was seen, they carry a name and
+//! a time, and what they were can be had back.
+
+pub(crate) mod history;
+mod responses;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
-use utoipa::{IntoParams, ToSchema};
-use vitrine_domain::experiment::MAX_EXPERIMENTS;
-use vitrine_domain::rule::{MAX_ID, MAX_RULES};
-use vitrine_domain::segment::MAX_SEGMENTS;
-use vitrine_domain::{Experiment, Fault, Placement, Rule, Segment};
-use vitrine_http::auth::scope::{Manage, View};
-use vitrine_http::{App, Problem, ServerAccess};
-use vitrine_store::settings::{self, EXPERIMENT, PLACEMENT, RULE, SEGMENT};
+use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
+use utoipa::ToSchema;
+use vitrine_domain::{Fault, Millis};
+use vitrine_http::auth::scope::Manage;
+use vitrine_http::{App, Problem, ServerAccess, body, is_word, said};
+use vitrine_store::settings::Versioned;
 
-use crate::experiments::shape::View as ExperimentView;
-use crate::lock::Expected;
-use crate::placements::{MAX_PLACEMENTS, View as PlacementView};
-use crate::rules::View as RuleView;
-use crate::segments::View as SegmentView;
+use crate::lock::{Expected, etag};
+pub(crate) use responses::{Finding, Reading, Removing, Writing};
 
-/// Writes a setting over the version that is expected. Answers the shop's new revision.
+/// A kind of setting, as it is stored.
+pub(crate) trait Kept: Serialize + DeserializeOwned {
+    /// The kind's name in the table.
+    const KIND: &'static str;
+    /// Most settings of the kind in a shop, where their names do not bound them.
+    const MOST: usize = usize::MAX;
+
+    /// As its own address shows it.
+    fn show(self, standing: Standing) -> impl Serialize;
+
+    /// What is wrong with it, or with making it what it is of what stands now.
+    fn faults_over(&self, now: Option<&Self>) -> Vec<Fault>;
+
+    /// What speaks against removing it.
+    fn faults_of_removal(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// What it becomes when it comes back in the place of what stands now.
+    fn again(self, _now: Option<Self>, _time: Millis) -> Self {
+        self
+    }
+}
+
+/// A setting that there is one of.
+pub(crate) trait One: Kept {
+    /// Its identifier in the table.
+    const ID: &'static str;
+    /// The code of the problem that something is no such setting.
+    const WRONG: &'static str;
+    /// Whether it is told whole, not made from what was read: then it is written over whatever there is, unless a version is named.
+    const WHOLE: bool = false;
+
+    /// What is stored; as shipped where nothing is.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn read(stored: Option<Value>) -> serde_json::Result<Self>;
+}
+
+/// At which version a setting stands, who made it so, and when.
+#[derive(Debug, Default, Clone, Serialize, ToSchema)]
+pub(crate) struct Standing {
+    /// Grows with every change; zero is a setting as it was shipped.
+    pub(crate) version: u64,
+    /// Who made it so: the name of whoever signed in, or the key's id. Absent for a setting as shipped, and where it was not noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    /// When. Absent as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    written: Option<String>,
+}
+
+impl Standing {
+    pub(crate) fn of<T>(setting: &Versioned<T>) -> Self {
+        Self::new(setting.version, setting.author.clone(), setting.written)
+    }
+
+    fn new(version: u64, author: Option<String>, written: Option<Millis>) -> Self {
+        Self { version, author, written: written.map(|time| time.to_rfc3339()) }
+    }
+}
+
+/// A setting as somebody wants it.
+pub(crate) trait Wanted: DeserializeOwned {
+    /// Members that an answer has besides, so that what was read can be sent back; `author` and `written` everywhere.
+    const SHOWN: &'static [&'static str] = &[];
+
+    /// The version it was made from, if the body says it.
+    fn version(&self) -> Option<u64>;
+}
+
+/// A request to change a setting: what it shall be, and over which version.
+pub(crate) struct Change<W> {
+    pub(crate) wanted: W,
+    pub(crate) expected: Expected,
+}
+
+impl<W: Wanted> FromRequest<App> for Change<W> {
+    type Rejection = Problem;
+
+    /// Of JSON of another shape the place is named by its JSON pointer.
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        let wanted: W = read(&body::read(request, app).await?)?;
+        Ok(Self { expected: Expected::of(&headers, wanted.version()), wanted })
+    }
+}
+
+/// Reads a setting as somebody wants it.
+///
+/// # Errors
+/// 400 if it is no JSON, 422 with the JSON pointer of what has another shape.
+pub(crate) fn read<W: Wanted>(bytes: &[u8]) -> Result<W, Problem> {
+    let mut sent: Map<String, Value> = body::parse(bytes)?;
+    sent.retain(|name, _| !["author", "written"].contains(&name.as_str()) && !W::SHOWN.contains(&name.as_str()));
+    serde_path_to_error::deserialize(Value::Object(sent)).map_err(|error| {
+        let part = |part: &Segment| match part {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } if is_word(key) => format!("/{key}"),
+            Segment::Enum { variant } if is_word(variant) => format!("/{variant}"),
+            _ => "/…".to_owned(),
+        };
+        let pointer: String = error.path().iter().map(part).collect();
+        let how = said(&error.inner().to_string());
+        Problem::unprocessable("unexpected-shape", format!("the JSON does not fit: {how}")).at(pointer, how)
+    })
+}
+
+/// Writes a setting over the version that is expected. Answers how it stands, and the shop's new revision.
 ///
 /// # Errors
 /// 409 or 412 if somebody else was faster.
-pub(crate) async fn put<T: Serialize>(
+pub(crate) async fn put<T: Kept>(
+    app: &App,
+    access: &ServerAccess<Manage>,
+    id: &str,
+    value: &T,
+    (from, expected): (u64, Expected),
+) -> Result<(Standing, u64), Problem> {
+    let revision = put_document(app, access, (T::KIND, id), value, (from, expected)).await?;
+    Ok((Standing::new(from + 1, Some(access.author.clone()), Some(app.context.clock.now())), revision))
+}
+
+async fn put_document(
     app: &App,
     access: &ServerAccess<Manage>,
     (kind, id): (&'static str, &str),
-    value: &T,
+    value: &impl Serialize,
     (from, expected): (u64, Expected),
 ) -> Result<u64, Problem> {
     match app.context.table.put_setting_by(&access.shop, kind, id, value, from, &access.author).await {
@@ -47,7 +164,16 @@ pub(crate) async fn put<T: Serialize>(
 ///
 /// # Errors
 /// 412 if it stands at another version.
-pub(crate) async fn remove(
+pub(crate) async fn remove<T: Kept>(
+    app: &App,
+    access: &ServerAccess<Manage>,
+    id: &str,
+    expected: Expected,
+) -> Result<bool, Problem> {
+    remove_at(app, access, (T::KIND, id), expected).await
+}
+
+async fn remove_at(
     app: &App,
     access: &ServerAccess<Manage>,
     (kind, id): (&'static str, &str),
@@ -66,233 +192,49 @@ pub(crate) async fn remove(
     }
 }
 
-/// A kind of setting with a history, in an address.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
-    Placements,
-    Rules,
-    Segments,
-    Experiments,
+/// A setting that there is one of, and how it stands.
+pub(crate) async fn one<T: One, N>(app: &App, access: &ServerAccess<N>) -> Result<(T, Standing), Problem> {
+    let stored = app.context.table.setting::<Value>(&access.shop, T::KIND, T::ID).await?;
+    let standing = stored.as_ref().map(Standing::of).unwrap_or_default();
+    let value = T::read(stored.map(|setting| setting.value)).map_err(|error| Problem::internal(&error))?;
+    Ok((value, standing))
 }
 
-impl Kind {
-    /// # Errors
-    /// 404 for a word that is no kind.
-    fn read(word: &str) -> Result<Self, Problem> {
-        Ok(match word {
-            "placements" => Self::Placements,
-            "rules" => Self::Rules,
-            "segments" => Self::Segments,
-            "experiments" => Self::Experiments,
-            _ => return Err(Problem::not_found("`placements`, `rules`, `segments` and `experiments` have a history")),
-        })
-    }
-
-    const fn stored(self) -> &'static str {
-        match self {
-            Self::Placements => PLACEMENT,
-            Self::Rules => RULE,
-            Self::Segments => SEGMENT,
-            Self::Experiments => EXPERIMENT,
-        }
-    }
-
-    /// Most settings of the kind in a shop.
-    const fn most(self) -> usize {
-        match self {
-            Self::Placements => MAX_PLACEMENTS,
-            Self::Rules => MAX_RULES,
-            Self::Segments => MAX_SEGMENTS,
-            Self::Experiments => MAX_EXPERIMENTS,
-        }
-    }
-
-    /// A document as its own address shows it; as it is stored, if this program cannot read it any more.
-    fn show(self, document: &RawValue, version: u64) -> Value {
-        fn shown<T: DeserializeOwned, V: Serialize>(document: &RawValue, view: impl FnOnce(T) -> V) -> Option<Value> {
-            serde_json::to_value(view(serde_json::from_str(document.get()).ok()?)).ok()
-        }
-        let shown = match self {
-            Self::Placements => shown(document, |placement: Placement| PlacementView::of(placement, version)),
-            Self::Rules => shown(document, |rule: Rule| RuleView::of(rule, version)),
-            Self::Segments => {
-                shown(document, |segment: Option<Segment>| segment.map(|segment| SegmentView::of(segment, version)))
-            }
-            Self::Experiments => shown(document, |experiment: Experiment| ExperimentView::of(experiment, version)),
-        };
-        shown.or_else(|| serde_json::from_str(document.get()).ok()).unwrap_or_default()
-    }
-
-    /// What speaks against making a setting again what it was; nothing of a removal but of an experiment that runs.
-    fn faults(self, new: Option<&RawValue>, now: Option<&RawValue>) -> Vec<Fault> {
-        fn read<T: DeserializeOwned>(document: Option<&RawValue>) -> Option<T> {
-            serde_json::from_str(document?.get()).ok()
-        }
-        let unreadable = || vec![Fault { at: String::new(), how: "a document that this version can read".to_owned() }];
-        let of_rule = |(at, how): (&'static str, String)| Fault { at: at.to_owned(), how };
-        match (self, new) {
-            (Self::Experiments, None) => read::<Experiment>(now).map(|now| now.faults_of_removal()).unwrap_or_default(),
-            (_, None) => Vec::new(),
-            (Self::Placements, _) => read::<Placement>(new).map_or_else(unreadable, |_| Vec::new()),
-            (Self::Rules, _) => {
-                read::<Rule>(new).map_or_else(unreadable, |rule| rule.faults().into_iter().map(of_rule).collect())
-            }
-            (Self::Segments, _) => read::<Option<Segment>>(new)
-                .map_or_else(unreadable, |segment| segment.map(|segment| segment.faults()).unwrap_or_default()),
-            (Self::Experiments, _) => {
-                let Some(experiment) = read::<Experiment>(new) else { return unreadable() };
-                let of_change = read::<Experiment>(now).map(|now| experiment.faults_of_change(&now));
-                experiment.faults().into_iter().chain(of_change.unwrap_or_default()).collect()
-            }
-        }
-    }
+/// The answer with a setting.
+pub(crate) fn shown<T: Kept>(value: T, standing: Standing) -> Response {
+    (etag(standing.version), Json(value.show(standing))).into_response()
 }
 
-/// What a setting was from one of its changes to the next.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SettingState)]
-pub(crate) struct StateView {
-    /// The shop's revision that began it: what `undo` can go back to.
-    revision: u64,
-    /// The setting's version; null where it was not there.
-    #[schema(required = true)]
-    version: Option<u64>,
-    /// Who made it so: the name of whoever signed in, or the key's id; null for the program itself, and where that was not noted.
-    #[schema(required = true)]
-    author: Option<String>,
-    /// When.
-    #[schema(required = true, value_type = Option<String>, format = DateTime)]
-    written: Option<String>,
-    /// The setting; null where it was removed, was not there yet, or was as shipped.
-    #[schema(value_type = Option<Object>, required = true)]
-    value: Option<Value>,
+/// Answers with a setting that there is one of.
+pub(crate) async fn get_one<T: One, N>(app: &App, access: &ServerAccess<N>) -> Result<Response, Problem> {
+    let (value, standing) = one::<T, N>(app, access).await?;
+    Ok(shown(value, standing))
 }
 
-impl StateView {
-    fn of(kind: Kind, state: &settings::State) -> Self {
-        let version = state.version;
-        Self {
-            revision: state.revision,
-            version,
-            author: state.author.clone(),
-            written: state.written.map(|time| time.to_rfc3339()),
-            value: state.value.as_ref().map(|value| kind.show(value, version.unwrap_or_default())),
-        }
-    }
-}
-
-/// What a setting is and was.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SettingHistory)]
-pub(crate) struct History {
-    /// The present state and those before it, newest first: at most 20, of the last 100 days.
-    states: Vec<StateView>,
-}
-
-/// To what.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Wish {
-    /// The revision that began the state to go back to; that before the last change unless it is said.
-    revision: Option<u64>,
-}
-
-fn unknown() -> Problem {
-    Problem::not_found("the shop never had a setting of this name, or not in the last 100 days")
-}
-
-/// A stored history, newest first.
-async fn states<N>(app: &App, access: &ServerAccess<N>, kind: Kind, id: &str) -> Result<Vec<settings::State>, Problem> {
-    // The table takes no key of any length.
-    if id.len() > MAX_ID {
-        return Err(unknown());
-    }
-    let states = app.context.table.setting_history(&access.shop, kind.stored(), id).await?;
-    if states.is_empty() { Err(unknown()) } else { Ok(states) }
-}
-
-/// What a setting was
-///
-/// The present state and those before it, newest first: at most 20, of the last 100 days.
-#[utoipa::path(get, path = "/v1/{kind}/{id}/history", tag = "manage", operation_id = "get_history",
-    params(("kind" = String, Path, description = "Of which kind"), ("id" = String, Path, description = "Its id, or name")),
-    responses(
-        (status = 200, body = History, description = "What it is and was"),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 404, body = Problem, description = "There never was such a setting"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
-    ))]
-pub(crate) async fn history(
-    State(app): State<App>,
-    access: ServerAccess<View>,
-    Path((kind, id)): Path<(String, String)>,
-) -> Result<Json<History>, Problem> {
-    let kind = Kind::read(&kind)?;
-    let states = states(&app, &access, kind, &id).await?;
-    Ok(Json(History { states: states.iter().map(|state| StateView::of(kind, state)).collect() }))
-}
-
-/// Make a setting again what it was
-///
-/// What it was before the last change, or at a revision. It is a change like any other: it has an author, and can itself be
-/// undone.
-#[utoipa::path(post, path = "/v1/{kind}/{id}/undo", tag = "manage", operation_id = "undo",
-    params(
-        ("kind" = String, Path, description = "Of which kind"), ("id" = String, Path, description = "Its id, or name"), Wish,
-        ("If-Match" = Option<String>, Header, description = "The version it stands at, in quotes; any if it is not said"),
-    ),
-    responses(
-        (status = 200, body = StateView, description = "What it is now"),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 404, body = Problem, description = "There never was such a setting, or it never was anything else"),
-        (status = 412, body = Problem, description = "`If-Match` names another version than the stored one"),
-        (status = 422, body = Problem, description = "It cannot be that again: `errors` says why"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
-    ))]
-pub(crate) async fn undo(
-    State(app): State<App>,
-    access: ServerAccess<Manage>,
-    Path((kind, id)): Path<(String, String)>,
-    wish: Result<Query<Wish>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
+/// Changes a setting that there is one of to what is made of what stands now, and answers with it.
+pub(crate) async fn put_one<T: One>(
+    app: &App,
+    access: &ServerAccess<Manage>,
+    expected: Expected,
+    make: impl FnOnce(&T) -> T,
 ) -> Result<Response, Problem> {
-    let kind = Kind::read(&kind)?;
-    let Query(wish) = wish.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
-    let states = states(&app, &access, kind, &id).await?;
-    let (now, before) = states.split_first().ok_or_else(unknown)?;
-    let expected = Expected::of(&headers, None);
-    let current = now.version.unwrap_or_default();
-    let from = if expected == Expected::Unsaid { current } else { expected.over(current)? };
-    let other = match wish.revision {
-        Some(revision) => before.iter().find(|state| state.revision == revision),
-        None => before.first(),
-    };
-    let other = other.ok_or_else(|| {
-        Problem::not_found("it never was anything else, as far as is known; its history says what it was")
-    })?;
-    let faults = kind.faults(other.value.as_deref(), now.value.as_deref());
-    if !faults.is_empty() {
-        return Err(refused("cannot-undo", "it cannot be what it was: `errors` says why", faults));
+    let (before, standing) = one::<T, _>(app, access).await?;
+    let value = make(&before);
+    faultless(&value, Some(&before))?;
+    let expected = if T::WHOLE && expected == Expected::Unsaid { Expected::Body(standing.version) } else { expected };
+    let from = expected.over(standing.version)?;
+    let (standing, _) = put(app, access, T::ID, &value, (from, expected)).await?;
+    Ok(shown(value, standing))
+}
+
+/// # Errors
+/// 422 with every fault of a setting that there is one of.
+pub(crate) fn faultless<T: One>(value: &T, before: Option<&T>) -> Result<(), Problem> {
+    let faults = value.faults_over(before);
+    if faults.is_empty() {
+        return Ok(());
     }
-    match &other.value {
-        Some(value) => {
-            if current == 0 {
-                let all = app.context.table.settings::<Value>(&access.shop, kind.stored()).await?;
-                has_room(all.len(), kind.most())?;
-            }
-            // What was read is what is written over, also where nothing was said of it.
-            put(&app, &access, (kind.stored(), &id), value, (from, Expected::Header(from))).await?;
-        }
-        None => {
-            remove(&app, &access, (kind.stored(), &id), Expected::Header(from)).await?;
-        }
-    }
-    let now = app.context.table.setting_history(&access.shop, kind.stored(), &id).await?;
-    let now = now.first().ok_or_else(unknown)?;
-    Ok((StatusCode::OK, Json(StateView::of(kind, now))).into_response())
+    Err(refused(T::WRONG, "this is no such setting; `errors` says where", faults))
 }
 
 /// # Errors

@@ -96,7 +96,7 @@ impl View {
 impl Wanted {
     /// # Errors
     /// 422 with every member that is wrong.
-    fn check(self) -> Result<Grant, Problem> {
+    pub(crate) fn check(self) -> Result<Grant, Problem> {
         let mut wrong = Problem::unprocessable("invalid-key", "there can be no such key; `errors` says why");
         let kind = match self.kind.as_str() {
             "browser" => KeyKind::Browser,
@@ -174,6 +174,7 @@ fn shown(access: &Access, key: String, entry: Entry) -> Response {
 ///
 /// What they may do and when they were made; never the keys themselves, of which only hashes are stored.
 #[utoipa::path(get, path = "/v1/keys", tag = "manage", operation_id = "get_keys",
+    security(("basic" = ["keys"])),
     responses(
         (status = 200, body = ShopKeys, description = "All keys, the newest first"),
         (status = 401, body = Problem, description = "The key is missing or not known"),
@@ -187,6 +188,7 @@ pub(crate) async fn list(State(app): State<App>, access: Access) -> Result<Json<
 
 /// Make a key
 #[utoipa::path(post, path = "/v1/keys", tag = "manage", operation_id = "post_key", request_body = Wanted,
+    security(("basic" = ["keys"])),
     responses(
         (status = 201, body = NewKey, description = "The key, shown only now"),
         (status = 401, body = Problem, description = "The key is missing or not known"),
@@ -211,6 +213,7 @@ pub(crate) async fn create(
 /// Makes a key like this one. The old one goes on working for some hours, and so do the user tokens that were signed with
 /// it, so that pages and servers can be changed one after the other.
 #[utoipa::path(post, path = "/v1/keys/{id}/rotate", tag = "manage", operation_id = "rotate_key", request_body = Rotation,
+    security(("basic" = ["keys"])),
     params(("id" = String, Path, description = "The `id` of the key")),
     responses(
         (status = 201, body = NewKey, description = "The new key, shown only now"),
@@ -248,6 +251,7 @@ pub(crate) async fn rotate(
 /// It is refused at once on one machine; in the cloud every copy of a function goes by what it read within the last 30 seconds.
 /// User tokens that were signed with it are refused too.
 #[utoipa::path(delete, path = "/v1/keys/{id}", tag = "manage", operation_id = "delete_key",
+    security(("basic" = ["keys"])),
     params(("id" = String, Path, description = "The `id` of the key")),
     responses(
         (status = 204, description = "It is no key any more"),

@@ -5,6 +5,7 @@
 //! made from, so that two people never undo each other's change without knowing it.
 
 mod address;
+pub mod bodies;
 mod console;
 mod description;
 mod experiments;
@@ -33,6 +34,7 @@ use utoipa_axum::routes;
 use vitrine_http::{App, layers};
 
 pub use address::Arrival;
+pub use console::forms;
 pub use description::OPENAPI;
 
 fn routes() -> OpenApiRouter<App> {
@@ -61,11 +63,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(experiments::plan::plan))
         .routes(routes!(results::experiment::get))
         .routes(routes!(experiments::get, experiments::put, experiments::delete))
-        .routes(routes!(keep::history))
-        .routes(routes!(keep::undo))
+        .routes(routes!(keep::history::history))
+        .routes(routes!(keep::history::undo))
+        .routes(routes!(keep::history::removed))
         .routes(routes!(hold_out::get, hold_out::put))
         .routes(routes!(results::get))
         .routes(routes!(results::attribution::get, results::attribution::put))
+        .routes(routes!(results::prices::get, results::prices::put))
         .routes(routes!(privacy::get, privacy::put))
         .routes(routes!(training::get, training::put))
         .routes(routes!(vectors::list))

@@ -60,6 +60,7 @@ pub(crate) struct Activated {
 
 /// The shop's models
 #[utoipa::path(get, path = "/v1/models", tag = "manage", operation_id = "get_models",
+    security(("basic" = ["view"])),
     responses(
         (status = 200, body = Models, description = "The models that are kept"),
         (status = 401, body = Problem, description = "The key is missing or not known"),
@@ -115,6 +116,7 @@ async fn card(app: &App, version: &Live) -> Result<Option<Value>, Problem> {
 /// not worse than this one; only the very model that was taken back is not published again. Asking for the live version
 /// changes nothing.
 #[utoipa::path(post, path = "/v1/models/{version}/activate", tag = "manage", operation_id = "activate_model",
+    security(("basic" = ["manage"])),
     params(("version" = String, Path, description = "Name of a version that is kept")),
     responses(
         (status = 200, body = Activated, description = "The version is live"),

@@ -4,6 +4,8 @@
 pub(crate) mod attribution;
 pub(crate) mod experiment;
 mod figures;
+pub(crate) mod prices;
+mod worth;
 
 use std::collections::BTreeMap;
 
@@ -13,13 +15,15 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vitrine_domain::Millis;
-use vitrine_domain::results::Loyalty;
+use vitrine_domain::results::{Attribution, CloudPrices, Loyalty, WINDOWS};
 use vitrine_domain::time::DAY;
 use vitrine_http::auth::scope::View as Look;
 use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::results::Stored;
 
-use figures::{Case, Caused, DayFigures, Figures, Placed};
+use crate::keep;
+use figures::{DayFigures, Figures, Placed};
+use worth::{Attributed, Case, Caused, Price};
 
 /// Days that are told unless a period is named.
 const USUAL: i64 = 30;
@@ -35,6 +39,9 @@ pub(crate) struct Period {
     /// Last day; the one on which the results were made unless said otherwise.
     #[param(example = "2026-11-30")]
     to: Option<String>,
+    /// Instead of both: so many days up to the one on which the results were made, 7, 28 or 90. In them everybody counts once.
+    #[param(example = 28)]
+    last: Option<u16>,
 }
 
 /// A shop's results in a period.
@@ -54,7 +61,10 @@ pub(crate) struct View {
     people: u64,
     /// Robots: they count nowhere.
     robots: u64,
-    /// The whole period. Whoever comes on several days is a visitor of each of them.
+    /// The days of `last`, if it was asked for: then everybody counts once in `total`, `channels` and `segments`. Without it whoever
+    /// comes on several days is a visitor of each of them.
+    last: Option<u16>,
+    /// The whole period.
     total: Figures,
     /// Day by day; a day on which nothing happened is missing.
     days: Vec<DayFigures>,
@@ -64,13 +74,19 @@ pub(crate) struct View {
     segments: BTreeMap<String, Figures>,
     /// What came of what each placement showed.
     placements: BTreeMap<String, Placed>,
-    /// What came of the lists that each rule acted on, against the other rules.
+    /// What came of the lists that each rule acted on, against the other rules; but for rules that show content.
     rules: BTreeMap<String, Placed>,
+    /// What is attributed to all placements together.
+    attributed: Attributed,
     /// Who buys again, of all people, whenever they came.
     loyalty: Loyal,
-    /// What personalization caused, by the people who go without it; none where nobody is held out of it, or too few.
+    /// What personalization caused since the hold-out began, whatever the period, by the people who go without it; none where
+    /// nobody is held out of it, or too few, or fewer than ten of a side ordered.
     personalization: Option<Caused>,
-    /// What personalization earns and costs a month; none without the margin and the cost in `/v1/settings/attribution`.
+    /// The same of all experiments together, where people are held out of these only.
+    experiments: Option<Caused>,
+    /// What personalization earns and costs a month; none without the margin in `/v1/settings/attribution`, and a cost there or
+    /// in `/v1/settings/cloud-prices`.
     business_case: Option<Case>,
 }
 
@@ -105,10 +121,44 @@ impl From<Loyalty> for Loyal {
     }
 }
 
+/// A period that was asked for.
+struct Days {
+    from: String,
+    to: String,
+    last: Option<u16>,
+}
+
+impl Period {
+    fn days(self, made: Millis) -> Result<Days, Problem> {
+        let (from, to) = (day(self.from, "from")?, day(self.to, "to")?);
+        if let Some(last) = self.last {
+            if from.is_some() || to.is_some() || !WINDOWS.contains(&last) {
+                return Err(Problem::bad_request("invalid-day", "`last` is 7, 28 or 90, and stands alone"));
+            }
+            return Ok(Days { from: made.plus(-(i64::from(last) - 1) * DAY).day(), to: made.day(), last: Some(last) });
+        }
+        let to = to.unwrap_or_else(|| made.day());
+        let before = Millis::parse(&to).unwrap_or(made).plus(-(USUAL - 1) * DAY);
+        let from = from.unwrap_or_else(|| before.day());
+        if from > to {
+            return Err(Problem::bad_request("invalid-day", "`from` is a day before `to`, or the same"));
+        }
+        Ok(Days { from, to, last: None })
+    }
+}
+
 impl View {
-    fn of(stored: Stored, from: String, to: String) -> Self {
+    fn of(stored: Stored, Days { from, to, last }: Days, by: &Attribution, prices: Option<&CloudPrices>) -> Self {
         let Stored { head, results } = stored;
-        let sum = results.between(&from, &to);
+        let mut sum = results.between(&from, &to);
+        let attributed = Attributed::of(&sum, (&from, &to), &head.attribution);
+        // Results of before there were windows have none, and neither have days on which nobody came.
+        let window = last.and_then(|days| results.windows.get(&days));
+        let last = last.filter(|_| window.is_some() || sum.all.visitors == 0);
+        if let Some(window) = window {
+            (sum.all, sum.channels, sum.segments) = (window.all, window.channels.clone(), window.segments.clone());
+        }
+        let price = prices.map(|cloud| Price { cloud, rate: by.rate(&head.currency) });
         let named = |figures: &BTreeMap<String, vitrine_domain::results::Sums>| {
             figures.iter().map(|(name, sums)| (name.clone(), Figures::of(sums))).collect()
         };
@@ -116,7 +166,9 @@ impl View {
             serde_json::to_value(channel).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
         };
         let since = head.held_out_since;
-        let caused = head.held_out.and_then(|share| Caused::of(share, since, &results));
+        let caused = head.held_out.and_then(|share| Caused::of(share, since, &results, &head.attribution));
+        let (personalization, experiments) = if head.experiments_only { (None, caused) } else { (caused, None) };
+        let months_since = if head.experiments_only { Millis::default() } else { since };
         let days = results.days.range(from.clone()..=to.clone());
         Self {
             made: head.at.to_rfc3339(),
@@ -124,13 +176,16 @@ impl View {
             days: days.map(|(name, day)| DayFigures::of(name, day)).collect(),
             channels: sum.channels.iter().map(|(name, sums)| (channel(*name), Figures::of(sums))).collect(),
             segments: named(&sum.segments),
-            placements: Placed::all(&sum.placements),
-            rules: Placed::all(&sum.rules),
+            placements: Placed::all(&sum.placements, price),
+            rules: Placed::all(&sum.rules, price),
+            attributed,
             loyalty: results.loyalty.into(),
-            business_case: Case::of(&head.attribution, results.months(since), caused.as_ref()),
-            personalization: caused,
+            business_case: Case::of(by, price, &results, months_since, personalization.as_ref()),
+            personalization,
+            experiments,
             from,
             to,
+            last,
             currency: head.currency,
             people: head.people,
             robots: head.robots,
@@ -159,7 +214,9 @@ fn day(text: Option<String>, name: &'static str) -> Result<Option<String>, Probl
 /// Key figures by day, channel, segment, placement and rule; what is attributed to placements by the windows of
 /// `/v1/settings/attribution`; what personalization caused, where people are held out of it. Made by every training, so as old
 /// as the last one.
-#[utoipa::path(get, path = "/v1/results", tag = "manage", operation_id = "get_results", params(Period),
+#[utoipa::path(get, path = "/v1/results", tag = "manage", operation_id = "get_results",
+    security(("basic" = ["view"])),
+    params(Period),
     responses(
         (status = 200, body = View, description = "The results"),
         (status = 400, body = Problem, description = "The period is none"),
@@ -173,13 +230,12 @@ pub(crate) async fn get(
     access: ServerAccess<Look>,
     Query(period): Query<Period>,
 ) -> Result<Json<View>, Problem> {
-    let (from, to) = (day(period.from, "from")?, day(period.to, "to")?);
-    let stored = stored(&app, &access).await?;
-    let to = to.unwrap_or_else(|| stored.head.at.day());
-    let before = Millis::parse(&to).unwrap_or(stored.head.at).plus(-(USUAL - 1) * DAY);
-    let from = from.unwrap_or_else(|| before.day());
-    if from > to {
-        return Err(Problem::bad_request("invalid-day", "`from` is a day before `to`, or the same"));
-    }
-    Ok(Json(View::of(stored, from, to)))
+    let (results, by, prices) = tokio::join!(
+        stored(&app, &access),
+        keep::one::<Attribution, _>(&app, &access),
+        keep::one::<Option<CloudPrices>, _>(&app, &access),
+    );
+    let (results, (by, _), (prices, _)) = (results?, by?, prices?);
+    let days = period.days(results.head.at)?;
+    Ok(Json(View::of(results, days, &by, prices.as_ref())))
 }

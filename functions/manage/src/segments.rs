@@ -9,17 +9,32 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use vitrine_domain::Segment;
+use serde::Serialize;
 use vitrine_domain::segment::{MAX_SEGMENTS, shipped};
+use vitrine_domain::{Fault, Segment};
 use vitrine_http::auth::scope::{Manage, View as Look};
-use vitrine_http::{App, Body, Problem, ServerAccess};
+use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::settings::{SEGMENT, Versioned};
 
-use crate::keep;
+use crate::keep::{self, Change, Kept, Standing};
 use crate::lock::{Expected, etag};
 
-pub(crate) use shape::View;
-use shape::{Segments, Wanted};
+use shape::Segments;
+pub(crate) use shape::{View, Wanted};
+
+/// A definition; none is that the shop removed one that every shop starts with.
+impl Kept for Option<Segment> {
+    const KIND: &'static str = SEGMENT;
+    const MOST: usize = MAX_SEGMENTS;
+
+    fn show(self, standing: Standing) -> impl Serialize {
+        self.map(|segment| View::of(segment, standing))
+    }
+
+    fn faults_over(&self, _now: Option<&Self>) -> Vec<Fault> {
+        self.as_ref().map(Segment::faults).unwrap_or_default()
+    }
+}
 
 fn unknown() -> Problem {
     Problem::not_found("the shop has no segment of this id; GET /v1/segments lists those it has")
@@ -34,11 +49,11 @@ async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<Vec<Stored>, P
 /// The segment of an id as it stands, with whoever wrote it; none if there is none or it was removed.
 fn standing(own: &[Stored], id: &str) -> Option<View> {
     match own.iter().find(|setting| setting.id == id) {
-        Some(setting) => {
-            let segment = setting.value.clone()?;
-            Some(View::of(segment, setting.version).written_by(setting.author.clone(), setting.written))
+        Some(setting) => Some(View::of(setting.value.clone()?, Standing::of(setting))),
+        None => {
+            let shipped = shipped().into_iter().find(|segment| segment.id == id);
+            shipped.map(|segment| View::of(segment, Standing::default()))
         }
-        None => shipped().into_iter().find(|segment| segment.id == id).map(|segment| View::of(segment, 0)),
     }
 }
 
@@ -47,11 +62,10 @@ fn standing(own: &[Stored], id: &str) -> Option<View> {
 /// Those that every shop starts with, as the shop has changed them, and its own; with the sizes of the last daily sweep, and
 /// everything that a segment can ask of a visitor besides the customer's own fields.
 #[utoipa::path(get, path = "/v1/segments", tag = "manage", operation_id = "get_segments",
+    security(("basic" = ["view"])),
     responses(
         (status = 200, body = Segments, description = "All segments"),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Reading,
     ))]
 pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Segments>, Problem> {
     let (own, census) = tokio::join!(stored(&app, &access), app.context.objects.census(&access.shop));
@@ -64,14 +78,12 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> 
 
 /// A segment
 #[utoipa::path(get, path = "/v1/segments/{id}", tag = "manage", operation_id = "get_segment",
+    security(("basic" = ["view"])),
     params(("id" = String, Path, description = "Id of the segment")),
     responses(
         (status = 200, body = View, description = "The segment as it is now",
             headers(("ETag" = String, description = "The version, in quotes; zero is a segment as it was shipped"))),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 404, body = Problem, description = "There is no such segment"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Finding,
     ))]
 pub(crate) async fn get(
     State(app): State<App>,
@@ -79,13 +91,14 @@ pub(crate) async fn get(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let view = standing(&stored(&app, &access).await?, &id).ok_or_else(unknown)?;
-    Ok((etag(view.version), Json(view)).into_response())
+    Ok((etag(view.standing.version), Json(view)).into_response())
 }
 
 /// Make or change a segment
 ///
 /// Decisions go by it within seconds, profiles by their next event or the next daily sweep.
 #[utoipa::path(put, path = "/v1/segments/{id}", tag = "manage", operation_id = "put_segment", request_body = Wanted,
+    security(("basic" = ["manage"])),
     params(
         ("id" = String, Path, description = "Id of the segment: lower-case letters, digits and hyphens"),
         ("If-Match" = Option<String>, Header, description = "The version it was made from, in quotes"),
@@ -93,22 +106,14 @@ pub(crate) async fn get(
     responses(
         (status = 200, body = View, description = "The segment as it is now",
             headers(("ETag" = String, description = "The new version, in quotes"))),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 409, body = Problem, description = "The body names another version than the stored one"),
-        (status = 412, body = Problem, description = "`If-Match` names another version than the stored one"),
-        (status = 422, body = Problem, description = "The body is no segment, or the shop has too many"),
-        (status = 428, body = Problem, description = "A stored segment is changed only over a named version"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Writing,
     ))]
 pub(crate) async fn put(
     State(app): State<App>,
     access: ServerAccess<Manage>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    Body(wanted): Body<Wanted>,
+    Change { wanted, expected }: Change<Wanted>,
 ) -> Result<Response, Problem> {
-    let expected = Expected::of(&headers, wanted.version);
     let segment = wanted.check(id)?;
     let own = stored(&app, &access).await?;
     let current = own.iter().find(|setting| setting.id == segment.id).map_or(0, |setting| setting.version);
@@ -117,9 +122,10 @@ pub(crate) async fn put(
         keep::has_room(own.len() + shipped, MAX_SEGMENTS)?;
     }
     let from = expected.over(current)?;
-    keep::put(&app, &access, (SEGMENT, &segment.id), &segment, (from, expected)).await?;
-    let view = View::of(segment, from + 1).written_by(Some(access.author.clone()), Some(app.context.clock.now()));
-    Ok((etag(from + 1), Json(view)).into_response())
+    let id = segment.id.clone();
+    let segment = Some(segment);
+    let (standing, _) = keep::put(&app, &access, &id, &segment, (from, expected)).await?;
+    Ok(keep::shown(segment, standing))
 }
 
 /// Remove a segment
@@ -127,17 +133,14 @@ pub(crate) async fn put(
 /// Rules and experiments that name it hold for nobody then. Of a segment that every shop starts with it is remembered that
 /// this one does not have it; `undo` brings it back.
 #[utoipa::path(delete, path = "/v1/segments/{id}", tag = "manage", operation_id = "delete_segment",
+    security(("basic" = ["manage"])),
     params(
         ("id" = String, Path, description = "Id of the segment"),
         ("If-Match" = Option<String>, Header, description = "The version to remove, in quotes; any if it is not said"),
     ),
     responses(
         (status = 204, description = "The segment is gone"),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 404, body = Problem, description = "There is no such segment"),
-        (status = 412, body = Problem, description = "`If-Match` names another version than the stored one"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Removing,
     ))]
 pub(crate) async fn delete(
     State(app): State<App>,
@@ -149,12 +152,12 @@ pub(crate) async fn delete(
     let view = standing(&stored(&app, &access).await?, &id).ok_or_else(unknown)?;
     if shipped().iter().any(|segment| segment.id == id) {
         let from = match expected {
-            Expected::Unsaid | Expected::Any => view.version,
-            said => said.over(view.version)?,
+            Expected::Unsaid | Expected::Any => view.standing.version,
+            said => said.over(view.standing.version)?,
         };
-        keep::put(&app, &access, (SEGMENT, &id), &None::<Segment>, (from, expected)).await?;
+        keep::put(&app, &access, &id, &None::<Segment>, (from, expected)).await?;
         return Ok(StatusCode::NO_CONTENT);
     }
-    let removed = keep::remove(&app, &access, (SEGMENT, &id), expected).await?;
+    let removed = keep::remove::<Option<Segment>>(&app, &access, &id, expected).await?;
     if removed { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
 }

@@ -116,6 +116,7 @@ pub(crate) async fn create(
 ///
 /// Ends the session whose key the request is made with.
 #[utoipa::path(delete, path = "/v1/sessions", tag = "manage", operation_id = "delete_session",
+    security(("basic" = ["view"])),
     responses(
         (status = 204, description = "The session is over"),
         (status = 401, body = Problem, description = "The key is missing or not known"),

@@ -63,6 +63,31 @@ impl View {
     }
 }
 
+impl Wanted {
+    /// The role, if there can be somebody like this.
+    ///
+    /// # Errors
+    /// 422 with everything that is wrong.
+    pub(crate) fn check(&self, name: &str, new: bool) -> Result<Role, Problem> {
+        let mut wrong = Problem::unprocessable("invalid-staff", "there can be nobody like this; `errors` says why");
+        if !is_name(name) {
+            wrong = wrong.at("name", "up to 40 lower-case letters, digits, `.`, `-` and `_`, a letter first");
+        }
+        let role = Role::parse(&self.role);
+        if role.is_none() {
+            wrong = wrong.at("/role", "viewer, marketer or admin");
+        }
+        let fault = match &self.password {
+            Some(password) => passwords::fault(password),
+            None => new.then_some("somebody new needs one"),
+        };
+        if let Some(fault) = fault {
+            wrong = wrong.at("/password", fault);
+        }
+        role.filter(|_| wrong.errors.is_empty()).ok_or(wrong)
+    }
+}
+
 fn unknown() -> Problem {
     Problem::not_found("the shop has nobody of this name; GET /v1/staff lists those it has")
 }
@@ -71,6 +96,7 @@ fn unknown() -> Problem {
 ///
 /// Their names and roles; never their passwords, of which only hashes are stored.
 #[utoipa::path(get, path = "/v1/staff", tag = "manage", operation_id = "get_staff",
+    security(("basic" = ["keys"])),
     responses(
         (status = 200, body = All, description = "Everybody, in the order of their names"),
         (status = 401, body = Problem, description = "The key is missing or not known"),
@@ -84,6 +110,7 @@ pub(crate) async fn list(State(app): State<App>, access: Access) -> Result<Json<
 
 /// One of the staff
 #[utoipa::path(get, path = "/v1/staff/{name}", tag = "manage", operation_id = "get_staff_member",
+    security(("basic" = ["keys"])),
     params(("name" = String, Path, description = "Their name")),
     responses(
         (status = 200, body = View, description = "Name and role"),
@@ -105,6 +132,7 @@ pub(crate) async fn get(
 ///
 /// Their sessions end: they sign in again.
 #[utoipa::path(put, path = "/v1/staff/{name}", tag = "manage", operation_id = "put_staff_member", request_body = Wanted,
+    security(("basic" = ["keys"])),
     params(("name" = String, Path, description = "Their name: lower-case letters, digits, `.`, `-` and `_`, a letter first")),
     responses(
         (status = 200, body = View, description = "Name and role as they are now"),
@@ -121,24 +149,9 @@ pub(crate) async fn put(
     Body(wanted): Body<Wanted>,
 ) -> Result<Json<View>, Problem> {
     let (table, now) = (&app.context.table, app.context.clock.now());
-    let mut wrong = Problem::unprocessable("invalid-staff", "there can be nobody like this; `errors` says why");
-    if !is_name(&name) {
-        wrong = wrong.at("name", "up to 40 lower-case letters, digits, `.`, `-` and `_`, a letter first");
-    }
-    let before = table.staff(&access.shop, &name).await?;
-    let role = Role::parse(&wanted.role);
-    if role.is_none() {
-        wrong = wrong.at("/role", "viewer, marketer or admin");
-    }
-    let fault = match (&wanted.password, &before) {
-        (Some(password), _) => passwords::fault(password),
-        (None, None) => Some("somebody new needs one"),
-        (None, Some(_)) => None,
-    };
-    if let Some(fault) = fault {
-        wrong = wrong.at("/password", fault);
-    }
-    let Some(role) = role.filter(|_| wrong.errors.is_empty()) else { return Err(wrong) };
+    // A name that nobody can have is not looked up.
+    let before = if is_name(&name) { table.staff(&access.shop, &name).await? } else { None };
+    let role = wanted.check(&name, before.is_none())?;
     within(&access, &role.scopes())?;
     if let Some(before) = &before {
         within(&access, &before.role.scopes())?;
@@ -166,6 +179,7 @@ pub(crate) async fn put(
 /// Their sessions end at once on one machine; in the cloud every copy of a function goes by what it read within the last 30
 /// seconds.
 #[utoipa::path(delete, path = "/v1/staff/{name}", tag = "manage", operation_id = "delete_staff_member",
+    security(("basic" = ["keys"])),
     params(("name" = String, Path, description = "Their name")),
     responses(
         (status = 204, description = "They can sign in no more"),

@@ -1,16 +1,16 @@
 //! How the shop's models are trained and kept.
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
+use vitrine_domain::Fault;
 use vitrine_http::auth::scope::{Manage, View as Look};
-use vitrine_http::{App, Body, Problem, ServerAccess};
+use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::training::{ID, KIND, Training};
 
-use crate::lock::{Expected, etag};
+use crate::keep::{self, Change, Kept, One, Standing};
 
 /// The setting.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,8 +30,9 @@ pub(crate) struct View {
     memory_mb: usize,
     /// Threads of a training; zero is one for each core.
     threads: usize,
-    /// Grows with every change; zero is the setting as it was shipped.
-    version: u64,
+    /// How it stands.
+    #[serde(flatten)]
+    standing: Standing,
 }
 
 /// The setting as it shall be: a member that is not named is as it was shipped.
@@ -58,19 +59,38 @@ pub(crate) struct Wanted {
     version: Option<u64>,
 }
 
-impl View {
-    fn of(training: &Training, version: u64) -> Self {
-        let Training { keep, gate, gate_cases, warm, actions, memory_mb, threads } = *training;
-        Self { keep, gate, gate_cases, warm, actions, memory_mb, threads, version }
+impl keep::Wanted for Wanted {
+    fn version(&self) -> Option<u64> {
+        self.version
+    }
+}
+
+impl Kept for Training {
+    const KIND: &'static str = KIND;
+
+    fn show(self, standing: Standing) -> impl Serialize {
+        let Self { keep, gate, gate_cases, warm, actions, memory_mb, threads } = self;
+        View { keep, gate, gate_cases, warm, actions, memory_mb, threads, standing }
+    }
+
+    fn faults_over(&self, _now: Option<&Self>) -> Vec<Fault> {
+        self.faults()
+    }
+}
+
+impl One for Training {
+    const ID: &'static str = ID;
+    const WRONG: &'static str = "invalid-training";
+
+    fn read(stored: Option<Value>) -> serde_json::Result<Self> {
+        Ok(Self::read(stored))
     }
 }
 
 impl Wanted {
-    /// # Errors
-    /// 422 with every member that is out of its range.
-    fn check(self) -> Result<Training, Problem> {
+    pub(crate) fn setting(self) -> Training {
         let shipped = Training::default();
-        let training = Training {
+        Training {
             keep: self.keep.unwrap_or(shipped.keep),
             gate: self.gate.unwrap_or(shipped.gate),
             gate_cases: self.gate_cases.unwrap_or(shipped.gate_cases),
@@ -78,58 +98,38 @@ impl Wanted {
             actions: self.actions.unwrap_or(shipped.actions),
             memory_mb: self.memory_mb.unwrap_or(shipped.memory_mb),
             threads: self.threads.unwrap_or(shipped.threads),
-        };
-        let wrong = Problem::unprocessable("invalid-training", "this is no training setting; `errors` says where");
-        let wrong = training.faults().into_iter().fold(wrong, |wrong, (name, rule)| wrong.at(format!("/{name}"), rule));
-        if wrong.errors.is_empty() { Ok(training) } else { Err(wrong) }
+        }
     }
 }
 
 /// The shop's training setting
 #[utoipa::path(get, path = "/v1/settings/training", tag = "manage", operation_id = "get_training",
+    security(("basic" = ["view"])),
     responses(
         (status = 200, body = View, description = "The setting as it is now",
             headers(("ETag" = String, description = "The version, in quotes"))),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Reading,
     ))]
 pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Look>) -> Result<Response, Problem> {
-    let (training, version) = app.context.table.training(&access.shop).await?;
-    Ok((etag(version), Json(View::of(&training, version))).into_response())
+    keep::get_one::<Training, _>(&app, &access).await
 }
 
 /// Change the shop's training setting
 ///
 /// It holds from the next training on.
 #[utoipa::path(put, path = "/v1/settings/training", tag = "manage", operation_id = "put_training", request_body = Wanted,
+    security(("basic" = ["manage"])),
     params(("If-Match" = Option<String>, Header, description = "The version it was made from, in quotes")),
     responses(
         (status = 200, body = View, description = "The setting as it is now",
             headers(("ETag" = String, description = "The new version, in quotes"))),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 409, body = Problem, description = "The body names another version than the stored one"),
-        (status = 412, body = Problem, description = "`If-Match` names another version than the stored one"),
-        (status = 422, body = Problem, description = "The body is no such setting"),
-        (status = 428, body = Problem, description = "A stored setting is changed only over a named version"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Writing,
     ))]
 pub(crate) async fn put(
     State(app): State<App>,
     access: ServerAccess<Manage>,
-    headers: HeaderMap,
-    Body(wanted): Body<Wanted>,
+    Change { wanted, expected }: Change<Wanted>,
 ) -> Result<Response, Problem> {
-    let expected = Expected::of(&headers, wanted.version);
-    let training = wanted.check()?;
-    let (_, current) = app.context.table.training(&access.shop).await?;
-    let from = expected.over(current)?;
-    match app.context.table.put_setting(&access.shop, KIND, ID, &training, from).await {
-        Ok(_) => Ok((etag(from + 1), Json(View::of(&training, from + 1))).into_response()),
-        Err(vitrine_store::Error::Conflict { .. }) => {
-            Err(expected.refusal("somebody else changed it just now; read it again"))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let training = wanted.setting();
+    keep::put_one(&app, &access, expected, |_| training).await
 }

@@ -1,16 +1,16 @@
 //! Vectors that the shop computed itself: sent, listed, withdrawn. The next training takes them in.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use vitrine_domain::Shop;
 use vitrine_http::auth::scope::{Manage, View as Look};
-use vitrine_http::{App, Body, Problem, ServerAccess, body};
+use vitrine_http::{App, Body, Parameters, Problem, ServerAccess, body, said};
 use vitrine_learn::OwnVectors;
 use vitrine_learn::vectors::{Invalid, Of, is_npy, parse_ndjson, parse_npy};
-use vitrine_store::vectors::{VectorSet, folder};
+use vitrine_store::vectors::{VectorSet, folder, is_ids, new_ids};
 
 /// Largest body. In the cloud a request is bounded at 6 MB before.
 const MAX_BODY: usize = 256 << 20;
@@ -49,6 +49,7 @@ pub(crate) struct Sets {
 
 /// What stands beside a matrix.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wishes {
     /// Identifiers of the rows of a `.npy` matrix, separated by commas. A longer list, or one with commas in it, is sent
@@ -83,16 +84,34 @@ fn refused(error: &Invalid) -> Problem {
         Invalid::Ids(_) => "ids".to_owned(),
         _ => "body".to_owned(),
     };
-    let detail = error.to_string();
+    let detail = said(&error.to_string());
     Problem::unprocessable("invalid-vectors", format!("these vectors cannot be used: {detail}")).at(place, detail)
 }
 
-fn ids_object(access: &ServerAccess<Manage>, name: &str) -> String {
-    format!("{}/{name}/ids.json", folder(&access.shop))
+/// Identifiers that wait for a matrix of a set, the newest last.
+async fn waiting_ids(app: &App, shop: &Shop, name: &str) -> Result<Vec<String>, Problem> {
+    let stored = app.context.objects.list(&format!("{}/{name}", folder(shop))).await?;
+    let mut keys: Vec<String> = stored.into_iter().map(|entry| entry.key).filter(|key| is_ids(key)).collect();
+    keys.sort_unstable();
+    Ok(keys)
+}
+
+/// Leaves out visitors who were erased or who refuse, and refuses vectors of nobody else.
+async fn admit(app: &App, shop: &Shop, own: &mut OwnVectors) -> Result<(), Problem> {
+    let named = own.visitors.iter().map(|(visitor, _)| visitor.clone());
+    let barred = app.context.table.barred_now(&app.context.tombstone_key(), shop, named).await?;
+    let now = app.context.clock.now();
+    own.visitors.retain(|(visitor, _)| !barred.holds(visitor, now) && !barred.refused(visitor));
+    if own.visitors.is_empty() && own.products.is_empty() {
+        let why = "all of these visitors were erased or refuse; nothing of them is kept";
+        return Err(Problem::unprocessable("invalid-vectors", why));
+    }
+    Ok(())
 }
 
 /// The shop's own vectors
 #[utoipa::path(get, path = "/v1/vectors", tag = "manage", operation_id = "get_vectors",
+    security(("basic" = ["view"])),
     responses(
         (status = 200, body = Sets, description = "All sets"),
         (status = 401, body = Problem, description = "The key is missing or not known"),
@@ -113,9 +132,11 @@ pub(crate) async fn list(State(app): State<App>, access: ServerAccess<Look>) -> 
 ///
 /// or a `.npy` matrix of little-endian float32 or float64 in C order, with the identifiers of its rows in `ids` or sent
 /// before to `/v1/vectors/{name}/ids`. All vectors have the same 1 to 256 dimensions, and a set is replaced as a whole.
+/// Visitors who were erased or who refuse are left out of it.
 /// The next training takes it in as another part of the score and finds out what it is worth. At request time a visitor
 /// stands where the products of their history are on average.
 #[utoipa::path(put, path = "/v1/vectors/{name}", tag = "manage", operation_id = "put_vectors",
+    security(("basic" = ["manage"])),
     params(("name" = String, Path, description = "Name of the set: lower-case letters, digits and hyphens"), Wishes),
     request_body(content = String, description = "NDJSON or .npy"),
     responses(
@@ -132,11 +153,10 @@ pub(crate) async fn put(
     State(app): State<App>,
     access: ServerAccess<Manage>,
     Path(name): Path<String>,
-    asked: Result<Query<Wishes>, QueryRejection>,
+    Parameters(wishes): Parameters<Wishes>,
     mut request: Request,
 ) -> Result<Json<View>, Problem> {
     let name = checked(name)?;
-    let Query(wishes) = asked.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
     let (table, objects) = (&app.context.table, &app.context.objects);
     let sets = table.vector_sets(&access.shop).await?;
     let old = sets.iter().find(|set| set.id == name);
@@ -154,15 +174,14 @@ pub(crate) async fn put(
         (None, true) => sent_ids(&app, &access, &name).await?,
     };
     let label = name.clone();
-    let reading = tokio::task::spawn_blocking(move || {
-        let own = match is_npy(&bytes) {
-            true => parse_npy(&label, &bytes, wishes.of, &ids)?,
-            false => parse_ndjson(&label, &bytes)?,
-        };
-        let packed = own.pack().map_err(|_| Invalid::Damaged)?;
-        Ok((own, packed))
+    let reading = tokio::task::spawn_blocking(move || match is_npy(&bytes) {
+        true => parse_npy(&label, &bytes, wishes.of, &ids),
+        false => parse_ndjson(&label, &bytes),
     });
-    let (own, packed) = reading.await.map_err(|e| Problem::internal(&e))?.map_err(|e: Invalid| refused(&e))?;
+    let mut own = reading.await.map_err(|error| Problem::internal(&error))?.map_err(|error| refused(&error))?;
+    admit(&app, &access.shop, &mut own).await?;
+    let packing = tokio::task::spawn_blocking(move || own.pack().map(|packed| (own, packed)));
+    let (own, packed) = packing.await.map_err(|e| Problem::internal(&e))?.map_err(|_| refused(&Invalid::Damaged))?;
     let OwnVectors { dims, products, visitors, .. } = own;
     let now = app.context.clock.now();
     let set = VectorSet {
@@ -180,13 +199,18 @@ pub(crate) async fn put(
         return Err(error.into());
     }
     // Identifiers belong to one matrix: another one must not be read with them by mistake.
-    objects.delete(&ids_object(&access, &name)).await?;
+    for waiting in waiting_ids(&app, &access.shop, &name).await? {
+        objects.delete(&waiting).await?;
+    }
     Ok(Json(View::of(name, &set, version)))
 }
 
 /// The identifiers that were sent for the rows of a matrix.
 async fn sent_ids(app: &App, access: &ServerAccess<Manage>, name: &str) -> Result<Vec<String>, Problem> {
-    let bytes = app.context.objects.get(&ids_object(access, name)).await?;
+    let bytes = match waiting_ids(app, &access.shop, name).await?.last() {
+        Some(key) => app.context.objects.get(key).await?,
+        None => None,
+    };
     let missing = "a matrix needs the identifiers of its rows: in `ids`, or sent to /v1/vectors/{name}/ids before";
     let bytes = bytes.ok_or_else(|| Problem::unprocessable("invalid-vectors", missing).at("ids", missing))?;
     body::parse(&bytes)
@@ -194,8 +218,10 @@ async fn sent_ids(app: &App, access: &ServerAccess<Manage>, name: &str) -> Resul
 
 /// Send the identifiers of a matrix's rows
 ///
-/// A JSON list of text, in the order of the rows, for the `.npy` matrix that is sent next.
+/// A JSON list of text, in the order of the rows, for the `.npy` matrix that is sent next. It waits for a day at most, and
+/// not longer than to the next training if somebody was erased meanwhile.
 #[utoipa::path(put, path = "/v1/vectors/{name}/ids", tag = "manage", operation_id = "put_vector_ids", request_body = Vec<String>,
+    security(("basic" = ["manage"])),
     params(("name" = String, Path, description = "Name of the set")),
     responses(
         (status = 204, description = "They wait for their matrix"),
@@ -216,7 +242,12 @@ pub(crate) async fn put_ids(
     DefaultBodyLimit::apply(DefaultBodyLimit::max(MAX_BODY), &mut request);
     let Body(ids) = Body::<Vec<String>>::from_request(request, &app).await?;
     let bytes = serde_json::to_vec(&ids).map_err(|error| Problem::internal(&error))?;
-    app.context.objects.put(&ids_object(&access, &name), bytes).await?;
+    let objects = &app.context.objects;
+    let before = waiting_ids(&app, &access.shop, &name).await?;
+    objects.put(&new_ids(&access.shop, &name, app.context.clock.now())?, bytes).await?;
+    for replaced in before {
+        objects.delete(&replaced).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -224,6 +255,7 @@ pub(crate) async fn put_ids(
 ///
 /// The next training does without them.
 #[utoipa::path(delete, path = "/v1/vectors/{name}", tag = "manage", operation_id = "delete_vectors",
+    security(("basic" = ["manage"])),
     params(("name" = String, Path, description = "Name of the set")),
     responses(
         (status = 204, description = "The set is gone"),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vitrine_domain::Millis;
 use vitrine_domain::time::DAY;
-use vitrine_http::{App, Problem, ServerAccess};
+use vitrine_http::{App, Parameters, Problem, ServerAccess};
 
 /// Days of an answer if it is not said from when.
 const DAYS: i64 = 30;
@@ -39,7 +39,9 @@ pub(crate) struct Counts {
 /// What visitors did who are not remembered
 ///
 /// Events without consent to personalise are not kept. If they may be measured they are counted, by day and action.
-#[utoipa::path(get, path = "/v1/counts", tag = "privacy", operation_id = "get_counts", params(Days),
+#[utoipa::path(get, path = "/v1/counts", tag = "privacy", operation_id = "get_counts",
+    security(("basic" = ["events", "read", "catalogue", "view", "manage", "privacy", "keys"])),
+    params(Days),
     responses(
         (status = 200, body = Counts, description = "The counts; days without any are not named"),
         (status = 400, body = Problem, description = "The parameters cannot be read"),
@@ -50,11 +52,14 @@ pub(crate) struct Counts {
 pub(crate) async fn get(
     State(app): State<App>,
     access: ServerAccess,
-    days: Result<Query<Days>, axum::extract::rejection::QueryRejection>,
+    Parameters(days): Parameters<Days>,
 ) -> Result<Json<Counts>, Problem> {
-    let Query(days) = days.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
     let to = day("to", days.to)?.unwrap_or_else(|| app.context.clock.now());
     let from = day("from", days.from)?.unwrap_or_else(|| to.plus(-DAYS * DAY));
+    if from.day() > to.day() {
+        return Err(Problem::unprocessable("invalid-day", "the first day comes after the last")
+            .at("from", "a day before `to`, or the same"));
+    }
     if to.since(from) > MOST * DAY {
         return Err(Problem::unprocessable("too-many-days", format!("at most {MOST} days are told at once"))
             .at("from", "a later day"));

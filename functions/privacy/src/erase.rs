@@ -6,12 +6,18 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitrine_domain::Millis;
+use vitrine_domain::time::{DAY, HOUR};
 use vitrine_http::{App, Body, Problem, ServerAccess};
 use vitrine_store::erasures::{Record, Until};
-use vitrine_store::places::{Erasure, Place};
+use vitrine_store::places::{Erasure, Place, Rewriting};
 
 use crate::visitor::candidates;
 
+/// Within which time a stack on one machine takes the erased out of its files: it does so hourly, and what was under way once more.
+const SCRUBBED: i64 = 2 * HOUR;
+/// Within which time it goes what nobody comes for: a file to be imported, identifiers that wait for their matrix, the model of a
+/// training that was killed. They have a day, and then the next training looks.
+const LEFT: i64 = 2 * DAY;
 /// Tells receipts from whatever else is signed.
 const PURPOSE: &str = "erasure receipt";
 
@@ -27,7 +33,8 @@ pub(crate) struct Receipt {
     /// When it was asked for.
     #[schema(format = DateTime)]
     requested: String,
-    /// When nothing was left but backups; null while the lake and the models wait for the next training.
+    /// When nothing was left but what ends by itself: backups, and what a place names a time `until` for. Null while the lake and
+    /// the models wait for the next training.
     #[schema(format = DateTime)]
     completed: Option<String>,
     /// Identifiers that are barred from now on, by keyed hash: the visitor's and those of devices that were theirs.
@@ -51,7 +58,8 @@ pub(crate) struct Touched {
     /// Its name.
     #[schema(example = "event_lake")]
     place: String,
-    /// How what is held on a visitor leaves it: `deleted`, `rewritten`, `retrained`, `passing`, or `holds nobody`.
+    /// How what is held on a visitor leaves it: `deleted`, `rewritten`, `retrained`, `passing`, `scrubbed`, `expires`, or `holds
+    /// nobody`.
     #[schema(example = "rewritten")]
     how: String,
     /// Items or lines that were touched. Lines of erasures that were swept together are told by the first of them.
@@ -59,6 +67,10 @@ pub(crate) struct Touched {
     /// Why nothing is held there on a visitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// Up to when something may lie there still, of a completed erasure; on one machine, while the stack runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    until: Option<String>,
 }
 
 /// Whether a receipt is one of this stack's.
@@ -71,14 +83,27 @@ pub(crate) struct Checked {
 
 impl Receipt {
     fn of(app: &App, shop: &str, record: &Record) -> Self {
-        let place = |place: &Place| Touched {
-            place: place.name(),
-            how: place.erasure().as_str().to_owned(),
-            count: record.touched.get(place).copied().unwrap_or_default(),
-            why: match place.erasure() {
-                Erasure::HoldsNobody(why) => Some(why.to_owned()),
-                _ => None,
-            },
+        let one_machine = matches!(app.context.config.objects, vitrine_runtime::Place::Folder(_));
+        let place = |place: &Place| {
+            let erasure = place.erasure();
+            let (how, lasts) = match erasure {
+                Erasure::Scrubbed(_) if one_machine => (erasure.as_str(), Some(SCRUBBED)),
+                Erasure::Scrubbed(days) => ("expires", Some(days * DAY)),
+                Erasure::Passing | Erasure::Retrained | Erasure::Rewritten(Rewriting::OwnVectors) => {
+                    (erasure.as_str(), Some(LEFT))
+                }
+                _ => (erasure.as_str(), None),
+            };
+            Touched {
+                place: place.name(),
+                how: how.to_owned(),
+                count: record.touched.get(place).copied().unwrap_or_default(),
+                why: match erasure {
+                    Erasure::HoldsNobody(why) => Some(why.to_owned()),
+                    _ => None,
+                },
+                until: record.completed.zip(lasts).map(|(done, lasts)| done.plus(lasts).to_rfc3339()),
+            }
         };
         let backups = app.context.config.backups;
         let until = record.completed.filter(|_| backups > 0).map(|done| done.plus(backups));
@@ -112,6 +137,7 @@ impl Receipt {
 /// next training: the lake, the shop's own vectors and the models, after which no older model can be gone back to. The
 /// receipt is complete then. Asking again is harmless and finishes what was interrupted.
 #[utoipa::path(delete, path = "/v1/visitors/{id}", tag = "privacy", operation_id = "erase_visitor",
+    security(("basic" = ["events", "read", "catalogue", "view", "manage", "privacy", "keys"])),
     params(("id" = String, Path, description = "`u:<user id>` or `a:<anonymous id>`")),
     responses(
         (status = 202, body = Receipt, description = "Erased from the table; the rest follows with the next training"),
@@ -141,6 +167,7 @@ pub(crate) async fn delete(
 
 /// The receipt of an erasure
 #[utoipa::path(get, path = "/v1/erasures/{id}", tag = "privacy", operation_id = "get_erasure",
+    security(("basic" = ["events", "read", "catalogue", "view", "manage", "privacy", "keys"])),
     params(("id" = String, Path, description = "The `erasure_id` of an answer")),
     responses(
         (status = 200, body = Receipt, description = "What was touched; signed once it is complete"),
@@ -161,6 +188,7 @@ pub(crate) async fn receipt(
 
 /// Whether a receipt is genuine
 #[utoipa::path(post, path = "/v1/erasures/check", tag = "privacy", operation_id = "check_receipt", request_body = Receipt,
+    security(("basic" = ["events", "read", "catalogue", "view", "manage", "privacy", "keys"])),
     responses(
         (status = 200, body = Checked, description = "Whether this stack signed it for this shop, as it stands"),
         (status = 401, body = Problem, description = "The key is missing or unknown"),

@@ -63,7 +63,7 @@ pub(crate) async fn read(table: &Table, shop: &Shop, visitor: &Visitor, now: Mil
     let applied = if unfolded.gapless { unfolded.newer.as_slice() } else { &[] };
     let catalogue = facts(table, shop, applied).await?;
     for event in applied {
-        profile.state.apply(event, &catalogue);
+        profile.state.take(event, &catalogue);
     }
     Ok(Some(Fresh {
         folded,

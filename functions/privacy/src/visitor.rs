@@ -85,6 +85,7 @@ pub(crate) struct Affinity {
 /// The profile, what it was built from, links and affinities. Events that came after the last fold are applied for the
 /// answer, so it is as fresh as a recommendation.
 #[utoipa::path(get, path = "/v1/visitors/{id}", tag = "privacy",
+    security(("basic" = ["privacy"])),
     params(("id" = String, Path, description = "`u:<user id>`, `a:<anonymous id>`, or either without its prefix: users come first")),
     responses(
         (status = 200, description = "What is held", body = Answer),

@@ -47,9 +47,9 @@ pub(crate) struct Recommendation<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(crate) experiments: Vec<Met<'a>>,
-    /// What the visitor's variants have the storefront lay the list out by; absent if they do not.
+    /// What the storefront lays the list out by: the placement's own, or that of the visitor's variants; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     pub(crate) layout: Option<&'a Value>,
     /// What rules and the visitor's variants have the storefront show elsewhere, by its own names of the places; absent if nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -153,8 +153,13 @@ pub(crate) fn render(
             .then(|| filled.left_out.iter().map(|(id, why)| LeftOut { product_id: id, why: *why }).collect()),
         rules: answer.acted.iter().filter_map(rule).collect(),
         idle_rules: ground.server.then(|| answer.idle.iter().filter_map(rule).collect()),
-        experiments: filled.list.arms.iter().map(|arm| Met { id: &arm.experiment, variant: &arm.variant }).collect(),
-        layout: treatment.and_then(|treatment| treatment.layout.as_ref()),
+        experiments: filled
+            .list
+            .arms
+            .iter()
+            .map(|arm| Met { id: &arm.part.experiment, variant: &arm.variant })
+            .collect(),
+        layout: filled.list.placement.layout.as_ref(),
         content,
         cursor,
     })

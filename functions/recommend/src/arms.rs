@@ -1,44 +1,34 @@
 //! Experiments in a decision: which variants its visitor meets, and what they change about a list.
 //!
 //! What is hashed is the device's id where the request names one, and the customer's where it does not: logging in changes no
-//! variant, and another SDK that knows the device computes the same one. A decision's record names the variants that it was
-//! made with, and a replay goes by these.
+//! variant, and another SDK that knows the device computes the same one. Whoever has seen a variant keeps it: the profile
+//! remembers it, and the events that are read with the profile tell what it does not know yet. Where the visitor could not be
+//! read, the shares of now divide. A decision's record names the variants that it was made with, and a replay goes by these.
 
 use std::collections::BTreeSet;
 
-use vitrine_domain::experiment::{Subject, Treatment, assign};
+use vitrine_domain::experiment::{Assignment, Part, Subject, Treatment, assign};
 use vitrine_domain::filter::{Attributes, Person};
 use vitrine_domain::segment::{Known, memberships};
-use vitrine_domain::{Experiment, Placement, Purpose, Purposes, Visitor};
+use vitrine_domain::{Placement, Purpose, Purposes, Visitor};
 
 use crate::ground::Ground;
 use crate::settings::Settings;
 
-/// A visitor's variant of an experiment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Arm {
-    /// The experiment.
-    pub(crate) experiment: String,
-    /// The variant.
-    pub(crate) variant: String,
-    /// Its place among the experiment's, the control being zero.
-    pub(crate) cell: usize,
-}
-
 /// The variants that a visitor meets, in the order of the experiments, and whether they are held out of all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Arms {
-    pub(crate) all: Vec<Arm>,
+    pub(crate) all: Vec<Assignment>,
     pub(crate) held_out: bool,
 }
 
 impl Arms {
     /// Those that a decision was made with, by what its record says.
-    pub(crate) fn logged(settings: &Settings, logged: &[(String, usize)], held_out: bool) -> Self {
-        let arm = |(experiment, cell): &(String, usize)| {
-            let of = settings.experiments.iter().find(|other| other.id == *experiment)?;
-            let variant = of.cells().get(*cell)?.id.clone();
-            Some(Arm { experiment: experiment.clone(), variant, cell: *cell })
+    pub(crate) fn logged(settings: &Settings, logged: &[Part], held_out: bool) -> Self {
+        let arm = |part: &Part| {
+            let of = settings.experiments.iter().find(|other| other.id == part.experiment)?;
+            let variant = of.cells().get(part.cell)?.id.clone();
+            Some(Assignment { part: part.clone(), variant })
         };
         Self { all: logged.iter().filter_map(arm).collect(), held_out }
     }
@@ -68,28 +58,27 @@ impl Ground {
         let known = self.known().filter(|_| selective);
         let known = known.map(|known| Known { segments: Some(self.members()), ..known });
         let visitor = known.as_ref().map(|known| known as &dyn Attributes);
-        let subject = Subject { id, purposes, visitor, remembered: None };
+        let subject = Subject { id, purposes, visitor, memory: visit.state.as_ref().map(|state| &state.memory) };
         let hold_out = settings.hold_out.as_ref();
-        let arm = |experiment: &Experiment| {
-            let assignment = assign(experiment, hold_out, &subject).ok()?;
-            let cell = experiment.cells().iter().position(|cell| cell.id == assignment.variant)?;
-            Some(Arm { experiment: assignment.experiment, variant: assignment.variant, cell })
-        };
-        let all = settings.experiments.iter().filter_map(arm).collect();
+        let all = settings.experiments.iter().filter_map(|of| assign(of, hold_out, &subject).ok()).collect();
         Arms { all, held_out: hold_out.is_some_and(|out| out.holds(id)) }
     }
 
     /// The variants that can change what a placement shows, and the list as they have it; none without any, so that nothing
     /// is copied in a shop that experiments with something else.
-    pub(crate) fn treated(&self, placement: &Placement) -> (Vec<Arm>, Option<Treatment>) {
-        let of = |arm: &Arm| self.settings.experiments.iter().find(|experiment| experiment.id == arm.experiment);
-        let concerned = |arm: &&Arm| of(arm).is_some_and(|experiment| experiment.concerns(&placement.name));
-        let arms: Vec<Arm> = self.arms.all.iter().filter(concerned).cloned().collect();
+    pub(crate) fn treated(&self, placement: &Placement) -> (Vec<Assignment>, Option<Treatment>) {
+        let of =
+            |arm: &Assignment| self.settings.experiments.iter().find(|experiment| experiment.id == arm.part.experiment);
+        let rules = &self.settings.rules;
+        let concerned =
+            |arm: &&Assignment| of(arm).is_some_and(|experiment| experiment.concerns(&placement.name, rules));
+        let arms: Vec<Assignment> = self.arms.all.iter().filter(concerned).cloned().collect();
         if arms.is_empty() {
             return (arms, None);
         }
-        let plain = Treatment::none(placement, &self.settings.rules);
-        let changes = |arm: &Arm| of(arm).map(|experiment| experiment.changes_of(&arm.variant)).unwrap_or_default();
+        let plain = Treatment::none(placement, rules);
+        let changes =
+            |arm: &Assignment| of(arm).map(|experiment| experiment.changes_of(&arm.variant)).unwrap_or_default();
         let treatment = arms.iter().fold(plain, |treatment, arm| treatment.with(&changes(arm)));
         (arms, Some(treatment))
     }

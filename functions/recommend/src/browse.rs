@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use vitrine_http::{Access, Problem};
+use vitrine_http::{Access, Parameters, Problem};
 use vitrine_rank::{Filter, Shelf};
 
 use crate::answer::{Page, products as render};
@@ -36,14 +36,15 @@ pub(crate) struct Wanted {
 }
 
 /// Products of the shop, the most wanted first
-#[utoipa::path(get, path = "/v1/products", tag = "recommend", params(Wanted),
+#[utoipa::path(get, path = "/v1/products", tag = "recommend",
+    security(("query" = ["read"])),
+    params(Wanted),
     responses((status = 200, body = Page<'_>), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn products(
     State(state): State<crate::State>,
     access: Access,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
     let shelf = state.shops.display(&access.shop).await?.value.shelf;
     let limit = wanted.limit.unwrap_or(24);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -114,6 +115,7 @@ pub(crate) struct Category {
 
 /// The category tree
 #[utoipa::path(get, path = "/v1/categories", tag = "recommend",
+    security(("query" = ["read"])),
     responses((status = 200, body = Categories), (status = 401, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn categories(State(state): State<crate::State>, access: Access) -> Result<Response, Problem> {
     let shelf = state.shops.display(&access.shop).await?.value.shelf;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use vitrine_domain::Visitor;
+use vitrine_domain::experiment::Part;
 use vitrine_http::auth::scope::Manage;
 use vitrine_http::{Access, Problem, ServerAccess};
 use vitrine_rank::{Audience, Basis, Language};
@@ -18,7 +19,7 @@ use crate::finish::open_id;
 use crate::past;
 use crate::recommend::json;
 use crate::record::{Degraded, Record, seed};
-use crate::replay::replay;
+use crate::replay::{Tell, replay};
 
 /// A decision: what was shown, and what it was made from.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,6 +84,18 @@ struct TookPart {
     id: String,
     /// The place of the visitor's variant among its variants, the control being zero.
     place: usize,
+    /// Probability with which the variant was drawn for the visitor: by the shares at the time when it was; null for
+    /// decisions from before it was noted.
+    propensity: Option<f64>,
+    /// Whether the visitor had seen the variant before, and kept it.
+    remembered: bool,
+}
+
+impl From<Part> for TookPart {
+    fn from(part: Part) -> Self {
+        let propensity = part.probability();
+        Self { id: part.experiment, place: part.cell, propensity, remembered: part.remembered }
+    }
 }
 
 /// What was known of a visitor.
@@ -124,7 +137,7 @@ struct AskedFor {
 }
 
 impl Decision {
-    fn of(id: String, key: &DecisionKey, record: Record) -> Self {
+    pub(crate) fn of(id: String, key: &DecisionKey, record: Record) -> Self {
         let words = record.options.words();
         let propensities = record.propensities;
         let slot = |(at, product_id)| Slot {
@@ -152,7 +165,7 @@ impl Decision {
                 newest_event_of_device: record.newest_of_device,
                 history_hash: record.history,
             },
-            experiments: record.arms.into_iter().map(|(id, place)| TookPart { id, place }).collect(),
+            experiments: record.arms.into_iter().map(TookPart::from).collect(),
             held_out: record.held_out,
             asked: AskedFor {
                 product_id: record.product,
@@ -177,6 +190,7 @@ fn unknown() -> Problem {
 ///
 /// With a server key, or the token of the customer for whom it was.
 #[utoipa::path(get, path = "/v1/decisions/{id}", tag = "recommend", operation_id = "get_decision",
+    security(("query" = ["read"])),
     params(("id" = String, Path, description = "The `decision_id` of an answer")),
     responses((status = 200, body = Decision), (status = 401, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn get(
@@ -199,6 +213,7 @@ pub(crate) async fn get(
 /// answer, byte for byte; of a list of a page, that list's part. `Vitrine-Replay` says `identical`, or `different` and why,
 /// as far as that can be told.
 #[utoipa::path(post, path = "/v1/decisions/{id}/replay", tag = "recommend", operation_id = "replay_decision",
+    security(("basic" = ["manage"])),
     params(("id" = String, Path, description = "The `decision_id` of an answer")),
     responses((status = 200, body = Recommendation<'_>, headers(("Vitrine-Replay" = String, description = "`identical`, or `different; why=\"…\"`"))),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem), (status = 503, body = Problem)))]
@@ -208,7 +223,7 @@ pub(crate) async fn again(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let key = open_id(&state.app.sealer, &access.shop, &id).ok_or_else(unknown)?;
-    let replayed = replay(&state, &access.shop, &key).await?;
+    let replayed = replay(&state, &access.shop, &key, Tell::AsThen).await?;
     let said = replayed.different.map_or_else(|| "identical".to_owned(), |why| format!("different; why=\"{why}\""));
     let mut response = json(replayed.body);
     if let Ok(value) = HeaderValue::from_str(&said) {

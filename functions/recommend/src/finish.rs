@@ -5,6 +5,7 @@
 //! time, the answer says so and names no decision.
 
 use serde_json::value::RawValue;
+use vitrine_domain::experiment::Drawn;
 use vitrine_domain::{ProductId, Shop, Visitor};
 use vitrine_http::{Problem, Sealer};
 use vitrine_store::decisions::{self, DecisionKey};
@@ -96,7 +97,8 @@ impl Answers<'_> {
     }
 
     fn told(&self, sealer: &Sealer, filled: &Filled, logged: bool) -> Told {
-        let id = logged.then(|| seal_id(sealer, &self.ground.shop, &self.key(filled))).flatten();
+        let drawn = filled.list.arms.iter().filter_map(|arm| arm.part.drawn());
+        let id = logged.then(|| seal_id(sealer, &self.ground.shop, &self.key(filled), drawn)).flatten();
         let more = filled.answer.more && filled.list.wanted.among.is_none();
         Told { cursor: more.then(|| self.cursor(sealer, filled, id.is_some())).flatten(), id }
     }
@@ -185,7 +187,7 @@ impl Answers<'_> {
                 Rows::of(shelf, &rows).and(&unknown)
             }),
             near: list.near.as_deref().map(|rows| Rows::of(shelf, rows)),
-            arms: list.arms.iter().map(|arm| (arm.experiment.clone(), arm.cell)).collect(),
+            arms: list.arms.iter().map(|arm| arm.part.clone()).collect(),
             rules: filled.answer.acted.iter().filter_map(|at| Some(rules.get(*at)?.id.clone())).collect(),
             held_out: ground.arms.held_out,
             options: Options::new(ground.words, ground.server),
@@ -231,12 +233,17 @@ pub(crate) fn nonce() -> Result<String, Problem> {
     Ok(format!("{bits:016x}"))
 }
 
-/// A decision's id says where it is kept, readable to this stack alone.
-fn seal_id(sealer: &Sealer, shop: &Shop, key: &DecisionKey) -> Option<String> {
-    decisions::seal_id(shop, key, |purpose, clear| sealer.seal(purpose, clear))
+/// A decision's id says where it is kept and what was drawn for it, readable to this stack alone.
+pub(crate) fn seal_id(
+    sealer: &Sealer,
+    shop: &Shop,
+    key: &DecisionKey,
+    drawn: impl IntoIterator<Item = Drawn>,
+) -> Option<String> {
+    decisions::seal_id(shop, key, drawn, |purpose, clear| sealer.seal(purpose, clear))
 }
 
 /// Where the decision of an id is kept, if the id is one of this stack and shop.
 pub(crate) fn open_id(sealer: &Sealer, shop: &Shop, id: &str) -> Option<DecisionKey> {
-    decisions::open_id(shop, |purpose| sealer.open(purpose, id))
+    decisions::open_id(shop, |purpose| sealer.open(purpose, id)).map(|(key, _)| key)
 }

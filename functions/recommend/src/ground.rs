@@ -24,8 +24,8 @@ use crate::shops::Display;
 use crate::timing::Timing;
 use crate::visit::{self, Said, Visit};
 
-/// Decisions whose products count as shown lately.
-pub(crate) const REMEMBERED: usize = 10;
+/// Decisions whose products count as shown lately: those of a few pages, as each has several lists.
+pub(crate) const REMEMBERED: usize = 20;
 /// Products of one of them that do: nobody looks at the end of a long list that was ranked.
 const LOOKED_AT: usize = 100;
 
@@ -154,6 +154,11 @@ impl Ground {
         Ok(ground)
     }
 
+    /// With a visitor who is taken to be in these segments.
+    pub(crate) fn in_segments(self, segments: Vec<String>) -> Self {
+        Self { members: Arc::new(OnceLock::from(BTreeSet::from_iter(segments))), ..self }
+    }
+
     /// The rules as they would be, everything else as it is. Nothing is logged.
     pub(crate) fn with_rules(&self, rules: Vec<Rule>) -> Self {
         let settings = Arc::new(self.settings.with_rules(rules));
@@ -229,12 +234,28 @@ impl Shown {
         Self { products, lists, newest }
     }
 
+    /// What stood in a placement. What stood elsewhere is no reason to make room here: who looks through the shelves of a
+    /// category has not grown tired of it.
+    pub(crate) fn at<'a>(&'a self, placement: &'a str) -> impl Iterator<Item = (&'a str, Millis)> {
+        self.lists_at(placement).flat_map(|list| self.products_of(list))
+    }
+
     /// What stood in a placement on pages that the visitor went on from: those that another page, or the one that is asked
     /// for, comes `after`.
-    pub(crate) fn passed<'a>(&'a self, placement: &str, after: Option<Millis>) -> Vec<(&'a str, Millis)> {
-        let here = || self.lists.iter().filter(|list| list.placement == placement);
-        let went_on = |time| after == Some(time) || here().any(|next| next.after == Some(time));
-        let passed = here().filter(|list| went_on(list.time)).flat_map(|list| &self.products[list.products.clone()]);
-        passed.map(|(id, time)| (id.as_str(), *time)).collect()
+    pub(crate) fn passed<'a>(
+        &'a self,
+        placement: &'a str,
+        after: Option<Millis>,
+    ) -> impl Iterator<Item = (&'a str, Millis)> {
+        let went_on = move |time| after == Some(time) || self.lists_at(placement).any(|next| next.after == Some(time));
+        self.lists_at(placement).filter(move |list| went_on(list.time)).flat_map(|list| self.products_of(list))
+    }
+
+    fn lists_at<'a>(&'a self, placement: &'a str) -> impl Iterator<Item = &'a ShownList> {
+        self.lists.iter().filter(move |list| list.placement == placement)
+    }
+
+    fn products_of<'a>(&'a self, list: &ShownList) -> impl Iterator<Item = (&'a str, Millis)> + use<'a> {
+        self.products[list.products.clone()].iter().map(|(id, time)| (id.as_str(), *time))
     }
 }

@@ -13,12 +13,14 @@
 mod answer;
 mod arms;
 mod ask;
+pub mod bodies;
 mod breaker;
 mod browse;
 mod cell;
 mod consent;
 mod cursor;
 mod decisions;
+mod explained;
 mod facets;
 mod finish;
 mod ground;
@@ -48,6 +50,7 @@ use vitrine_domain::Shop;
 use vitrine_http::{App, Problem, layers};
 use vitrine_learn::Lineup;
 use vitrine_rank::Workspaces;
+use vitrine_store::Boxed;
 
 use nearby::Nearby;
 use settings::AllSettings;
@@ -85,6 +88,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(preview::preview))
         .routes(routes!(decisions::get))
         .routes(routes!(decisions::again))
+        .routes(routes!(explained::get))
         .routes(routes!(browse::products))
         .routes(routes!(browse::categories))
 }
@@ -118,8 +122,11 @@ pub fn router(app: App) -> Router {
 /// The function's routes with the model and the settings in memory, where there is one shop: its first request does not wait
 /// for them. Of several shops nobody knows which one will be asked for. What cannot be read now is read by the first
 /// request.
-pub async fn opened(app: App) -> Router {
-    let state = State::new(app);
+pub fn opened(app: App) -> Boxed<'static, Router> {
+    Box::pin(open_only_shop(State::new(app)))
+}
+
+async fn open_only_shop(state: State) -> Router {
     let open = async {
         match state.shops.only().await.map_err(Problem::from)? {
             Some(shop) => state.open(&shop).await,

@@ -1,14 +1,13 @@
 //! One list: from what it is made from and what is asked to what is shown. Filling it neither reads nor writes anything, so that
 //! a decision is made again by calling the same; what a vector server proposes is asked for before.
 
-use vitrine_domain::experiment::Treatment;
+use vitrine_domain::experiment::{Assignment, Treatment};
 use vitrine_domain::{Millis, Placement, ProductId, Rule, Strategy};
 use vitrine_http::Problem;
 use vitrine_rank::{Answer, Filter, Request, Stage, Workspaces, decide, sought};
 
-use crate::arms::Arm;
 use crate::ask::{Wanted, filter_problem};
-use crate::ground::Ground;
+use crate::ground::{Ground, Shown};
 use crate::record::{Degraded, seed};
 use crate::timing::Timing;
 use crate::visit::Visit;
@@ -22,7 +21,7 @@ pub(crate) struct List {
     pub(crate) wanted: Wanted,
     pub(crate) placement: Placement,
     /// The variants that it is made with, and what they change besides the placement; none where none can.
-    pub(crate) arms: Vec<Arm>,
+    pub(crate) arms: Vec<Assignment>,
     pub(crate) treatment: Option<Treatment>,
     /// Rows that were shown before, or stand above on the page.
     pub(crate) shown: Vec<u32>,
@@ -140,22 +139,21 @@ impl Ground {
     /// Does something with what is asked for a list.
     fn asking<T>(&self, list: &List, then: impl FnOnce(&Request<'_>) -> T) -> T {
         let shelf = &self.display.shelf;
-        let impressions: Vec<(&str, _)> = self.shown.products.iter().map(|(id, time)| (id.as_str(), *time)).collect();
-        let passed = match list.placement.skips {
-            Some(_) => self.shown.passed(&list.placement.name, list.after),
-            None => Vec::new(),
-        };
+        // Without what somebody did, all that was shown to them would count as never clicked.
+        let (visit, shown) =
+            if self.is_impersonal() { (&Visit::default(), &Shown::default()) } else { (&*self.visit, &*self.shown) };
+        let here = &list.placement.name;
+        let impressions: Vec<_> = list.placement.rotation.iter().flat_map(|_| shown.at(here)).collect();
+        let passed: Vec<_> = list.placement.skips.iter().flat_map(|_| shown.passed(here, list.after)).collect();
         let among: Option<Vec<u32>> =
             list.wanted.among.as_ref().map(|ids| ids.iter().filter_map(|id| shelf.row(id)).collect());
         let limit = list.wanted.limit.unwrap_or(list.placement.limit);
-        let visit = if self.is_impersonal() { &Visit::default() } else { &*self.visit };
         then(&Request {
             rules: self.rules(list),
             visitor: visit.visitor.as_ref(),
             state: visit.state.as_ref(),
             segments: (visit.state.is_some() && self.speaks_of_visitor(list)).then(|| self.members()),
             scale: self.settings.scale.as_ref(),
-            blend: list.treatment.as_ref().map(|treatment| &treatment.blend),
             history: &visit.history,
             impressions: &impressions,
             passed: &passed,

@@ -162,7 +162,7 @@ async fn visit(
         }
     }
     in_fold_order(&mut events);
-    let actions = events.iter().flat_map(past_actions).collect();
+    let actions = events.iter().filter_map(Event::granted).flat_map(past_actions).collect();
     let state = State::default().fold(&events, &OnShelf(&display.shelf));
     let reach = Reach { user: of_user, device: device.map(|device| (device, of_device)), folded: record.folded };
     Ok(Visit { visitor: Some(visitor), history: in_order(actions), state: Some(state), reach })

@@ -10,8 +10,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use vitrine_domain::rule::MAX_RULES;
-use vitrine_domain::{Placement, Rule};
-use vitrine_http::{Access, Body, Problem};
+use vitrine_domain::segment::MAX_SEGMENTS;
+use vitrine_domain::{Placement, Rule, Strategy};
+use vitrine_http::{Access, Body, Problem, is_word, said};
 use vitrine_store::api_keys::KeyKind;
 
 use crate::answer::{Recommendation, render};
@@ -24,9 +25,9 @@ use crate::timing::Timing;
 /// A list as it is and as it would be.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Preview {
-    /// As it is; it is not logged and has no id.
-    #[schema(value_type = Recommendation<'_>)]
-    before: Box<RawValue>,
+    /// As it is; it is not logged and has no id. Null of a placement that is not there yet.
+    #[schema(value_type = Option<Recommendation<'_>>, required = true)]
+    before: Option<Box<RawValue>>,
     /// As it would be.
     #[schema(value_type = Recommendation<'_>)]
     after: Box<RawValue>,
@@ -51,8 +52,9 @@ struct Moved {
 /// What other rules would change
 ///
 /// The list is made twice, from the same products, visitor and chance: with the rules and the placement as they are, and as
-/// they would be. Nothing is stored.
+/// they would be. Nothing is stored. The placement need not be there yet, if it is told.
 #[utoipa::path(post, path = "/v1/recommendations/{placement}/preview", tag = "recommend", operation_id = "preview_recommendations",
+    security(("basic" = ["read"])),
     params(("placement" = String, Path, description = "as with recommendations")), request_body = PreviewQuestion,
     responses((status = 200, body = Preview), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn preview(
@@ -67,17 +69,27 @@ pub(crate) async fn preview(
     }
     let mut timing = Timing::start();
     let (rules, rule, other) = (question.rules.take(), question.rule.take(), question.placement.take());
+    let segments = question.segments.take();
+    if segments.as_ref().is_some_and(|segments| segments.len() > MAX_SEGMENTS) {
+        let problem = Problem::unprocessable("invalid-question", "too many segments");
+        return Err(problem.at("/segments", format!("at most {MAX_SEGMENTS}")));
+    }
     let (asker, entry) = question.split();
     let who = asker.check(&access, &headers)?;
     let wanted = Wanted::check(String::new(), placement.clone(), entry.clone())?;
     let again = Wanted::check(String::new(), placement, entry)?;
     let ground =
         Ground { logged: false, ..Ground::read(&state, &access.shop, who, &[&wanted.placement], &mut timing).await? };
+    let ground = match segments {
+        Some(segments) => ground.in_segments(segments),
+        None => ground,
+    };
     let changed = ground.with_rules(changed_rules(&ground.settings.rules, rules, rule)?);
-    let own = ground.placement(&wanted)?;
-    let then = match other {
-        Some(other) => overridden(&own, other)?,
-        None => own.clone(),
+    let (own, then) = match (ground.placement(&wanted), other) {
+        // One that is not there yet.
+        (Err(_), Some(other)) => (None, overridden(&Placement::new(&wanted.placement, Strategy::Personal, 10), other)?),
+        (own, Some(other)) => own.and_then(|own| Ok((Some(own.clone()), overridden(&own, other)?)))?,
+        (own, None) => own.map(|own| (Some(own.clone()), own))?,
     };
     let nonce = nonce()?;
     let mut fill = |ground: &Ground, wanted, placement| {
@@ -88,9 +100,10 @@ pub(crate) async fn preview(
         let text = String::from_utf8(body).map_err(|e| Problem::internal(&e))?;
         Ok::<_, Problem>((filled, RawValue::from_string(text).map_err(|e| Problem::internal(&e))?))
     };
-    let (filled_before, before) = fill(&ground, wanted, own)?;
+    let (filled_before, before) = own.map(|own| fill(&ground, wanted, own)).transpose()?.unzip();
     let (filled_after, after) = fill(&changed, again, then)?;
-    let moved = moved(&ids(&ground, &filled_before), &ids(&ground, &filled_after));
+    let ids_before = filled_before.map(|filled| ids(&ground, &filled)).unwrap_or_default();
+    let moved = moved(&ids_before, &ids(&ground, &filled_after));
     Ok(timing.on(axum::Json(Preview { before, after, moved }).into_response()))
 }
 
@@ -106,7 +119,11 @@ fn moved(before: &[String], after: &[String]) -> Vec<Moved> {
 }
 
 /// The rules as they would be.
-fn changed_rules(stored: &[Rule], all: Option<Vec<Value>>, one: Option<Value>) -> Result<Vec<Rule>, Problem> {
+pub(crate) fn changed_rules(
+    stored: &[Rule],
+    all: Option<Vec<Value>>,
+    one: Option<Value>,
+) -> Result<Vec<Rule>, Problem> {
     let mut wrong = Problem::unprocessable("invalid-rule", "these are no rules; `errors` says where");
     if all.as_ref().is_some_and(|rules| rules.len() > MAX_RULES) {
         return Err(wrong.at("/rules", format!("at most {MAX_RULES} rules")));
@@ -156,20 +173,20 @@ fn read(mut value: Value, at: &str, wrong: &mut Problem) -> Option<Rule> {
     }
     match serde_json::from_value::<Rule>(value) {
         Ok(rule) => {
-            for (member, how) in rule.faults() {
-                fault(format!("{at}/{}", member.trim_start_matches('/')), how);
+            for wrong in rule.faults() {
+                fault(format!("{at}/{}", wrong.at.trim_start_matches('/')), wrong.how);
             }
             Some(rule)
         }
         Err(error) => {
-            fault(at.to_owned(), error.to_string());
+            fault(at.to_owned(), said(&error.to_string()));
             None
         }
     }
 }
 
 /// The placement with some members changed.
-fn overridden(own: &Placement, other: Value) -> Result<Placement, Problem> {
+pub(crate) fn overridden(own: &Placement, other: Value) -> Result<Placement, Problem> {
     let wrong = || Problem::unprocessable("invalid-placement", "this is no change of a placement; `errors` says where");
     let Value::Object(members) = other else {
         return Err(wrong().at("/placement", "an object with the members that would be different"));
@@ -178,20 +195,23 @@ fn overridden(own: &Placement, other: Value) -> Result<Placement, Problem> {
     if let Value::Object(whole) = &mut whole {
         for (name, value) in members {
             if !MEMBERS.contains(&name.as_str()) {
-                return Err(wrong().at(format!("/placement/{name}"), format!("one of {}", MEMBERS.join(", "))));
+                let at = if is_word(&name) { format!("/placement/{name}") } else { "/placement".to_owned() };
+                return Err(wrong().at(at, format!("one of {}", MEMBERS.join(", "))));
             }
             whole.insert(name, value);
         }
     }
-    let placement: Placement = serde_json::from_value(whole).map_err(|e| wrong().at("/placement", e.to_string()))?;
+    let placement: Placement =
+        serde_json::from_value(whole).map_err(|e| wrong().at("/placement", said(&e.to_string())))?;
     let faults = placement.faults().into_iter();
     let problem = faults.fold(wrong(), |problem, fault| problem.at(format!("/placement{}", fault.at), fault.how));
     if problem.errors.is_empty() { Ok(placement) } else { Err(problem) }
 }
 
 /// What of a placement can be changed: everything but its name.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 16] = [
     "strategy",
+    "fallback",
     "limit",
     "viewed",
     "bought",
@@ -204,11 +224,13 @@ const MEMBERS: [&str; 13] = [
     "objective",
     "exploration",
     "filter",
+    "blend",
+    "layout",
 ];
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use vitrine_domain::{Exploration, Filter, Objective, Rotation, Skips, Strategy};
 
@@ -217,6 +239,7 @@ mod tests {
     #[test]
     fn every_member_of_a_placement_but_its_name_can_be_another() {
         let whole = Placement {
+            fallback: Some(Strategy::Trending),
             per_category: 1,
             per_brand: 1,
             diversity: 0.5,
@@ -226,6 +249,8 @@ mod tests {
             objective: Objective::Margin,
             exploration: Exploration::Share { share: 0.5 },
             filter: Some(Filter::parse("price < 5").unwrap()),
+            blend: BTreeMap::from([("popularity".to_owned(), 2.0)]),
+            layout: Some(serde_json::json!({"columns": 3})),
             ..Placement::new("home", Strategy::Personal, 5)
         };
         let written = serde_json::to_value(&whole).unwrap();

@@ -1,9 +1,9 @@
 //! `GET|POST /v1/recommendations/{placement}`, `POST /v1/recommendations` for a whole page, and `POST /v1/rank`.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use vitrine_http::{Access, Body, Problem};
+use vitrine_http::{Access, Body, Parameters, Problem};
 
 use crate::answer::{PageOf, Recommendation};
 use crate::ask::{Asked, MAX_LISTS, PageQuestion, Question, RankQuestion, Wanted};
@@ -15,6 +15,7 @@ use crate::timing::Timing;
 
 /// What to show in a placement
 #[utoipa::path(get, path = "/v1/recommendations/{placement}", tag = "recommend", operation_id = "get_recommendations",
+    security(("query" = ["read"])),
     params(("placement" = String, Path, description = "home, feed, category, product-similar, product-bought-together, basket, recently-viewed, trending, or one of the shop's own"), Asked),
     responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn get(
@@ -22,14 +23,14 @@ pub(crate) async fn get(
     access: Access,
     headers: HeaderMap,
     Path(placement): Path<String>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    Parameters(asked): Parameters<Asked>,
 ) -> Result<Response, Problem> {
-    let Query(asked) = asked.map_err(|e| Problem::bad_request("invalid-parameters", e.body_text()))?;
     recommend(&state, &access, &headers, placement, asked.into()).await
 }
 
 /// What to show in a placement, asked with a body
 #[utoipa::path(post, path = "/v1/recommendations/{placement}", tag = "recommend", operation_id = "post_recommendations",
+    security(("query" = ["read"])),
     params(("placement" = String, Path, description = "as with GET")), request_body = Question,
     responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn post(
@@ -67,6 +68,7 @@ async fn recommend(
 ///
 /// The visitor is read once. A problem of one list is the page's: its `errors` point at the list.
 #[utoipa::path(post, path = "/v1/recommendations", tag = "recommend", operation_id = "post_page", request_body = PageQuestion,
+    security(("query" = ["read"])),
     responses((status = 200, body = PageOf<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn page(
     State(state): State<crate::State>,
@@ -103,6 +105,7 @@ pub(crate) async fn page(
 ///
 /// For search results, a category's products or anything else that was chosen already.
 #[utoipa::path(post, path = "/v1/rank", tag = "recommend", operation_id = "post_rank", request_body = RankQuestion,
+    security(("query" = ["read"])),
     responses((status = 200, body = Recommendation<'_>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn rank(
     State(state): State<crate::State>,

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use vitrine_domain::experiment::{Memory, Part};
 use vitrine_domain::{Millis, PastAction, State, Visitor};
 use vitrine_rank::{Audience, Basis, Language, Words};
 use vitrine_store::decisions::DecisionKey;
@@ -103,8 +104,8 @@ pub(crate) fn of_history(history: &[PastAction], shown: &[(String, Millis)], sta
     }
     hash.update(serde_json::to_vec(shown).unwrap_or_default());
     if let Some(state) = state {
-        // Neither is asked for by rules or filters.
-        let state = State { latest: Vec::new(), actions: Vec::new(), ..state.clone() };
+        // None of them is asked for by rules or filters.
+        let state = State { latest: Vec::new(), actions: Vec::new(), memory: Memory::default(), ..state.clone() };
         hash.update(serde_json::to_vec(&state).unwrap_or_default());
     }
     short(hash)
@@ -195,9 +196,9 @@ pub(crate) struct Record {
     /// What the vector server proposed, if one was asked: it may find other rows another time.
     #[serde(rename = "nr", default, skip_serializing_if = "Option::is_none")]
     pub(crate) near: Option<Rows>,
-    /// The experiments that could change the list, each with the place of the visitor's variant among its variants.
+    /// The experiments that could change the list, each with the visitor's variant and how it was drawn.
     #[serde(rename = "ex", default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) arms: Vec<(String, usize)>,
+    pub(crate) arms: Vec<Part>,
     /// The rules that acted.
     #[serde(rename = "ru", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) rules: Vec<String>,

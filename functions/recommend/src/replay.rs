@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use vitrine_domain::{Filter, ProductId, Shop};
 use vitrine_http::Problem;
+use vitrine_rank::{Audience, Reason};
 use vitrine_store::decisions::DecisionKey;
 
 use crate::ask::Wanted;
@@ -24,21 +25,43 @@ pub(crate) struct Replayed {
     pub(crate) body: Vec<u8>,
     /// Why they are not what was answered then, as far as can be told; none if they are.
     pub(crate) different: Option<&'static str>,
+    /// Why each product that was shown stood there, in their order.
+    pub(crate) reasons: Vec<Vec<Reason>>,
+    /// The experiments that could change the list, each with the visitor's variant.
+    pub(crate) variants: Vec<(String, String)>,
+}
+
+/// To whom the reasons are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tell {
+    /// Whoever was told them then, which may be nobody.
+    AsThen,
+    /// Also where nobody was told.
+    Everybody,
 }
 
 /// Makes a decision again.
 ///
 /// # Errors
 /// 404 if there is none; 410 with what it was made from and is no longer kept.
-pub(crate) async fn replay(state: &crate::State, shop: &Shop, key: &DecisionKey) -> Result<Replayed, Problem> {
+pub(crate) async fn replay(
+    state: &crate::State,
+    shop: &Shop,
+    key: &DecisionKey,
+    tell: Tell,
+) -> Result<Replayed, Problem> {
     let table = &state.app.context.table;
     let record = past::record(table, shop, key).await?;
-    let ground = past::ground(state, shop, key, &record).await?;
+    let mut ground = past::ground(state, shop, key, &record).await?;
     let (nonce, at, others) = siblings(state, shop, key, &record).await?;
     let shown = shown_before(state, shop, key, &record, &ground, &others[..at.min(others.len())]).await?;
-    let list = list(&ground, key, &record, shown)?;
-    let filled = ground.fill(&state.workspaces, list, &mut Timing::start())?;
+    let again = |ground: &Ground, shown| {
+        ground.fill(&state.workspaces, list(ground, key, &record, shown)?, &mut Timing::start())
+    };
+    let filled = again(&ground, shown.clone())?;
     let history = history_hash(&ground, &filled);
+    let variants = filled.list.arms.iter().map(|arm| (arm.part.experiment.clone(), arm.variant.clone())).collect();
+    let mut reasons = whys(&ground, &filled, &record);
     // A page's other lists count for what its cursors leave out: what they showed is all that is needed of them.
     let mut all: Vec<Filled> = others.iter().map(|other| stand_in(&ground, other)).collect();
     let page = record.place.is_some();
@@ -55,7 +78,21 @@ pub(crate) async fn replay(state: &crate::State, shop: &Shop, key: &DecisionKey)
         () if ground.display.delta.1 != record.changes => Some("the catalogue has entries that came late"),
         () => Some("everything it was made from is the same; the program or the machine is another"),
     };
-    Ok(Replayed { body, different })
+    if tell == Tell::Everybody && ground.words.audience == Audience::Nobody {
+        ground.words.audience = Audience::Shopper;
+        reasons = whys(&ground, &again(&ground, shown)?, &record);
+    }
+    Ok(Replayed { body, different, reasons, variants })
+}
+
+/// Of each product that was shown, why it stands where it stands now; nothing if it does not.
+fn whys(ground: &Ground, filled: &Filled, record: &Record) -> Vec<Vec<Reason>> {
+    let shelf = &ground.display.shelf;
+    let reasons = |id: &String| {
+        let item = filled.answer.items.iter().find(|item| shelf.id(item.row) == id);
+        item.map(|item| item.reasons.clone()).unwrap_or_default()
+    };
+    record.items.iter().map(reasons).collect()
 }
 
 /// The beginning of the nonces of a page, which of its decisions this is, and the records of all of them.

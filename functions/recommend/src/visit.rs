@@ -134,7 +134,12 @@ pub(crate) fn belongs(links: &[Link], user: Option<&Visitor>, at: Millis) -> boo
 fn actions(recent: &Recent) -> Vec<PastAction> {
     let mut actions = recent.profile.as_ref().map_or_else(Vec::new, |profile| profile.state.actions.clone());
     let known: HashSet<u64> = actions.iter().map(|action| action.key).collect();
-    let newer = recent.events.iter().flat_map(past_actions).filter(|action| !known.contains(&action.key));
+    let newer = recent
+        .events
+        .iter()
+        .filter_map(Event::granted)
+        .flat_map(past_actions)
+        .filter(|action| !known.contains(&action.key));
     actions.extend(newer);
     actions
 }
@@ -144,7 +149,7 @@ fn newer(mut state: State, events: &[Event], shelf: &Shelf) -> State {
     let known = |event: &Event| state.latest.contains(&event_key(event.time, event.id.as_str()));
     let from = events.iter().rposition(known).map_or(0, |last| last + 1);
     let catalogue = OnShelf(shelf);
-    events.iter().skip(from).for_each(|event| state.apply(event, &catalogue));
+    events.iter().skip(from).for_each(|event| state.take(event, &catalogue));
     state
 }
 

@@ -11,7 +11,7 @@ use vitrine_learn::OwnVectors;
 use vitrine_runtime::Context;
 use vitrine_store::erasures::Record;
 use vitrine_store::lake::Kind;
-use vitrine_store::places::Place;
+use vitrine_store::places::{Erasure, Place, Rewriting};
 use vitrine_store::sweep::Erased;
 use vitrine_store::vectors::{self, VectorSet};
 
@@ -22,20 +22,23 @@ const WAITS: i64 = DAY;
 
 /// Takes the erased out of everything that is learned from. Answers the erasures that are done once the next model is live.
 pub(crate) async fn sweep(context: &Context, shop: &Shop) -> Result<Vec<Record>, Error> {
+    let forgotten = forget_uploads(context, shop).await?;
     let mut waiting = context.table.waiting_erasures(shop).await?;
     if waiting.is_empty() {
         return Ok(waiting);
     }
     let (key, records) = (context.tombstone_key(), waiting.clone());
     let mut erased = Erased::of(&key, shop, &records);
-    let mut touched = Vec::new();
-    for (kind, place) in [(Kind::Events, Place::EventLake), (Kind::Decisions, Place::DecisionLake)] {
-        touched.push((place, context.objects.erase_from_lake(shop, kind, &mut erased).await?));
+    let mut touched = vec![(Place::Upload, forgotten)];
+    for place in Place::ALL {
+        if let Erasure::Rewritten(way) = place.erasure() {
+            touched.push((*place, rewrite(context, shop, way, &mut erased).await?));
+        }
     }
-    touched.push((Place::OwnVectors, erase_vectors(context, shop, &mut erased).await?));
-    touched.push((Place::Upload, forget_uploads(context, shop).await?));
-    context.objects.forget_census(shop).await?;
     context.table.note_erasure(shop).await?;
+    for record in &waiting {
+        put_copy(context, shop, record).await?;
+    }
     // What was taken out for all of them together is told by the first: lines are not counted visitor by visitor.
     if let Some(first) = waiting.first_mut() {
         touched.into_iter().for_each(|(place, count)| first.touch(place, count));
@@ -43,6 +46,19 @@ pub(crate) async fn sweep(context: &Context, shop: &Shop) -> Result<Vec<Record>,
     }
     tracing::info!(%shop, erasures = waiting.len(), "the erased were taken out of the lake");
     Ok(waiting)
+}
+
+/// Takes the erased out of the files of a place. Answers how many lines or rows were touched.
+async fn rewrite(context: &Context, shop: &Shop, way: Rewriting, erased: &mut Erased<'_>) -> Result<u64, Error> {
+    Ok(match way {
+        Rewriting::EventLake => context.objects.erase_from_lake(shop, Kind::Events, erased).await?,
+        Rewriting::DecisionLake => context.objects.erase_from_lake(shop, Kind::Decisions, erased).await?,
+        Rewriting::OwnVectors => erase_vectors(context, shop, erased).await?,
+        Rewriting::Census => {
+            context.objects.forget_census(shop).await?;
+            0
+        }
+    })
 }
 
 /// Takes the erased out of the shop's own vectors, and removes what no set names.
@@ -72,24 +88,35 @@ async fn erase_vectors(context: &Context, shop: &Shop, erased: &mut Erased<'_>) 
     }
     let named: Vec<String> = table.vector_sets(shop).await?.into_iter().map(|set| set.value.object).collect();
     for entry in objects.list(&vectors::folder(shop)).await? {
-        if !named.contains(&entry.key) && is_old(&entry.key, now) {
+        // Identifiers that wait for their matrix: whom of the erased they name is not looked at.
+        if vectors::is_ids(&entry.key) || !named.contains(&entry.key) && is_old(&entry.key, now) {
             objects.delete(&entry.key).await?;
         }
     }
     Ok(touched)
 }
 
-/// Deletes uploaded files that were never imported; those that are will be read without the erased.
-async fn forget_uploads(context: &Context, shop: &Shop) -> Result<u64, Error> {
+/// Deletes what waits too long, also where nobody was erased: files that nobody came to import, identifiers whose matrix never
+/// came. Those that come are read without the erased.
+pub(crate) async fn forget_uploads(context: &Context, shop: &Shop) -> Result<u64, Error> {
     let (now, mut gone) = (context.clock.now(), 0);
-    for entry in context.objects.list(&format!("shops/{shop}/jobs")).await? {
-        let is_upload = !entry.key.contains("/jobs/retrain/");
-        if is_upload && is_old(&entry.key, now) {
+    let files = context.objects.list(&format!("shops/{shop}/jobs")).await?.into_iter();
+    let files = files.filter(|entry| !entry.key.contains("/jobs/retrain/"));
+    let ids = context.objects.list(&vectors::folder(shop)).await?.into_iter();
+    for entry in files.chain(ids.filter(|entry| vectors::is_ids(&entry.key))) {
+        if is_old(&entry.key, now) {
             context.objects.delete(&entry.key).await?;
             gone += 1;
         }
     }
     Ok(gone)
+}
+
+/// Writes a copy of a record outside of the table, so that its tombstones can be written again into one that was restored from
+/// before.
+async fn put_copy(context: &Context, shop: &Shop, record: &Record) -> Result<(), Error> {
+    let copy = serde_json::to_vec(record).map_err(|e| Error::Pack { what: "an erasure", source: e.into() })?;
+    Ok(context.objects.put(&format!("shops/{shop}/erasures/{}.json", record.id), copy).await?)
 }
 
 /// Whether an object whose name begins with its time is too old to be waited for.
@@ -99,8 +126,7 @@ fn is_old(key: &str, now: Millis) -> bool {
     time.is_some_and(|time| now.since(Millis(time)) > WAITS)
 }
 
-/// Ends erasures: the live model does not know them, and no older version is kept. A copy of each record lies outside of the
-/// table, so that its tombstones can be written again into a table that was restored from before.
+/// Ends erasures: the live model does not know them, and no older version is kept.
 pub(crate) async fn complete(
     context: &Context,
     shop: &Shop,
@@ -125,8 +151,7 @@ pub(crate) async fn complete(
     let now = context.clock.now();
     for mut record in swept {
         (record.completed, record.model) = (Some(now), live.clone());
-        let copy = serde_json::to_vec(&record).map_err(|e| Error::Pack { what: "an erasure", source: e.into() })?;
-        context.objects.put(&format!("shops/{shop}/erasures/{}.json", record.id), copy).await?;
+        put_copy(context, shop, &record).await?;
         context.table.end_erasure(shop, &record).await?;
     }
     Ok(())

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 use vitrine_domain::Shop;
 use vitrine_runtime::Context;
+use vitrine_store::Boxed;
 use vitrine_store::jobs::{Job, JobKind, JobState, parse_object};
 
 use vitrine_runtime::telemetry::causes;
 
 use crate::server::Server;
-use crate::{Error, Outcome, Progress, audiences, measure, publish, retrain, vectors};
+use crate::{Error, Outcome, Progress, audiences, erase, measure, prune, publish, retrain, vectors};
 
 /// Trainings that a job tries while others are faster.
 const ATTEMPTS: usize = 3;
@@ -73,7 +74,11 @@ pub struct Report {
 /// # Errors
 /// If the payload cannot be understood, a store fails, or a shop could not be trained; being invoked again is right for
 /// all but the first.
-pub async fn handle(context: &Context, payload: Value) -> Result<Value, Error> {
+pub fn handle(context: &Context, payload: Value) -> Boxed<'_, Result<Value, Error>> {
+    Box::pin(answer(context, payload))
+}
+
+async fn answer(context: &Context, payload: Value) -> Result<Value, Error> {
     if let Some(asked) = payload.get("measure") {
         return measure::measure(context, asked, payload.get("limit")).await;
     }
@@ -107,7 +112,19 @@ fn conclude(reports: &[Report]) -> Result<Value, Error> {
 ///
 /// # Errors
 /// If a store fails before or after the training itself; being invoked again is right.
-pub async fn invoke(context: &Context, invocation: &Invocation, progress: &Progress<'_>) -> Result<Vec<Report>, Error> {
+pub fn invoke<'a>(
+    context: &'a Context,
+    invocation: &'a Invocation,
+    progress: &'a Progress<'a>,
+) -> Boxed<'a, Result<Vec<Report>, Error>> {
+    Box::pin(train_asked(context, invocation, progress))
+}
+
+async fn train_asked(
+    context: &Context,
+    invocation: &Invocation,
+    progress: &Progress<'_>,
+) -> Result<Vec<Report>, Error> {
     match invocation {
         Invocation::Schedule => schedule(context, progress).await,
         Invocation::Shop(shop) => {
@@ -130,7 +147,7 @@ async fn schedule(context: &Context, progress: &Progress<'_>) -> Result<Vec<Repo
     let mut reports = Vec::new();
     for shop in context.objects.shops().await? {
         let result = match is_idle(context, &shop).await {
-            Ok(true) => Ok(Outcome::Idle),
+            Ok(true) => forget(context, &shop).await.map(|()| Outcome::Idle),
             Ok(false) => retrain(context, &shop, progress).await,
             Err(error) => Err(error),
         };
@@ -140,6 +157,12 @@ async fn schedule(context: &Context, progress: &Progress<'_>) -> Result<Vec<Repo
         reports.push(Report { shop, job: None, result });
     }
     Ok(reports)
+}
+
+/// Of a shop in which nothing happens, what nobody waits for any more.
+async fn forget(context: &Context, shop: &Shop) -> Result<(), Error> {
+    erase::forget_uploads(context, shop).await?;
+    prune::leftovers(context, shop).await
 }
 
 /// Whether nobody was erased, the audiences that are asked for are told, lake, catalogue and own vectors are as the live model has seen them, and its vectors are where they are searched.
@@ -190,7 +213,12 @@ async fn job(
     }
     (job.state, job.changed) = (JobState::Running, now);
     context.table.put_job(&shop, &job).await?;
-    let mut result = retrain(context, &shop, progress).await;
+    // Of many that were asked for meanwhile, one training knows what all were asked for.
+    let live = context.table.live_model(&shop).await?;
+    let mut result = match live {
+        Some((live, _)) if live.delta_from >= job.created => Ok(Outcome::Idle),
+        _ => retrain(context, &shop, progress).await,
+    };
     for _ in 1..ATTEMPTS {
         // What the other training read may be older than what this job was asked for.
         if matches!(result, Ok(Outcome::Superseded)) {

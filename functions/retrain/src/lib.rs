@@ -45,6 +45,7 @@ use vitrine_learn::dataset::Counts;
 use vitrine_learn::text::TextEncoder;
 use vitrine_learn::{Artifact, Lineup, Settings};
 use vitrine_runtime::Context;
+use vitrine_store::Boxed;
 use vitrine_store::catalogue::Catalogue;
 use vitrine_store::erasures::Record;
 use vitrine_store::models::Live;
@@ -111,7 +112,8 @@ pub enum Outcome {
     Superseded,
     /// There are no products, and there were none.
     NothingToLearn,
-    /// Nothing came since the live model was trained; only a schedule looks for that.
+    /// Nothing came since the live model was trained, which only a schedule looks for; or that training began after this
+    /// one was asked for.
     Idle,
 }
 
@@ -143,7 +145,7 @@ impl fmt::Display for Outcome {
 /// # Errors
 /// If a store fails, the shop is larger than the limits, or what was learned does not open. What was live is live still.
 pub async fn retrain(context: &Context, shop: &Shop, progress: &Progress<'_>) -> Result<Outcome, Error> {
-    let (training, _) = context.table.training(shop).await?;
+    let training = context.table.training(shop).await?;
     let mut settings = Settings { threads: training.threads, ..Settings::default() };
     (settings.limits.actions, settings.limits.memory_mb) = (training.actions, training.memory_mb);
     conduct(context, shop, &training, &settings, progress).await
@@ -159,7 +161,7 @@ pub async fn retrain_with(
     settings: &Settings,
     progress: &Progress<'_>,
 ) -> Result<Outcome, Error> {
-    let (training, _) = context.table.training(shop).await?;
+    let training = context.table.training(shop).await?;
     conduct(context, shop, &training, settings, progress).await
 }
 
@@ -179,8 +181,17 @@ pub async fn carry_vectors(
         None => Ok(()),
     }
 }
+fn conduct<'a>(
+    context: &'a Context,
+    shop: &'a Shop,
+    training: &'a Training,
+    settings: &'a Settings,
+    progress: &'a Progress<'a>,
+) -> Boxed<'a, Result<Outcome, Error>> {
+    Box::pin(train(context, shop, training, settings, progress))
+}
 
-async fn conduct(
+async fn train(
     context: &Context,
     shop: &Shop,
     training: &Training,

@@ -12,12 +12,12 @@ async fn main() -> anyhow::Result<()> {
     telemetry::start_in_cloud();
     let context = &Context::from_env().await?;
     if let Some(payload) = vitrine_runtime::task() {
-        let done = Box::pin(handle(context, serde_json::from_str(&payload)?)).await?;
+        let done = handle(context, serde_json::from_str(&payload)?).await?;
         tracing::info!(%done, "the task is done");
         return Ok(());
     }
     let serve = service_fn(move |event: LambdaEvent<Value>| async move {
-        Box::pin(handle(context, event.payload)).await.map_err(|error| causes(&error))
+        handle(context, event.payload).await.map_err(|error| causes(&error))
     });
     lambda_runtime::run(serve).await.map_err(|error| anyhow::anyhow!(error))
 }

@@ -92,6 +92,14 @@ async fn tidy_server(
     }
 }
 
+/// Deletes what trainings that were killed left behind, where there is nothing to train.
+pub(crate) async fn leftovers(context: &Context, shop: &Shop) -> Result<(), Error> {
+    let versions = context.table.model_versions(shop).await?;
+    let live = context.table.live_model(shop).await?.map(|(live, _)| live.version);
+    let known = versions.iter().map(|version| version.version.as_str()).chain(live.as_deref()).collect();
+    sweep(context, shop, &known).await
+}
+
 /// Deletes the folders of versions that nobody knows.
 async fn sweep(context: &Context, shop: &Shop, known: &BTreeSet<&str>) -> Result<(), Error> {
     let now = context.clock.now();

@@ -4,25 +4,32 @@
 //!
 //! A person's visits, first order and clicks before an order lie in many files, so the whole is made anew from all of them:
 //! what is delivered twice, corrected or erased counts as it stands. Events of so many people are held at once as fit; of a
-//! longer log the people are taken in parts, and the lake is read once for each.
+//! longer log the people are taken in parts, which are put aside on the disk, so that the lake is read twice and no more.
+//!
+//! There is no row for each file that could be kept and added up. Of most figures a file does not know its part: whether a visit
+//! began in it, whether an order is the first, which click an order follows, what somebody did before they saw a variant. And
+//! what depends on no file, who is in which segment today, changes for everybody every day.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 use vitrine_domain::alike;
 use vitrine_domain::clusters::{self, Clusters, Member};
-use vitrine_domain::experiment::{HoldOut, Measurement, Pricing, Status};
+use vitrine_domain::consent::granted;
+use vitrine_domain::experiment::{HoldOut, Measurement, Outcome, Pricing, Status};
 use vitrine_domain::filter::Person;
 use vitrine_domain::profile::{Facts, Found, People, in_fold_order};
 use vitrine_domain::results::{Attribution, Held, Made, Results};
+use vitrine_domain::rule::Effect;
 use vitrine_domain::segment::{Scale, memberships};
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Action, Event, Experiment, Millis, Product, Purpose, Segment, Shop, State, Visitor};
+use vitrine_domain::{Action, Event, Experiment, Millis, Product, Purpose, Rule, Segment, Shop, State, Visitor};
 use vitrine_learn::Artifact;
 use vitrine_learn::log::Window;
 use vitrine_runtime::Context;
 use vitrine_runtime::seal::Sealer;
+use vitrine_store::aside::Aside;
 use vitrine_store::decisions::open_id;
 use vitrine_store::lake::Kind;
 use vitrine_store::results::{Head, Stored};
@@ -56,14 +63,14 @@ struct Terms {
     now: Millis,
     attribution: Attribution,
     experiments: Vec<Experiment>,
-    /// Whether the shop has rules.
-    rules: bool,
-    /// Who is held out of personalization, if anybody is.
+    /// Who is held out of experiments, or of personalization too, if anybody is.
     hold_out: Option<HoldOut>,
     segments: Vec<Segment>,
     scale: Option<Scale>,
     facts: BTreeMap<String, Facts>,
     costs: HashMap<String, f64>,
+    /// The rules that show content: what becomes of a list's products says nothing of them.
+    banners: HashSet<String>,
     /// Who is in which audience of look-alikes since the training before.
     audiences: Audiences,
 }
@@ -91,12 +98,17 @@ pub async fn refresh(
         audiences: Audiences::read(context, shop, audiences::asked_by(&snapshot)).await?,
         attribution: snapshot.one(ATTRIBUTION).unwrap_or_default(),
         experiments: snapshot.readable(EXPERIMENT).into_iter().filter(begun).collect(),
-        rules: !snapshot.stored(RULE).is_empty(),
-        hold_out: snapshot.one(HOLD_OUT).filter(|out: &HoldOut| out.personalization && out.share > 0.0),
+        hold_out: snapshot.one(HOLD_OUT).filter(|out: &HoldOut| out.share > 0.0),
         segments,
         scale: snapshot.one(SCALE),
         facts: products.iter().map(known).collect(),
         costs: products.iter().filter_map(cost).collect(),
+        banners: snapshot
+            .readable(RULE)
+            .into_iter()
+            .filter(|rule: &Rule| matches!(rule.effect, Effect::Content { .. }))
+            .map(|rule| rule.id)
+            .collect(),
     };
     for _ in 0..ATTEMPTS {
         let before = context.objects.lake_files(shop, Kind::Events).await?;
@@ -144,10 +156,12 @@ async fn read(
     let counts = |event: &Event| window.holds(event) && event.purposes.allows(Purpose::Measure);
     let (mut found, mut held, mut count) = (Found::default(), Vec::new(), 0_usize);
     let mut currencies: BTreeMap<String, usize> = BTreeMap::new();
+    let mut results = Results::default();
     let each = &mut |event: Event| {
         if !counts(&event) {
             return;
         }
+        results.kept(&event);
         found.note(&event);
         count += 1;
         if let Some(currency) = event.currency.as_ref().filter(|_| event.action == Action::Order) {
@@ -157,17 +171,17 @@ async fn read(
     };
     context.objects.read_events(shop, each).await?;
     let usual = currencies.into_iter().max_by_key(|(_, orders)| *orders).map(|(currency, _)| currency);
-    let terms_of_sums = terms.attribution.terms(&usual.unwrap_or_default());
+    let terms_of_sums =
+        vitrine_domain::results::Terms { made: Some(terms.now), ..terms.attribution.terms(&usual.unwrap_or_default()) };
     let people = found.people();
-    let tells = terms.rules || !terms.experiments.is_empty();
-    let logged = if tells { logged(context, shop).await? } else { Logged::default() };
+    let logged = logged(context, shop, terms, &mut results).await?;
     let mut sums = Sums {
         terms,
         of: &terms_of_sums,
         shop,
         sealer: Sealer::new(&context.config.secret),
         logged: &logged,
-        results: Results::default(),
+        results,
         people: 0,
         robots: 0,
         vectors: live.map(Vectors::of),
@@ -175,16 +189,19 @@ async fn read(
         drawn: Vec::new(),
     };
     let parts = count.div_ceil(most.max(1)).max(1);
-    for part in 0..parts {
-        if parts > 1 {
-            let each = &mut |event: Event| {
-                if counts(&event) && part_of(person(&people, &event), parts) == part {
-                    held.push(event);
-                }
-            };
-            context.objects.read_events(shop, each).await?;
+    if parts == 1 {
+        sums.take_in(held, &people);
+    } else {
+        let mut aside = Aside::create(context.scratch().join(format!("results-{shop}")), parts)?;
+        let each = &mut |event: Event| {
+            if counts(&event) {
+                aside.put(part_of(person(&people, &event), parts), &event);
+            }
+        };
+        context.objects.read_events(shop, each).await?;
+        for part in 0..parts {
+            sums.take_in(aside.take(part)?, &people);
         }
-        sums.take_in(std::mem::take(&mut held), &people);
     }
     let head = Head {
         at: terms.now,
@@ -193,6 +210,7 @@ async fn read(
         people: sums.people,
         robots: sums.robots,
         held_out: terms.hold_out.as_ref().map(|out| out.share),
+        experiments_only: terms.hold_out.as_ref().is_some_and(|out| !out.personalization),
         held_out_since: terms.hold_out.as_ref().map(|out| out.since).unwrap_or_default(),
     };
     draw(&mut sums.members, clusters::MOST, |(lot, _)| *lot);
@@ -201,18 +219,28 @@ async fn read(
     Ok(Gathered { stored: Stored { head, results: sums.results }, members, drawn: sums.drawn })
 }
 
-/// How the decisions of the lake were made.
-async fn logged(context: &Context, shop: &Shop) -> Result<Logged, Error> {
+/// How the decisions of the lake were made; how many there were goes into the results.
+async fn logged(context: &Context, shop: &Shop, terms: &Terms, results: &mut Results) -> Result<Logged, Error> {
     /// What is read of a line.
     #[derive(Deserialize)]
     struct Decision {
         nonce: Option<String>,
+        t: Option<Millis>,
+        p: Option<String>,
         #[serde(flatten)]
         made: Made,
     }
-    let (mut logged, mut places) = (Logged::default(), HashMap::new());
+    let (mut logged, mut places, mut seen) = (Logged::default(), HashMap::new(), HashSet::new());
     let each = &mut |line: &str| {
-        let Ok(Decision { nonce: Some(nonce), made }) = serde_json::from_str(line) else { return };
+        let Ok(Decision { nonce: Some(nonce), t, p, mut made }) = serde_json::from_str(line) else { return };
+        // One may come twice.
+        if !seen.insert(hash(&nonce)) {
+            return;
+        }
+        made.rules.retain(|rule| !terms.banners.contains(rule));
+        if let Some(at) = t {
+            results.decided(at, p.as_deref(), &made.rules);
+        }
         if made == Made::default() {
             return;
         }
@@ -293,25 +321,36 @@ impl Sums<'_> {
         terms.audiences.tell(who, &mut state);
         let person = Person { state: &state, now: terms.now };
         let segments: Vec<String> = memberships(&terms.segments, person, terms.scale.as_ref()).into_iter().collect();
-        self.sample(who, &person, events, &segments);
+        let cost = |product: &str| terms.costs.get(product).copied();
+        let pricing = Pricing { currency: &self.of.currency, cost: &cost };
+        self.sample(who, &person, events, &segments, pricing);
         let held = terms.hold_out.as_ref().and_then(|out| side(out, events));
         let logged = |id: &str| {
             if self.logged.ways.is_empty() {
                 return None;
             }
-            let key = open_id(self.shop, |purpose| self.sealer.open(purpose, id))?;
+            let (key, _) = open_id(self.shop, |purpose| self.sealer.open(purpose, id))?;
             self.logged.get(&key.nonce)
         };
-        self.results.take_in(events, &segments, held, &logged, self.of);
-        let cost = |product: &str| terms.costs.get(product).copied();
-        let pricing = Pricing { currency: &self.of.currency, cost: &cost };
-        self.results.take_in_trials(events, &terms.experiments, &logged, pricing);
+        let measured = granted(events);
+        self.results.take_in(&measured, &segments, held, &logged, self.of);
+        self.results.take_in_trials(&measured, &terms.experiments, &logged, pricing);
     }
 
     /// Takes a person into what is learned of people, if they agree to it.
-    fn sample(&mut self, who: &Visitor, person: &Person<'_>, events: &[Event], segments: &[String]) {
+    fn sample(
+        &mut self,
+        who: &Visitor,
+        person: &Person<'_>,
+        events: &[Event],
+        segments: &[String],
+        pricing: Pricing<'_>,
+    ) {
         let Some(newest) = events.last().filter(|event| event.purposes.allows(Purpose::Personalise)) else { return };
         let (lot, mut member) = (lot(who), Member::of(person));
+        if !self.terms.costs.is_empty() {
+            member.margin = Some(Outcome::of(events, pricing).margin);
+        }
         if let Some(vectors) = &mut self.vectors {
             member.vector = vectors.at(who, &person.state.actions).to_vec();
             self.drawn.push(Drawn::new(lot, who, newest, &member.vector, segments, &self.terms.segments));
@@ -326,11 +365,16 @@ impl Sums<'_> {
     }
 }
 
-/// Whether a person is held out, by the id that decisions go by: the device's where it is known. None of those who allow no
+/// Whether a person is held out, by the id that decisions go by: that of the device which is named first, and the user's only
+/// where none is. An order book or a server names the user alone, and no list is decided for that. None of those who allow no
 /// experiment.
 fn side(out: &HoldOut, events: &[Event]) -> Option<Held> {
-    let first = events.iter().find(|event| event.purposes.allows(Purpose::Experiment))?;
-    let id = first.device_id.as_deref().unwrap_or_else(|| first.visitor.id());
+    let allowing = || events.iter().filter(|event| event.purposes.allows(Purpose::Experiment));
+    let device = allowing().find_map(|event| match &event.visitor {
+        Visitor::Anonymous(device) => Some(device.as_str()),
+        Visitor::Known(_) => event.device_id.as_deref(),
+    });
+    let id = device.or_else(|| Some(allowing().next()?.visitor.id()))?;
     Some(Held { out: out.holds(id), since: out.since })
 }
 
@@ -375,3 +419,6 @@ async fn shift(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

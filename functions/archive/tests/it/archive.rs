@@ -1,5 +1,8 @@
 //! Files, redelivery, damage, compaction.
 
+use std::future::poll_fn;
+use std::pin::pin;
+
 use aws_lambda_events::event::dynamodb::EventRecord;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -8,6 +11,7 @@ use vitrine_domain::time::DAY;
 use vitrine_domain::{Action, Event, Millis, Visitor};
 use vitrine_store::decisions::DecisionKey;
 use vitrine_store::erasures::Until;
+use vitrine_store::lake::Kind;
 
 use crate::support::{NOW, Stack, dated, deliver, event, shop};
 
@@ -168,6 +172,32 @@ async fn compaction_keeps_files_few_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_over_of_every_shop_goes_before_anything_is_merged() {
+    let stack = Stack::start().await;
+    let (one, two) = (shop("one"), shop("two"));
+    let line = |n: usize| vec![serde_json::to_string(&event(n)).unwrap()];
+    let objects = &stack.context.objects;
+    for n in 0..8 {
+        objects.write_lake(&one, Kind::Events, &NOW.day(), &format!("{n}"), &line(n)).await.unwrap();
+    }
+    let over = objects.write_lake(&two, Kind::Events, "2020-01-01", "0", &line(9)).await.unwrap();
+    let folder = stack.folder.path().to_owned();
+    let merged = || {
+        let names = std::fs::read_dir(folder.join("shops/one/events").join(NOW.day())).unwrap();
+        names.filter_map(Result::ok).any(|entry| entry.file_name().to_string_lossy().starts_with("-merged-"))
+    };
+    // Looked at after each of its steps: a merge that ends the function, for want of memory say, must not keep what is over.
+    let mut work = pin!(compact(&stack.context));
+    let count = poll_fn(|context| {
+        let step = work.as_mut().poll(context);
+        assert!(!merged() || !folder.join(&over).exists(), "the first shop was merged before the second one's turn");
+        step
+    });
+    assert_eq!(count.await.unwrap(), 8);
+    assert!(merged() && !folder.join(&over).exists());
+}
+
+#[tokio::test]
 async fn what_slips_in_of_the_erased_is_deleted_and_never_archived() {
     let stack = Stack::start().await;
     let (one, table, key) = (shop("one"), stack.table(), stack.context.tombstone_key());
@@ -182,18 +212,68 @@ async fn what_slips_in_of_the_erased_is_deleted_and_never_archived() {
     berts.device_id = Some("phone".to_owned());
     table.import_events(&one, &[of(&anna, 1), of(&phone, 2), berts.clone(), event(4)]).await.unwrap();
     table.link(&one, &phone, &bert, NOW).await.unwrap();
-    let decision = DecisionKey { visitor: Some(phone.clone()), time: NOW, nonce: "abc".to_owned() };
-    table.put_decision(&one, &decision, &RawValue::from_string("{}".to_owned()).unwrap()).await.unwrap();
+    let of = |visitor: Option<&Visitor>, nonce: &str| DecisionKey {
+        visitor: visitor.cloned(),
+        time: NOW,
+        nonce: nonce.to_owned(),
+    };
+    let decisions = [
+        (of(Some(&phone), "own"), "{}", false),
+        // What Bert was shown on the phone, in a list that goes on from the phone's, and to nobody in such a list.
+        (of(Some(&bert), "device"), r#"{"dv":"phone"}"#, false),
+        (of(Some(&bert), "after"), r#"{"a":{"t":1,"n":"x","v":"a:phone"}}"#, false),
+        (of(None, "nobodys"), r#"{"a":{"t":1,"n":"x","v":"u:anna"}}"#, false),
+        (of(Some(&bert), "other"), r#"{"dv":"tablet"}"#, true),
+    ];
+    for (key, document, _) in &decisions {
+        table.put_decision(&one, key, &RawValue::from_string((*document).to_owned()).unwrap()).await.unwrap();
+    }
     assert_eq!(deliver(&stack, &stack.records().await).await, NONE);
 
     berts.device_id = None;
     assert_eq!(stack.events(&one).await, [berts.clone(), event(4)]);
-    assert_eq!(stack.files().await.len(), 1, "no decision either");
+    let files = stack.files().await;
+    assert_eq!(files.len(), 2, "{files:?}");
+    let archived = stack.lines(&files[0]).await;
+    assert!(archived.len() == 1 && archived[0].contains("tablet"), "{archived:?}");
     for visitor in [&anna, &phone] {
         assert_eq!(table.history(&one, visitor, Millis(0)).await.unwrap(), (vec![], vec![]));
     }
     assert_eq!(table.history(&one, &bert, Millis(0)).await.unwrap(), (vec![berts], vec![]));
+    for (key, document, stays) in &decisions {
+        assert_eq!(table.decision(&one, key).await.unwrap().is_some(), *stays, "{document}");
+    }
+}
+
+/// Another running copy of a function may not know of a refusal for half a minute.
+#[tokio::test]
+async fn what_is_written_of_somebody_who_has_just_refused_is_deleted_and_never_archived() {
+    let stack = Stack::start().await;
+    let (one, table, key) = (shop("one"), stack.table(), stack.context.tombstone_key());
+    let (phone, anna) = (Visitor::anonymous("phone").unwrap(), Visitor::known("anna").unwrap());
+    table.note_refusal(&key, &one, &phone, true, NOW).await.unwrap();
+    stack.records().await;
+    let taken_in = |n: usize, after: i64| {
+        let time = NOW.plus(after);
+        Event { visitor: phone.clone(), time, received: time, ..event(n) }
+    };
+    // What comes long after agreed by itself.
+    let (slipped, later) = (taken_in(1, 29_000), taken_in(2, 120_000));
+    table.import_events(&one, &[slipped, later.clone(), event(3)]).await.unwrap();
+    table.link(&one, &phone, &anna, NOW).await.unwrap();
+    let decision = DecisionKey { visitor: Some(phone.clone()), time: NOW.plus(29_000), nonce: "abc".to_owned() };
+    table.put_decision(&one, &decision, &RawValue::from_string("{}".to_owned()).unwrap()).await.unwrap();
+    assert_eq!(deliver(&stack, &stack.records().await).await, NONE);
+    assert_eq!(stack.events(&one).await, [later.clone(), event(3)]);
+    assert_eq!(stack.files().await.len(), 1, "no decision");
+    assert_eq!(table.history(&one, &phone, Millis(0)).await.unwrap(), (vec![later], vec![]));
     assert!(table.decision(&one, &decision).await.unwrap().is_none());
+    // Whoever agrees again is kept again.
+    table.note_refusal(&key, &one, &phone, false, NOW.plus(30_000)).await.unwrap();
+    let again = taken_in(4, 40_000);
+    table.import_events(&one, std::slice::from_ref(&again)).await.unwrap();
+    assert_eq!(deliver(&stack, &stack.records().await).await, NONE);
+    assert!(stack.events(&one).await.contains(&again));
 }
 
 #[tokio::test]

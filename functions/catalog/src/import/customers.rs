@@ -53,7 +53,7 @@ pub(super) fn read(
     options: &Options,
     sink: &mut Sink<'_>,
 ) -> Result<Report, ImportError> {
-    let mut tally = Tally::new(format, options.limits.rows);
+    let mut tally = Tally::of_people(format, options.limits.rows);
     let outcome = read_rows(&mut table, &mut tally, options, sink);
     tally.conclude(outcome)
 }

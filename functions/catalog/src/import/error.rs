@@ -104,6 +104,14 @@ pub enum ImportError {
         /// What is wrong.
         what: &'static str,
     },
+    /// Pages of a Parquet file would take too much memory.
+    #[error("row {row} stands in pages of more than {most} bytes")]
+    PagesTooLarge {
+        /// The row, from one.
+        row: u64,
+        /// How many bytes are allowed.
+        most: u64,
+    },
     /// A Parquet file could not be read on.
     #[error("row {row} of the Parquet file could not be read")]
     Parquet {
@@ -134,6 +142,7 @@ impl ImportError {
             Self::Csv { .. } => "malformed_table",
             Self::Xml { .. } | Self::XmlEnds { .. } => "malformed_xml",
             Self::Json { .. } => "malformed_json",
+            Self::PagesTooLarge { .. } => "pages_too_large",
             Self::Parquet { .. } => "malformed_parquet",
         }
     }
@@ -155,6 +164,7 @@ impl ImportError {
             Self::Csv { .. } => "write the table as UTF-8 with one delimiter throughout",
             Self::Xml { .. } | Self::XmlEnds { .. } => "check the document with an XML validator",
             Self::Json { .. } => "check the document with a JSON validator",
+            Self::PagesTooLarge { .. } => "write the file again with smaller pages and row groups",
             Self::Parquet { .. } => "write the file again, flat, with snappy, gzip, zstd or no compression",
         }
     }
@@ -173,6 +183,10 @@ pub(super) enum Bound {
     Row(u64),
     #[error("the input is too large")]
     Total(u64),
+    #[error("the pages are too large")]
+    Pages(u64),
+    #[error("there are too many columns")]
+    Columns(usize),
 }
 
 impl Bound {
@@ -185,6 +199,8 @@ impl Bound {
         match self {
             Self::Row(most) => ImportError::RowTooLong { row, most },
             Self::Total(most) => ImportError::TooLarge { most },
+            Self::Pages(most) => ImportError::PagesTooLarge { row, most },
+            Self::Columns(most) => ImportError::TooManyColumns { most },
         }
     }
 }
@@ -195,6 +211,14 @@ impl ImportError {
         match Bound::within(&error) {
             Some(bound) => bound.at(row),
             None => Self::Read(error),
+        }
+    }
+
+    /// What is wrong with a Parquet file before row `row`.
+    pub(super) fn in_parquet(error: io::Error, row: u64) -> Self {
+        match Bound::within(&error) {
+            Some(bound) => bound.at(row),
+            None => Self::Parquet { row, source: Box::new(error) },
         }
     }
 }

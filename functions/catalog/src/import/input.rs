@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -143,6 +143,37 @@ pub(super) enum Opened<'a> {
 pub(super) enum Seekable {
     File(File),
     Bytes(Bytes),
+}
+
+impl Seekable {
+    pub(super) fn size(&self) -> io::Result<u64> {
+        match self {
+            Self::File(file) => Ok(file.metadata()?.len()),
+            Self::Bytes(bytes) => Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// What begins at a place. One at a time: a file has one position.
+    pub(super) fn read_at(&self, place: u64) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Self::File(file) => {
+                let mut file = file;
+                file.seek(SeekFrom::Start(place))?;
+                Ok(Box::new(BufReader::new(file)))
+            }
+            Self::Bytes(bytes) => {
+                let place = usize::try_from(place).unwrap_or(usize::MAX);
+                Ok(Box::new(bytes.get(place..).unwrap_or_default()))
+            }
+        }
+    }
+
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
+        match self {
+            Self::File(file) => file.try_clone().map(Self::File),
+            Self::Bytes(bytes) => Ok(Self::Bytes(bytes.clone())),
+        }
+    }
 }
 
 /// Reads until the buffer is full or the input ends.

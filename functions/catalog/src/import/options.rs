@@ -15,6 +15,11 @@ pub struct Limits {
     pub rows: u64,
     /// Bytes of a Parquet file that comes as a stream and has to be kept to be read.
     pub kept_bytes: u64,
+    /// Bytes of a page of a Parquet file, packed or unpacked.
+    pub page_bytes: u64,
+    /// Bytes of the pages of a Parquet file at a time, one of each column and its dictionary; what is unpacked just then comes
+    /// on top.
+    pub open_bytes: u64,
     /// Bytes of products and orders that wait for more of their rows. When there are more, the one that waited longest
     /// is taken as whole.
     pub window_bytes: usize,
@@ -32,6 +37,8 @@ impl Default for Limits {
             columns: 1_000,
             rows: 20_000_000,
             kept_bytes: 256 << 20,
+            page_bytes: 64 << 20,
+            open_bytes: 256 << 20,
             window_bytes: 16 << 20,
             order_lines: 2_000,
             variants: 250,

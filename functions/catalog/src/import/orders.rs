@@ -58,7 +58,7 @@ impl<'s> Orders<'s> {
         sink: &'s mut Sink<'s>,
     ) -> Self {
         let open = Window::new(options.limits.window_bytes);
-        Self { tally: Tally::new(format, options.limits.rows), options, sink, open, derived, uci: false }
+        Self { tally: Tally::of_people(format, options.limits.rows), options, sink, open, derived, uci: false }
     }
 
     pub(super) fn read(mut self, table: Table<'_>) -> Result<Report, ImportError> {

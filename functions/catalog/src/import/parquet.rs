@@ -1,16 +1,23 @@
-//! Rows of a Parquet file, a batch of each column at a time. Columns are flat; those that hold lists or structures are
-//! passed over.
+//! Rows of a Parquet file: numbers a batch of each column at a time, texts one by one, because a few bytes of the file can
+//! stand for any number of long ones. Columns are flat; those that hold lists or structures are passed over.
+//!
+//! The library makes room for whatever a file says of itself. What would be too much is found before: in the directory of the file
+//! ([`directory`]), in the headers of its pages ([`pages`]), and in lists within them ([`lengths`]).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod directory;
+mod lengths;
+mod pages;
+mod thrift;
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use vitrine_domain::Millis;
 use vitrine_domain::time::DAY;
+use vitrine_runtime::telemetry;
 
 use super::cell::Cell;
 use super::error::ImportError;
@@ -19,36 +26,44 @@ use super::options::Limits;
 use super::report::{At, Notice, Tally};
 use super::table::Column;
 use super::text::decode;
+use lengths::Lengths;
 
-/// Rows that are read of each column at a time.
+/// Rows that are read of a column of numbers at a time.
 const BATCH: usize = 1024;
 
 /// Rows of a Parquet file.
 pub(super) struct ParquetRows {
+    source: Seekable,
     file: Box<dyn FileReader>,
     columns: Vec<Column>,
     /// The place of each column among the leaves of the schema, and what the schema says of it.
     leaves: Vec<(usize, Kind)>,
     nested: usize,
+    limits: Limits,
+    /// Bytes that the pages so far unpack to.
+    total: u64,
     group: usize,
     readers: Vec<ColumnReader>,
     left_in_group: usize,
-    /// What is left of the batch, by column, the next row last.
-    batch: Vec<Vec<Cell>>,
+    /// What is read already, by column, the next row last.
+    ahead: Vec<Vec<Cell>>,
     cells: Vec<Cell>,
 }
 
 impl ParquetRows {
     /// Reads the directory of the file.
     pub(super) fn open(source: Seekable, limits: &Limits) -> Result<Self, ImportError> {
+        directory::check(&source, limits)?;
+        let handle = source.try_clone().map_err(ImportError::Read)?;
         let file = guarded(1, || -> Result<Box<dyn FileReader>, ParquetError> {
-            Ok(match source {
+            Ok(match handle {
                 Seekable::File(file) => Box::new(SerializedFileReader::new(file)?),
                 Seekable::Bytes(bytes) => Box::new(SerializedFileReader::new(bytes)?),
             })
         })?;
-        let size: i64 = file.metadata().row_groups().iter().map(|group| group.total_byte_size().max(0)).sum();
-        if u64::try_from(size).unwrap_or(u64::MAX) > limits.input_bytes {
+        let sizes =
+            file.metadata().row_groups().iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0));
+        if sizes.fold(0, u64::saturating_add) > limits.input_bytes {
             return Err(ImportError::TooLarge { most: limits.input_bytes });
         }
         let schema = file.metadata().file_metadata().schema_descr_ptr();
@@ -60,10 +75,29 @@ impl ParquetRows {
         if leaves.len() > limits.columns {
             return Err(ImportError::TooManyColumns { most: limits.columns });
         }
+        // Texts of one length, for one of which the library makes room before it looks for it.
+        let longest =
+            leaves.iter().filter_map(|(leaf, _)| u64::try_from(schema.column(*leaf).type_length()).ok()).max();
+        if longest.is_some_and(|longest| longest > limits.row_bytes) {
+            return Err(ImportError::RowTooLong { row: 1, most: limits.row_bytes });
+        }
         let columns = leaves.iter().map(|(leaf, _)| Column::new(schema.column(*leaf).name())).collect();
         let nested = schema.num_columns() - leaves.len();
-        let (readers, batch, cells) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { file, columns, leaves, nested, group: 0, readers, left_in_group: 0, batch, cells })
+        let ahead = leaves.iter().map(|_| Vec::new()).collect();
+        Ok(Self {
+            source,
+            file,
+            columns,
+            leaves,
+            nested,
+            limits: limits.clone(),
+            total: 0,
+            group: 0,
+            readers: Vec::new(),
+            left_in_group: 0,
+            ahead,
+            cells: Vec::new(),
+        })
     }
 
     pub(super) fn columns(&self) -> &[Column] {
@@ -79,55 +113,86 @@ impl ParquetRows {
             tally.warn(At::default(), Notice::NestedColumn);
             self.nested = 0;
         }
-        while self.batch.first().is_none_or(Vec::is_empty) {
-            if !self.next_batch(tally.next())? {
+        while self.left_in_group == 0 {
+            if self.leaves.is_empty() || self.group >= self.file.num_row_groups() {
                 return Ok(None);
             }
+            self.open_group(tally.next())?;
         }
-        let at = tally.row(None)?;
-        self.cells.clear();
-        self.cells.extend(self.batch.iter_mut().map(|column| column.pop().unwrap_or_default()));
-        Ok(Some(at))
+        self.read_cells(tally.next())?;
+        self.left_in_group -= 1;
+        Ok(Some(tally.row(None)?))
     }
 
-    fn next_batch(&mut self, row: u64) -> Result<bool, ImportError> {
-        if self.left_in_group == 0 {
-            if self.leaves.is_empty() || self.group >= self.file.num_row_groups() {
-                return Ok(false);
+    /// Reads the next row.
+    fn read_cells(&mut self, row: u64) -> Result<(), ImportError> {
+        self.cells.clear();
+        let most_bytes = self.limits.row_bytes;
+        let mut room = Room(Some(most_bytes));
+        for ((reader, (_, kind)), ahead) in self.readers.iter_mut().zip(&self.leaves).zip(&mut self.ahead) {
+            if ahead.is_empty() {
+                let most = if is_text(reader) { 1 } else { BATCH.min(self.left_in_group) };
+                *ahead = cells(reader, kind, Batch { row, most }, &mut room)?;
+                if ahead.len() != most {
+                    return Err(ImportError::Parquet { row, source: "its columns differ in length".into() });
+                }
             }
-            self.open_group(row)?;
+            self.cells.extend(ahead.pop());
         }
-        let most = BATCH.min(self.left_in_group);
-        let columns = self.readers.iter_mut().zip(&self.leaves);
-        self.batch = guarded(row, || columns.map(|(reader, (_, kind))| cells(reader, kind, most)).collect())?;
-        if self.batch.iter().any(|column| column.len() != most) {
-            return Err(ImportError::Parquet { row, source: "its columns differ in length".into() });
+        if room.0.is_none() {
+            return Err(ImportError::RowTooLong { row, most: most_bytes });
         }
-        self.left_in_group -= most;
-        Ok(true)
+        Ok(())
     }
 
     fn open_group(&mut self, row: u64) -> Result<(), ImportError> {
-        let (file, group, leaves) = (&self.file, self.group, &self.leaves);
-        let (readers, rows) = guarded(row, || {
-            let group = file.get_row_group(group)?;
-            let readers =
-                leaves.iter().map(|(leaf, _)| group.get_column_reader(*leaf)).collect::<Result<Vec<_>, _>>()?;
-            Ok((readers, group.metadata().num_rows()))
+        // The pages of the group before are not held beside those of this one.
+        self.readers.clear();
+        self.ahead.iter_mut().for_each(Vec::clear);
+        let (file, leaves) = (&self.file, &self.leaves);
+        let group = file.metadata().row_group(self.group);
+        let columns = leaves.iter().map(|(leaf, _)| *leaf);
+        pages::check(&self.source, group, columns, &self.limits, &mut self.total, row)?;
+        self.readers = guarded(row, || {
+            let group = file.get_row_group(self.group)?;
+            let reader = |(leaf, kind): &(usize, Kind)| {
+                let pages = Lengths::new(group.get_column_page_reader(*leaf)?, kind.optional);
+                Ok(get_column_reader(group.metadata().schema_descr().column(*leaf), Box::new(pages)))
+            };
+            leaves.iter().map(reader).collect()
         })?;
-        self.readers = readers;
-        self.left_in_group = usize::try_from(rows).unwrap_or(0);
+        self.left_in_group = usize::try_from(group.num_rows()).unwrap_or(0);
         self.group += 1;
         Ok(())
     }
 }
 
-/// Calls into the Parquet library, which may panic on a damaged file.
+/// Calls into the Parquet library, and nothing of ours besides: it may panic on a damaged file.
 fn guarded<T>(row: u64, call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ImportError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(ImportError::Parquet { row, source: Box::new(error) }),
-        Err(_) => Err(ImportError::Parquet { row, source: "it is damaged".into() }),
+    match telemetry::may_panic("the Parquet library", call) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(ParquetError::External(error))) => Err(ImportError::Parquet { row, source: error }),
+        Some(Err(error)) => Err(ImportError::Parquet { row, source: Box::new(error) }),
+        None => Err(ImportError::Parquet { row, source: "it is damaged".into() }),
+    }
+}
+
+/// How many cells are read, and of which row the first is.
+#[derive(Clone, Copy)]
+struct Batch {
+    row: u64,
+    most: usize,
+}
+
+/// Bytes that a row may still have; none once it had more.
+struct Room(Option<u64>);
+
+impl Room {
+    /// Whether so many more fit in.
+    fn takes(&mut self, bytes: usize) -> bool {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.0 = self.0.and_then(|left| left.checked_sub(bytes));
+        self.0.is_some()
     }
 }
 
@@ -150,24 +215,30 @@ impl Kind {
     }
 }
 
-/// The next cells of a column, the last first.
-fn cells(reader: &mut ColumnReader, kind: &Kind, most: usize) -> Result<Vec<Cell>, ParquetError> {
+/// Whether a column's values have any length.
+const fn is_text(reader: &ColumnReader) -> bool {
+    matches!(reader, ColumnReader::ByteArrayColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_))
+}
+
+/// The next cells of a column, the last first. Texts for which there is no room are not copied.
+fn cells(reader: &mut ColumnReader, kind: &Kind, batch: Batch, room: &mut Room) -> Result<Vec<Cell>, ImportError> {
+    let mut bytes = |value: ByteArray| if room.takes(value.len()) { bytes(kind, &value) } else { Cell::Empty };
     let optional = kind.optional;
     match reader {
-        ColumnReader::BoolColumnReader(reader) => read(reader, optional, most, Cell::Bool),
-        ColumnReader::Int32ColumnReader(reader) => read(reader, optional, most, |value| int32(kind, value)),
-        ColumnReader::Int64ColumnReader(reader) => read(reader, optional, most, |value| int64(kind, value)),
+        ColumnReader::BoolColumnReader(reader) => read(reader, optional, batch, Cell::Bool),
+        ColumnReader::Int32ColumnReader(reader) => read(reader, optional, batch, |value| int32(kind, value)),
+        ColumnReader::Int64ColumnReader(reader) => read(reader, optional, batch, |value| int64(kind, value)),
         ColumnReader::Int96ColumnReader(reader) => {
-            read(reader, optional, most, |value| Cell::Time(Millis(value.to_millis())))
+            read(reader, optional, batch, |value| Cell::Time(Millis(value.to_millis())))
         }
         // By way of its shortest text, so that 2.49 stays 2.49.
         ColumnReader::FloatColumnReader(reader) => {
-            read(reader, optional, most, |value| float(value.to_string().parse().ok()))
+            read(reader, optional, batch, |value| float(value.to_string().parse().ok()))
         }
-        ColumnReader::DoubleColumnReader(reader) => read(reader, optional, most, |value| float(Some(value))),
-        ColumnReader::ByteArrayColumnReader(reader) => read(reader, optional, most, |value| bytes(kind, &value)),
+        ColumnReader::DoubleColumnReader(reader) => read(reader, optional, batch, |value| float(Some(value))),
+        ColumnReader::ByteArrayColumnReader(reader) => read(reader, optional, batch, bytes),
         ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-            read(reader, optional, most, |value| bytes(kind, &ByteArray::from(value)))
+            read(reader, optional, batch, |value| bytes(ByteArray::from(value)))
         }
     }
 }
@@ -175,13 +246,13 @@ fn cells(reader: &mut ColumnReader, kind: &Kind, most: usize) -> Result<Vec<Cell
 fn read<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     optional: bool,
-    most: usize,
-    cell: impl Fn(T::T) -> Cell,
-) -> Result<Vec<Cell>, ParquetError> {
+    Batch { row, most }: Batch,
+    mut cell: impl FnMut(T::T) -> Cell,
+) -> Result<Vec<Cell>, ImportError> {
     let (mut levels, mut values) = (Vec::new(), Vec::with_capacity(most));
-    let (rows, _, _) = reader.read_records(most, optional.then_some(&mut levels), None, &mut values)?;
+    let (rows, _, _) = guarded(row, || reader.read_records(most, optional.then_some(&mut levels), None, &mut values))?;
     let mut values = values.into_iter();
-    let mut next = || values.next().map_or(Cell::Empty, &cell);
+    let mut next = || values.next().map_or(Cell::Empty, &mut cell);
     let mut cells: Vec<_> = if optional {
         levels.iter().map(|level| if *level > 0 { next() } else { Cell::Empty }).collect()
     } else {
@@ -239,144 +310,4 @@ fn scaled(unscaled: i128, scale: i32) -> Cell {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::sync::Arc;
-
-    use bytes::Bytes;
-    use parquet::data_type::{BoolType, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type};
-    use parquet::file::properties::WriterProperties;
-    use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-    use parquet::schema::parser::parse_message_type;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::import::format::Format;
-
-    /// Writes the next column; `None` is a missing value.
-    pub(in crate::import) fn column<T: DataType>(
-        group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-        values: &[Option<T::T>],
-        optional: bool,
-    ) {
-        let mut writer = group.next_column().unwrap().unwrap();
-        let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-        let present: Vec<_> = values.iter().flatten().cloned().collect();
-        let first = vec![0; values.len()];
-        writer.typed::<T>().write_batch(&present, optional.then_some(&levels), Some(&first)).unwrap();
-        writer.close().unwrap();
-    }
-
-    /// A file of the given schema, its row groups written by `write`.
-    pub(in crate::import) fn file(
-        schema: &str,
-        groups: usize,
-        write: impl Fn(usize, &mut SerializedRowGroupWriter<'_, Vec<u8>>),
-    ) -> Bytes {
-        let schema = Arc::new(parse_message_type(schema).unwrap());
-        let properties = WriterProperties::builder().set_compression(parquet::basic::Compression::SNAPPY).build();
-        let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
-        for at in 0..groups {
-            let mut group = writer.next_row_group().unwrap();
-            write(at, &mut group);
-            group.close().unwrap();
-        }
-        Bytes::from(writer.into_inner().unwrap())
-    }
-
-    pub(in crate::import) fn text(text: &str) -> Option<ByteArray> {
-        Some(ByteArray::from(text))
-    }
-
-    fn rows(bytes: &Bytes) -> Result<Vec<Vec<Cell>>, ImportError> {
-        let mut tally = Tally::new(Format::Parquet, 10_000);
-        let mut rows = ParquetRows::open(Seekable::Bytes(bytes.clone()), &Limits::default())?;
-        let mut all = Vec::new();
-        while rows.advance(&mut tally)?.is_some() {
-            all.push(rows.cells().to_vec());
-        }
-        Ok(all)
-    }
-
-    fn sample() -> Bytes {
-        let schema = "message m {
-            optional binary name (UTF8); required int64 n; optional double price; optional float small;
-            required int32 day (DATE); required int64 at (TIMESTAMP(NANOS,true)); optional int32 amount (DECIMAL(9,2));
-            required boolean yes; optional binary big (DECIMAL(20,2));
-            optional group tags (LIST) { repeated group list { optional binary element (UTF8); } }
-        }";
-        file(schema, 2, |at, group| {
-            column::<ByteArrayType>(group, &[text("A"), None], true);
-            column::<Int64Type>(group, &[Some(i64::try_from(at).unwrap()), Some(-7)], false);
-            column::<DoubleType>(group, &[Some(2.5), Some(f64::NAN)], true);
-            column::<FloatType>(group, &[Some(2.49), None], true);
-            column::<Int32Type>(group, &[Some(1), Some(-1)], false);
-            column::<Int64Type>(group, &[Some(1_500_000_000), Some(0)], false);
-            column::<Int32Type>(group, &[Some(1234), None], true);
-            column::<BoolType>(group, &[Some(true), Some(false)], false);
-            column::<ByteArrayType>(group, &[Some(ByteArray::from(vec![0xff, 0x85])), None], true);
-            column::<ByteArrayType>(group, &[None, None], true);
-        })
-    }
-
-    #[test]
-    fn every_kind_of_column_becomes_a_cell() {
-        let found = rows(&sample()).unwrap();
-        let first = vec![
-            Cell::Text("A".into()),
-            Cell::Integer(0),
-            Cell::Number(2.5),
-            Cell::Number(2.49),
-            Cell::Time(Millis(DAY)),
-            Cell::Time(Millis(1_500)),
-            Cell::Number(12.34),
-            Cell::Bool(true),
-            Cell::Number(-1.23),
-        ];
-        let empty = Cell::Empty;
-        let second = [
-            empty.clone(),
-            Cell::Integer(-7),
-            empty.clone(),
-            empty.clone(),
-            Cell::Time(Millis(-DAY)),
-            Cell::Time(Millis(0)),
-            empty.clone(),
-            Cell::Bool(false),
-            empty,
-        ];
-        assert_eq!(found.len(), 4);
-        assert_eq!(found.first(), Some(&first));
-        assert_eq!(found.get(1).map(Vec::as_slice), Some(&second[..]));
-        assert_eq!(found.get(2).and_then(|row| row.get(1)), Some(&Cell::Integer(1)));
-    }
-
-    #[test]
-    fn more_rows_than_a_batch_come_in_order() {
-        let numbers: Vec<_> = (0..3000).map(Some).collect();
-        let bytes = file("message m { required int64 n; }", 1, |_, group| column::<Int64Type>(group, &numbers, false));
-        let expected: Vec<_> = (0..3000).map(|n| vec![Cell::Integer(n)]).collect();
-        assert_eq!(rows(&bytes).unwrap(), expected);
-    }
-
-    #[test]
-    fn what_is_no_parquet_is_an_error() {
-        for bytes in [&b"PAR1"[..], b"PAR1 and so on", b"PAR1\0\0\0\0PAR1"] {
-            assert!(matches!(rows(&Bytes::from_static(bytes)), Err(ImportError::Parquet { row: 1, .. })));
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-        #[test]
-        fn a_damaged_file_is_an_error_or_other_rows_but_no_panic(
-            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        ) {
-            let mut bytes = sample().to_vec();
-            for (at, byte) in changes {
-                let at = at.index(bytes.len());
-                bytes[at] = byte;
-            }
-            let _ = rows(&Bytes::from(bytes));
-        }
-    }
-}
+pub(super) mod tests;

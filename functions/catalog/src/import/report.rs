@@ -122,7 +122,8 @@ pub struct Refused {
     /// The column or member at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// What stands there, cut to a readable length.
+    /// What stands there, cut to a readable length. Of products only: what stands in a row about orders or customers is not
+    /// repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// What is wrong, in words.
@@ -261,11 +262,19 @@ impl Refusal {
 pub(super) struct Tally {
     pub(super) report: Report,
     most: u64,
+    /// Whether rows are about people.
+    people: bool,
 }
 
 impl Tally {
     pub(super) const fn new(format: Format, most: u64) -> Self {
-        Self { report: Report::new(format), most }
+        Self { report: Report::new(format), most, people: false }
+    }
+
+    /// For rows about orders and customers. Reports are kept with their jobs, where no erasure finds anybody: they tell row,
+    /// column and what is wrong, never what stands there.
+    pub(super) const fn of_people(format: Format, most: u64) -> Self {
+        Self { report: Report::new(format), most, people: true }
     }
 
     /// A row was read; it must be kept or refused later.
@@ -302,7 +311,7 @@ impl Tally {
                 rows,
                 reason: why.reason,
                 column: why.column,
-                value: why.value,
+                value: why.value.filter(|_| !self.people),
                 what: why.what,
                 mend: why.reason.mend().to_owned(),
             });

@@ -190,7 +190,10 @@ pub(super) fn assign(columns: &[Column], roles: &[&[&str]]) -> Vec<Option<usize>
 
 /// The names of the first columns, for a message.
 pub(super) fn some_names(columns: &[Column]) -> String {
-    let names: Vec<_> = columns.iter().take(12).map(|column| super::text::clip(&column.name, 40)).collect();
+    // A file without a line of names begins with somebody's row: what has digits in it, or is an address, is not told.
+    let personal = |name: &str| name.contains('@') || name.contains(char::is_numeric);
+    let names = columns.iter().take(12).map(|column| column.name.as_str());
+    let names: Vec<&str> = names.map(|name| if personal(name) { "…" } else { super::text::clip(name, 40) }).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 

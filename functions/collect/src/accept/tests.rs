@@ -151,6 +151,15 @@ fn the_stored_form_of_the_other_types() {
 }
 
 #[test]
+fn the_former_identifier_of_an_alias_is_kept_as_the_text_that_its_link_has() {
+    for (former, text) in [(json!(42), "42"), (json!(1.5), "1.5"), (json!("p"), "p")] {
+        let one = read(&json!({"type": "alias", "userId": "u", "previousId": former})).unwrap();
+        assert_eq!(one.event.properties["previousId"], json!(text));
+        assert_eq!(one.ties[0].device, Visitor::anonymous(text).unwrap());
+    }
+}
+
+#[test]
 fn what_cannot_be_taken() {
     for (event, code) in [
         (json!({"type": "track", "event": "X"}), "missing-identity"),
@@ -168,7 +177,8 @@ fn what_cannot_be_taken() {
 fn a_refusal_of_the_event_wins_over_the_setting_and_a_silence_does_not() {
     let refusing = json!({"type": "page", "userId": "u",
         "context": {"consent": {"categoryPreferences": {"Personalization": false}}}});
-    let silent = json!({"type": "page", "userId": "u", "context": {"consent": {"categoryPreferences": [1]}}});
+    let silent =
+        json!({"type": "page", "userId": "u", "context": {"consent": {"categoryPreferences": {"chat": false}}}});
     let purposes = |event: &Value, default| {
         let message = Message::new(event.as_object().unwrap().clone(), None, None).unwrap();
         accept(&message, &Terms { purposes: default, ..terms() }).unwrap().event.purposes

@@ -139,6 +139,22 @@ async fn a_table_that_fails_for_one_event_fails_the_request_and_keeps_the_others
     assert_eq!(stack.ids(&known("u")).await, ["3"]);
 }
 
+/// Nothing tells a count from its repetition, so it comes after everything that makes the client send again.
+#[tokio::test]
+async fn what_is_only_counted_counts_once_however_often_the_rest_of_the_batch_fails() {
+    let stack = Stack::start().await;
+    let refuses = json!({"consent": {"categoryPreferences": {"personalise": false}}});
+    let batch = json!({"batch": [page(POISON, json!({})), page("1", json!({"anonymousId": "b", "context": refuses}))]});
+    stack.fail(true);
+    for _ in 0..2 {
+        assert_eq!(stack.post("/v1/batch", &batch).await.code().0, 503);
+        assert_eq!(stack.counts("page").await, 0);
+    }
+    stack.fail(false);
+    stack.post("/v1/batch", &batch).await.assert_success();
+    assert_eq!((stack.counts("page").await, stack.ids(&anonymous("a")).await.len()), (1, 1));
+}
+
 #[tokio::test]
 async fn a_link_that_could_not_be_written_is_not_remembered_as_written() {
     let stack = Stack::start().await;

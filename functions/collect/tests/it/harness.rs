@@ -55,6 +55,7 @@ pub(crate) struct Stack {
     pub(crate) app: App,
     pub(crate) clock: Clock,
     refusals: Arc<AtomicU32>,
+    reads: Arc<AtomicU32>,
     router: Router,
     _endpoint: Endpoint,
     _folder: tempfile::TempDir,
@@ -97,7 +98,8 @@ impl Stack {
     pub(crate) async fn start() -> Self {
         let endpoint = Endpoint::for_test().await.unwrap();
         let refusals = Arc::new(AtomicU32::new(0));
-        let address = faulty(endpoint.url(), refusals.clone()).await;
+        let reads = Arc::new(AtomicU32::new(0));
+        let address = faulty(endpoint.url(), refusals.clone(), reads.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
         let config = Config::read(&|name| match name {
@@ -120,12 +122,17 @@ impl Stack {
         }
         let app = App::new(context);
         let router = layers::surround(vitrine_collect::router(app.clone()));
-        Self { app, clock, refusals, router, _endpoint: endpoint, _folder: folder }
+        Self { app, clock, refusals, reads, router, _endpoint: endpoint, _folder: folder }
     }
 
     /// A second process on the same table: it remembers nothing.
     pub(crate) fn restarted(&self) -> Router {
         layers::surround(vitrine_collect::router(App::new(self.app.context.clone())))
+    }
+
+    /// How often the table was read so far.
+    pub(crate) fn reads(&self) -> u32 {
+        self.reads.load(Ordering::SeqCst)
     }
 
     /// From now on the table refuses events that are [`POISON`], or takes them again.
@@ -198,12 +205,13 @@ struct Fault {
     client: reqwest::Client,
     endpoint: String,
     refusals: Arc<AtomicU32>,
+    reads: Arc<AtomicU32>,
 }
 
 /// Stands in front of the engine and answers as an overloaded table does.
-async fn faulty(endpoint: String, refusals: Arc<AtomicU32>) -> String {
+async fn faulty(endpoint: String, refusals: Arc<AtomicU32>, reads: Arc<AtomicU32>) -> String {
     rustls_provider();
-    let fault = Fault { client: reqwest::Client::new(), endpoint, refusals };
+    let fault = Fault { client: reqwest::Client::new(), endpoint, refusals, reads };
     let router = Router::new().fallback(pass).with_state(fault);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -214,6 +222,10 @@ async fn faulty(endpoint: String, refusals: Arc<AtomicU32>) -> String {
 async fn pass(State(fault): State<Fault>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
+    let operation = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    if operation.contains("Get") || operation.contains("Query") {
+        fault.reads.fetch_add(1, Ordering::SeqCst);
+    }
     let poisoned = body.windows(POISON.len()).any(|window| window == POISON.as_bytes());
     let refused =
         || fault.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();

@@ -3,10 +3,12 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 use vitrine_domain::consent::Purpose;
-use vitrine_domain::{Action, Purposes};
+use vitrine_domain::experiment::Drawn;
+use vitrine_domain::{Action, Purposes, Shop};
 use vitrine_store::api_keys::KeyKind;
+use vitrine_store::decisions::{DecisionKey, seal_id};
 
-use crate::harness::{Stack, anonymous, basic, gzip, known, other_shop, page, request, shop};
+use crate::harness::{NOW, Stack, anonymous, basic, gzip, known, other_shop, page, request, shop};
 
 #[tokio::test]
 async fn every_address_takes_its_type_and_answers_the_same() {
@@ -324,4 +326,36 @@ async fn a_new_key_works_at_once() {
     stack.app.context.table.put_api_key("fresh", &shop(), KeyKind::Browser, crate::harness::NOW).await.unwrap();
     let event = page("m", json!({"writeKey": "fresh"}));
     stack.send(http::Request::post("/v1/p").body(Body::from(event.to_string())).unwrap()).await.assert_success();
+}
+
+/// What was drawn for a decision is in its sealed id, and comes from nowhere else.
+#[tokio::test]
+async fn an_event_that_proves_a_list_seen_is_stored_with_what_was_drawn_for_it() {
+    let stack = Stack::start().await;
+    let drawn = vec![Drawn { experiment: 7, cell: 2, propensity: 250_000 }];
+    let key = DecisionKey { visitor: Some(anonymous("a")), time: NOW, nonce: "f".repeat(16) };
+    let sealer = &stack.app.sealer;
+    let of = |shop: &Shop| seal_id(shop, &key, drawn.clone(), |purpose, clear| sealer.seal(purpose, clear)).unwrap();
+    let event = |id: &str, decision: &str, more: Value| {
+        let properties = json!({"decision_id": decision, "list_id": "home", "products": [{"product_id": "p"}],
+            "dr": [[1, 1, 1]], "drawn": [[1, 1, 1]]});
+        let mut event = json!({"type": "track", "event": "Product List Viewed", "anonymousId": "a", "messageId": id,
+            "properties": properties, "dr": [[1, 1, 1]], "drawn": [[1, 1, 1]]});
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    };
+    let refused = json!({"anonymousId": "b", "context": {"consent": {"categoryPreferences": {"experiment": false}}}});
+    let answer = stack
+        .batch(&[
+            event("1", &of(&shop()), json!({})),
+            event("2", "made-up", json!({})),
+            event("3", &of(&other_shop()), json!({})),
+            event("4", &of(&shop()), refused),
+        ])
+        .await;
+    answer.assert_success();
+    let stored = [stack.events(&anonymous("a")).await, stack.events(&anonymous("b")).await].concat();
+    let of: Vec<_> = stored.iter().map(|event| (event.id.as_str(), event.drawn.as_slice())).collect();
+    assert_eq!(of, [("1", drawn.as_slice()), ("2", &[]), ("3", &[]), ("4", &[])]);
+    assert!(stored[3].decision_id.is_some() && !stored[3].purposes.allows(Purpose::Experiment));
 }

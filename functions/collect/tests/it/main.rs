@@ -6,4 +6,5 @@ mod durable;
 mod gateway;
 mod harness;
 mod intake;
+mod privacy;
 mod sdk;

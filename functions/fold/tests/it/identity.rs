@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use aws_lambda_events::event::dynamodb::EventRecord;
 use vitrine_domain::profile::{DEVICES, Link};
 use vitrine_domain::time::{DAY, HOUR};
 use vitrine_domain::{Action, Event, Millis, Visitor};
+use vitrine_store::erasures::Until;
+use vitrine_store::tombstones::TombstoneKey;
 
 use crate::support::{NOW, Stack, device, event, oracle, user};
 
@@ -110,4 +113,30 @@ async fn an_event_sent_again_after_a_log_in_counts_once() {
     stack.deliver(&fold).await;
     let state = stack.state(&shop, &anna).await.unwrap();
     assert_eq!((state.counts[&Action::View], state.orders()), (40, 1));
+}
+
+/// Nothing rings when a link goes. Whatever rings while a device is erased must find it gone already, or the profile of whoever
+/// stays would name the device for good.
+#[tokio::test]
+async fn whoever_stays_is_folded_after_the_link_to_an_erased_device_went() {
+    let stack = Stack::start().await;
+    let (fold, shop) = (stack.fold(), stack.open_shop("demo").await);
+    let (aunt, phone) = (user("aunt"), device("phone"));
+    let login = Event { device_id: Some("phone".to_owned()), ..event(&aunt, "1", NOW, Action::View, 2) };
+    stack.table().import_events(&shop, &[login, event(&phone, "2", NOW, Action::View, 4)]).await.unwrap();
+    stack.table().link(&shop, &phone, &aunt, NOW).await.unwrap();
+    stack.deliver(&fold).await;
+    stack.records().await;
+    let key = TombstoneKey::new("0123456789abcdef0123456789abcdef");
+    stack.table().erase(&key, &shop, &phone, Until::Ever, NOW).await.unwrap();
+    let records = stack.records().await;
+    let place = |event: &str, start: &str| {
+        let holds = |record: &EventRecord| {
+            let keys = format!("{:?}", record.change.keys);
+            record.event_name == event && keys.contains("V#u:aunt") && keys.contains(&format!("\"{start}"))
+        };
+        records.iter().position(holds).unwrap_or_else(|| panic!("{event} {start}: {records:?}"))
+    };
+    let order = [place("REMOVE", "L#"), place("REMOVE", "~PROFILE"), place("MODIFY", "E#")];
+    assert!(order.is_sorted(), "{order:?}");
 }

@@ -13,6 +13,9 @@ use super::page;
 use super::parts::notice;
 use super::session::{Face, outside};
 
+/// Longest address of the API in bytes; nothing has a longer one. The HTTP library refuses more than 64 KiB in its own way.
+const ADDRESS: usize = 32 * 1024;
+
 /// Longer than anything that a page asks takes; a gateway gives up after 29 s.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -86,6 +89,9 @@ impl Api {
         version: Option<u64>,
         body: Option<&Value>,
     ) -> Result<Value, Trouble> {
+        if path.len() > ADDRESS {
+            return Err(self.trouble(StatusCode::NOT_FOUND, self.face.t("trouble.nothing")));
+        }
         let unavailable = || self.trouble(StatusCode::SERVICE_UNAVAILABLE, self.face.t("trouble.unavailable"));
         let base = self.base.as_deref().ok_or_else(unavailable)?;
         let mut call = self.http.request(method, format!("{base}{path}")).bearer_auth(&self.key);
@@ -111,6 +117,7 @@ impl Api {
 
     fn refusal(&self, status: StatusCode, problem: &Value) -> Trouble {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let told = |value: &Value| self.face.language.told(value.as_str().unwrap_or_default());
         let detail = match status {
             StatusCode::FORBIDDEN => self.face.t("trouble.forbidden").to_owned(),
             StatusCode::NOT_FOUND => self.face.t("trouble.nothing").to_owned(),
@@ -125,13 +132,17 @@ impl Api {
             StatusCode::UNPROCESSABLE_ENTITY => self.face.t("trouble.wrong").to_owned(),
             StatusCode::TOO_MANY_REQUESTS => self.face.t("trouble.busy").to_owned(),
             _ if status.is_server_error() => self.face.t("trouble.unavailable").to_owned(),
-            _ => text(&problem["detail"]),
+            _ => told(&problem["detail"]),
         };
         let errors = problem["errors"].as_array().into_iter().flatten();
-        let faults: Vec<_> = errors.map(|error| (text(&error["pointer"]), text(&error["detail"]))).collect();
+        // What the API says of JSON of another shape is for those who write JSON.
+        let shapeless = problem["code"] == "unexpected-shape";
+        let how =
+            |error: &Value| if shapeless { self.face.t("trouble.shape").to_owned() } else { told(&error["detail"]) };
+        let faults: Vec<_> = errors.map(|error| (text(&error["pointer"]), how(error))).collect();
         // What no place is named for is said as it is.
         let detail = if status == StatusCode::UNPROCESSABLE_ENTITY && faults.is_empty() {
-            text(&problem["detail"])
+            told(&problem["detail"])
         } else {
             detail
         };

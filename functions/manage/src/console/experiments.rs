@@ -1,6 +1,8 @@
 //! Experiments: what is tried against what, and what came of it.
 
 mod create;
+mod draft;
+mod form;
 mod result;
 
 use axum::extract::Path;
@@ -8,17 +10,27 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::client::Answer;
-use super::fields::{Sent, escaped};
-use super::format::{day, percent};
+use super::fields::{Fields, Sent, escaped};
+use super::format::{day, number, percent};
 use super::guard::see;
 use super::history;
 use super::page::{back, page, token};
-use super::parts::{by, confirmed, empty, filter_text, list as elements, notice, tag, text};
+use super::parts::{by, confirmed, empty, filter_text, list as elements, named, notice, tag, text};
 use super::placements::strategy;
+use super::rules::{content, sentence};
 use super::session::{Desk, Face};
 use super::words::filled;
 
-pub(super) use create::{create, new, plan};
+pub(super) use create::{change, create, edit, new, plan, save};
+
+/// Whether the draft of a form is the same when it is shown and sent again, also after a button of the form was used.
+pub(super) fn is_kept(fields: &Fields) -> bool {
+    let mut draft = draft::Draft::of(fields);
+    let kept = |draft: &draft::Draft| draft::Draft::of(&draft.clone().into_fields(fields)) == *draft;
+    let before = kept(&draft);
+    draft.edit(fields.get("edit"));
+    before && kept(&draft) && draft.design(&[]).is_object()
+}
 
 pub(super) async fn list(desk: Desk) -> Answer {
     let face = &*desk.face;
@@ -44,13 +56,9 @@ pub(super) async fn list(desk: Desk) -> Answer {
                 }
             }
         }
+        (history::removed(&desk, "experiments", summary).await)
     };
     Ok(page(&desk, face.t("nav.experiments"), &body))
-}
-
-fn named(experiment: &Value) -> &str {
-    let name = text(experiment, "name");
-    if name.is_empty() { text(experiment, "id") } else { name }
 }
 
 fn status_tag(face: &Face, experiment: &Value) -> Markup {
@@ -73,24 +81,27 @@ fn span(face: &Face, experiment: &Value) -> Markup {
     }
 }
 
+/// An experiment in a word.
+fn summary(face: &Face, experiment: &Value) -> String {
+    face.language.word(&format!("status.{}", text(experiment, "status"))).to_owned()
+}
+
 pub(super) async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
     let face = &*desk.face;
     let path = format!("/v1/experiments/{}", escaped(&id));
     let results = format!("{path}/results");
-    let (experiment, results) = tokio::join!(desk.api.get(&path), desk.api.get(&results));
-    let experiment = experiment?;
+    let (experiment, results) = tokio::join!(desk.api.find(&path), desk.api.get(&results));
+    let Some(experiment) = experiment? else { return history::gone(&desk, "experiments", &id, summary).await };
     // An experiment is worth looking at where its results cannot be read.
     let results = results.ok();
     let running = text(&experiment, "status") == "running";
     let version = experiment["version"].as_u64().unwrap_or_default();
-    let summary =
-        |face: &Face, value: &Value| face.language.word(&format!("status.{}", text(value, "status"))).to_owned();
     let body = html! {
         (back("/console/experiments", face.t("nav.experiments")))
         p { (status_tag(face, &experiment)) " " (by(face, &experiment["author"], &experiment["written"])) }
         (span(face, &experiment))
         @if !text(&experiment, "hypothesis").is_empty() { p class="quote" { (text(&experiment, "hypothesis")) } }
-        @for overlap in elements(&experiment, "overlaps") { (notice("warn", html! { (text(overlap, "text")) })) }
+        @for overlap in elements(&experiment, "overlaps") { (notice("warn", html! { (face.language.told(text(overlap, "text"))) })) }
         @if face.edits() { (steps(face, &experiment, &id)) }
         (result::section(face, &experiment, results.as_ref()))
         (setting(face, &experiment))
@@ -114,6 +125,7 @@ fn steps(face: &Face, experiment: &Value, id: &str) -> Markup {
                 input type="hidden" name="version" value=(version);
                 input type="hidden" name="to" value="running";
                 button { (face.t("experiments.start")) }
+                a class="button quiet" href={ "/console/experiments/" (escaped(id)) "/edit" } { (face.t("experiments.edit")) }
             }
         },
         "running" => {
@@ -134,8 +146,16 @@ fn setting(face: &Face, experiment: &Value) -> Markup {
             dl class="facts" {
                 div { dt { (face.t("experiments.who")) } dd { (filled(face.t("experiments.traffic"), &[("share", &traffic)])) @if !audience.is_empty() { " " code { (audience) } } } }
                 div { dt { (face.t("experiments.metric")) } dd { (metric(face, text(&experiment["metrics"], "primary"))) } }
+                @for name in elements(&experiment["metrics"], "secondary").iter().filter_map(Value::as_str) {
+                    div { dt { (face.t("field.secondary")) } dd { (metric(face, name)) } }
+                }
                 @for guard in elements(&experiment["metrics"], "guardrails") {
-                    div { dt { (face.t("experiments.guardrail")) } dd { (metric(face, text(guard, "metric"))) } }
+                    @let margin = percent(face.language, guard["margin"].as_f64().unwrap_or_default(), 1);
+                    div { dt { (face.t("experiments.guardrail")) } dd { (metric(face, text(guard, "metric"))) " " (filled(face.t("experiments.margin"), &[("margin", &margin)])) } }
+                }
+                @if let Some(group) = experiment["exclusive"]["group"].as_str() {
+                    @let share = |name: &str| percent(face.language, experiment["exclusive"][name].as_f64().unwrap_or_default(), 0);
+                    div { dt { (face.t("experiments.groups")) } dd { (group) ", " (share("from")) " – " (share("to")) } }
                 }
             }
             div class="wide" { table {
@@ -178,11 +198,35 @@ fn changed(design: &Value, place: usize) -> Vec<&Value> {
 fn changes(face: &Face, changes: &[&Value]) -> Markup {
     html! {
         @if changes.is_empty() { span class="muted" { (face.t("experiments.same")) } }
-        @for change in changes {
-            @if text(change, "kind") == "strategy" {
-                (filled(face.t("experiments.strategy"), &[("placement", text(change, "placement")), ("strategy", strategy(face, text(change, "strategy")))]))
-            } @else { code { (change) } }
-        }
+        @else if let [only] = changes { (told(face, only)) }
+        @else { ul { @for change in changes { li { (told(face, change)) } } } }
+    }
+}
+
+/// What is different, in a sentence.
+fn told(face: &Face, change: &Value) -> String {
+    let kind = text(change, "kind");
+    let rule = &change["rule"];
+    let factor = |(part, times): (&String, &Value)| {
+        let times = times.as_f64().unwrap_or_default();
+        format!("{part} × {}", number(face.language, times, if times.fract() == 0.0 { 0 } else { 2 }))
+    };
+    let factors: Vec<String> = change["factors"].as_object().into_iter().flatten().map(factor).collect();
+    let name = named(rule);
+    let gaps = [
+        ("placement", text(change, "placement").to_owned()),
+        ("strategy", strategy(face, text(change, "strategy")).to_owned()),
+        ("factors", factors.join(", ")),
+        ("rule", name.to_owned()),
+        ("does", if rule.is_null() { String::new() } else { sentence(face, &rule["effect"]) }),
+        ("place", text(change, "slot").to_owned()),
+        ("content", content(&change["payload"])),
+    ];
+    let gaps: Vec<(&str, &str)> = gaps.iter().map(|(gap, with)| (*gap, with.as_str())).collect();
+    let word = if kind == "rule" && rule["enabled"] == false { "rule_off" } else { kind };
+    match face.language.find(&format!("varies.{word}")) {
+        Some(words) => filled(words, &gaps),
+        None => change.to_string(),
     }
 }
 
@@ -197,5 +241,5 @@ pub(super) async fn status(Path(id): Path<String>, Sent { desk, fields }: Sent) 
 
 pub(super) async fn remove(Path(id): Path<String>, Sent { desk, fields }: Sent) -> Answer {
     desk.api.delete(&format!("/v1/experiments/{}", escaped(&id)), fields.whole("version")).await?;
-    Ok(see("/console/experiments?said=removed"))
+    Ok(see(&format!("/console/experiments/{}?said=removed", escaped(&id))))
 }

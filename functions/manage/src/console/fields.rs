@@ -1,11 +1,15 @@
 //! What a form of the console sends. It is read only if it carries the token of the session that the page was made for.
 
 use std::fmt::Write as _;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use axum::RequestExt;
 use axum::extract::{Form, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
 
 use super::Console;
 use super::client::Trouble;
@@ -17,7 +21,7 @@ pub(super) const TOKEN: &str = "token";
 const MAX: usize = 256 * 1024;
 
 /// Names and values, in the order of the page; a name may come more than once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -35,6 +39,10 @@ impl Fields {
         self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value.trim()).filter(|v| !v.is_empty()).collect()
     }
 
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(super) fn has(&self, name: &str, value: &str) -> bool {
         self.0.iter().any(|(of, is)| of == name && is == value)
     }
@@ -44,6 +52,33 @@ impl Fields {
         self
     }
 
+    /// With another value of a name.
+    pub(super) fn replaced(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(of, _)| of != name);
+        self.with(name, value)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those whose names begin so, by the rest of their names.
+    pub(super) fn under(&self, prefix: &str) -> Self {
+        let rest = |(name, value): &(String, String)| Some((name.strip_prefix(prefix)?.to_owned(), value.clone()));
+        Self(self.0.iter().filter_map(rest).collect())
+    }
+
+    /// With others, whose names then begin so.
+    pub(super) fn with_all(mut self, prefix: &str, others: &Self) -> Self {
+        self.0.extend(others.0.iter().map(|(name, value)| (format!("{prefix}{name}"), value.clone())));
+        self
+    }
+
+    /// Without those of some names.
+    pub(super) fn without(&self, gone: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(name, _)| !gone(name)).cloned().collect())
+    }
+
     /// The lines of a value.
     pub(super) fn lines(&self, name: &str) -> Vec<&str> {
         self.get(name).lines().map(str::trim).filter(|part| !part.is_empty()).collect()
@@ -51,12 +86,36 @@ impl Fields {
 
     /// A number as people write it, with a comma or a point.
     pub(super) fn number(&self, name: &str) -> Option<f64> {
-        self.get(name).replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite())
+        number(self.get(name))
+    }
+
+    /// A number for the API; what is none goes as it is, so that the API says what is wrong.
+    pub(super) fn numeric(&self, name: &str) -> Value {
+        numeric(self.get(name))
+    }
+
+    /// The same of a whole number.
+    pub(super) fn counted(&self, name: &str) -> Value {
+        self.whole(name).map_or_else(|| self.get(name).into(), Value::from)
+    }
+
+    /// What was typed as JSON; what is none is a text.
+    pub(super) fn json(&self, name: &str) -> Value {
+        serde_json::from_str(self.get(name)).unwrap_or_else(|_| self.get(name).into())
     }
 
     pub(super) fn whole(&self, name: &str) -> Option<u64> {
         self.get(name).parse().ok()
     }
+}
+
+/// A number for the API; what is none goes as it is.
+pub(super) fn numeric(text: &str) -> Value {
+    number(text).map_or_else(|| text.into(), Value::from)
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// A form of somebody who has signed in, and their page.
@@ -81,6 +140,17 @@ async fn read(request: Request) -> Result<Fields, Response> {
     }
     let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
     form.map(|Form(pairs)| Fields(pairs)).map_err(IntoResponse::into_response)
+}
+
+/// The fields of a form's body, read at once; none if it is none.
+pub(super) fn of_body(body: Vec<u8>) -> Option<Fields> {
+    let request =
+        Request::post("/").header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.into()).ok()?;
+    // All of the body is there, so that nothing is waited for.
+    match pin!(read(request)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(read) => read.ok(),
+        Poll::Pending => None,
+    }
 }
 
 impl FromRequest<Console> for Sent {
@@ -143,6 +213,11 @@ pub(super) fn slug(name: &str) -> String {
     let parts: Vec<&str> = text.split('-').filter(|part| !part.is_empty()).collect();
     let short: String = parts.join("-").chars().take(40).collect();
     short.trim_matches('-').to_owned()
+}
+
+/// The same; `usual` of a name without letters and digits.
+pub(super) fn slug_or(name: &str, usual: &str) -> String {
+    Some(slug(name)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| usual.to_owned())
 }
 
 #[cfg(test)]

@@ -33,10 +33,11 @@ impl Form<'_> {
         faults.iter().find(|(at, _)| !pointer.is_empty() && at.starts_with(pointer)).map(|(_, how)| how.as_str())
     }
 
-    /// Label, control, meaning and fault. The words are those of the field's name: `field.name`, and `hint.name` if there is
-    /// one.
+    /// Label, control, meaning and fault. The words are those of the field's name, of one in a list (`w1-name`) those of the end
+    /// of it: `field.name`, and `hint.name` if there is one.
     fn field(&self, name: &str, pointer: &str, control: impl Fn(Option<&str>, bool) -> Markup) -> Markup {
-        let hint = self.face.language.find(&format!("hint.{name}"));
+        let word = name.rsplit('-').next().unwrap_or(name);
+        let hint = self.face.language.find(&format!("hint.{word}"));
         let fault = self.fault(pointer);
         let mut about = Vec::new();
         if hint.is_some() {
@@ -47,8 +48,8 @@ impl Form<'_> {
         }
         let about = (!about.is_empty()).then(|| about.join(" "));
         html! {
-            div class={ "field for-" (name) } {
-                label for=(name) { (self.face.language.word(&format!("field.{name}"))) }
+            div class={ "field for-" (word) } {
+                label for=(name) { (self.face.language.word(&format!("field.{word}"))) }
                 (control(about.as_deref(), fault.is_some()))
                 @if let Some(hint) = hint { p class="hint" id={ (name) "-hint" } { (hint) } }
                 @if let Some(fault) = fault { p class="fault" id={ (name) "-fault" } { (fault) } }
@@ -111,15 +112,18 @@ impl Form<'_> {
         }
     }
 
-    /// Any of some choices.
+    /// Any of some choices. What stands there and is none of them stays until somebody takes it away.
     pub(super) fn checks(&self, name: &str, choices: &[Choice]) -> Markup {
+        let present = self.fields.all(name).into_iter();
+        let others = present.filter(|value| choices.iter().all(|(choice, _)| choice != value));
+        let others: Vec<Choice> = others.map(|value| (value.to_owned(), value.to_owned())).collect();
         let hint = self.face.language.find(&format!("hint.{name}"));
         html! {
             fieldset class={ "checks for-" (name) } aria-describedby=[hint.map(|_| format!("{name}-hint"))] {
                 legend { (self.face.language.word(&format!("field.{name}"))) }
                 @if let Some(hint) = hint { p class="hint" id={ (name) "-hint" } { (hint) } }
                 div {
-                    @for (place, (value, word)) in choices.iter().enumerate() {
+                    @for (place, (value, word)) in choices.iter().chain(&others).enumerate() {
                         span class="check" {
                             input id={ (name) "-" (place) } name=(name) type="checkbox" value=(value)
                                 checked[self.fields.has(name, value)];

@@ -45,6 +45,18 @@ pub(super) fn percent(language: Language, share: f64, decimals: usize) -> String
     format!("{}{space}%", number(language, share * 100.0, decimals))
 }
 
+/// A difference of two shares, in percentage points, with its sign.
+pub(super) fn points(language: Language, difference: f64, decimals: usize) -> String {
+    let (sign, unit) =
+        (if difference > 0.0 { "+" } else { "" }, if language == Language::French { "pt" } else { "pp" });
+    format!("{sign}{}\u{a0}{unit}", number(language, difference * 100.0, decimals))
+}
+
+/// A share in per cent as a field of a form has it: of 0.07 it is 7, not what a product of binary fractions is.
+pub(super) fn hundredfold(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
+}
+
 /// A change in per cent, with its sign.
 pub(super) fn change(language: Language, share: f64) -> String {
     let sign = if share > 0.0 { "+" } else { "" };
@@ -85,6 +97,10 @@ mod tests {
             ("12.5%".to_owned(), "12,5\u{202f}%".to_owned())
         );
         assert_eq!((change(English, 0.03), change(English, -0.03)), ("+3.0%".to_owned(), "−3.0%".to_owned()));
+        assert_eq!(
+            (points(English, 0.0125, 2), points(French, -0.0125, 2)),
+            ("+1.25\u{a0}pp".to_owned(), "−1,25\u{a0}pt".to_owned())
+        );
         let time = "2026-11-22T14:40:00.123Z";
         assert_eq!(day_and_time(English, time), "22 Nov 2026, 14:40 UTC");
         assert_eq!(day_and_time(French, time), "22 nov. 2026, 14:40 UTC");

@@ -11,6 +11,7 @@ mod experiments;
 mod fields;
 mod form;
 mod format;
+pub mod forms;
 mod guard;
 mod history;
 mod models;
@@ -19,6 +20,7 @@ mod page;
 mod parts;
 mod placements;
 mod products;
+mod results;
 mod rules;
 mod segments;
 mod session;
@@ -55,6 +57,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/console/assets/{name}", get(assets::get));
     let pages = Router::new()
         .route("/console", get(overview::page))
+        .route("/console/results", get(results::page))
         .route("/console/sign-out", post(sign_in::leave))
         .route("/console/placements", get(placements::list).post(placements::create))
         .route("/console/placements/new", get(placements::new))
@@ -70,12 +73,15 @@ pub(crate) fn router(app: App) -> Router {
         .route("/console/segments", get(segments::list).post(segments::create))
         .route("/console/segments/new", get(segments::new))
         .route("/console/segments/size", post(segments::size))
+        .route("/console/segments/condition", post(segments::extend))
         .route("/console/segments/{id}", get(segments::edit).post(segments::save))
         .route("/console/segments/{id}/remove", post(segments::remove))
         .route("/console/experiments", get(experiments::list).post(experiments::create))
         .route("/console/experiments/new", get(experiments::new))
         .route("/console/experiments/plan", post(experiments::plan))
-        .route("/console/experiments/{id}", get(experiments::show))
+        .route("/console/experiments/form", post(experiments::change))
+        .route("/console/experiments/{id}", get(experiments::show).post(experiments::save))
+        .route("/console/experiments/{id}/edit", get(experiments::edit))
         .route("/console/experiments/{id}/status", post(experiments::status))
         .route("/console/experiments/{id}/remove", post(experiments::remove))
         .route("/console/undo/{kind}/{id}", post(history::undo))

@@ -1,7 +1,5 @@
 //! The first page: how the shop does, what personalization caused of it, and what is being tried.
 
-mod figures;
-
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -12,17 +10,14 @@ use super::format::number;
 use super::models::quality;
 use super::page;
 use super::parts::{list, text};
+use super::results::{USUAL, figures, worth};
 use super::session::{Desk, Face};
 
 pub(super) async fn page(desk: Desk) -> Answer {
     let face = &*desk.face;
     let api = &desk.api;
-    let (results, segments, models, experiments) = tokio::join!(
-        api.get("/v1/results"),
-        api.get("/v1/segments"),
-        api.get("/v1/models"),
-        api.get("/v1/experiments"),
-    );
+    let (results, segments, models, experiments) =
+        tokio::join!(api.get(USUAL), api.get("/v1/segments"), api.get("/v1/models"), api.get("/v1/experiments"),);
     let (segments, models, experiments) = (segments?, models?, experiments?);
     // Before the first training there are none; the rest of the page is worth looking at.
     let results = match results {
@@ -33,7 +28,15 @@ pub(super) async fn page(desk: Desk) -> Answer {
         list(&experiments, "experiments").iter().filter(|one| text(one, "status") == "running").collect();
     let body = html! {
         @match &results {
-            Some(results) => (figures::section(face, results)),
+            Some(results) => {
+                div class="lead" {
+                    (figures::told(face, results))
+                    a href="/console/results" { (face.t("overview.all")) }
+                }
+                (figures::key(face, results, false))
+                (figures::two(face, results))
+                (worth::section(face, results))
+            }
             None => p class="muted" { (face.t("overview.none")) },
         }
         div class="columns halves" {

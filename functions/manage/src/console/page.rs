@@ -15,8 +15,9 @@ use super::words::Language;
 const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"[2345]..","swap":true}]}"#;
 
 /// Address, word, and a picture of 24 by 24 for each part of the console; the last says who sees it.
-const NAVIGATION: [(&str, &str, &str, Role); 10] = [
+const NAVIGATION: [(&str, &str, &str, Role); 11] = [
     ("/console", "nav.overview", "M4 19V9m6 10V5m6 14v-7m4 7H2", Role::Viewer),
+    ("/console/results", "nav.results", "M3 20h18M5 16l5-6 4 4 6-9m0 0v5m0-5h-5", Role::Viewer),
     ("/console/placements", "nav.placements", "M3 4h18v6H3zM3 14h8v6H3zM15 14h6v6h-6z", Role::Viewer),
     ("/console/rules", "nav.rules", "M4 7h10m6 0h-2M4 17h2m14 0H10M14 4v6M6 14v6", Role::Viewer),
     ("/console/segments", "nav.segments", "M12 3a9 9 0 1 0 9 9h-9zM16 3.5a9 9 0 0 1 4.5 4.5H16z", Role::Viewer),

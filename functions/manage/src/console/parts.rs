@@ -92,6 +92,12 @@ pub(super) fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value[member].as_str().unwrap_or_default()
 }
 
+/// What people call something; its id where it has no name.
+pub(super) fn named(value: &Value) -> &str {
+    let name = text(value, "name");
+    if name.is_empty() { text(value, "id") } else { name }
+}
+
 /// The elements of a member.
 pub(super) fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
     value[member].as_array().map(Vec::as_slice).unwrap_or_default()

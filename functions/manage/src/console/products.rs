@@ -12,6 +12,7 @@ use super::page::back;
 use super::page::page;
 use super::parts::{count, empty, list as elements, picture, text};
 use super::rules::{Wish, refused, wishes};
+use super::segments;
 use super::session::{Desk, Face};
 use super::words::filled;
 
@@ -71,21 +72,32 @@ fn card(face: &Face, product: &Value) -> Markup {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Why {
     as_visitor: Option<String>,
+    in_segment: Option<String>,
     at_placement: Option<String>,
+    at_product: Option<String>,
+    at_category: Option<String>,
+    at_basket: Option<String>,
 }
 
 pub(super) async fn show(desk: Desk, Path(id): Path<String>, Query(why): Query<Why>) -> Answer {
     let face = &*desk.face;
     let path = format!("/v1/products/{}", escaped(&id));
-    let (product, placements) = tokio::join!(desk.api.get(&path), desk.api.get("/v1/placements"));
-    let (product, placements) = (product?, placements?);
+    let (product, placements, segments) =
+        tokio::join!(desk.api.get(&path), desk.api.get("/v1/placements"), segments::choices(&desk.api));
+    let (product, placements, segments) = (product?, placements?, segments?);
     let names: Vec<String> =
         elements(&placements, "placements").iter().map(|one| text(one, "name").to_owned()).collect();
+    let typed = |text: Option<String>| text.unwrap_or_default().trim().to_owned();
+    let asked = why.at_placement.is_some();
     let wish = Wish {
-        visitor: why.as_visitor.unwrap_or_default().trim().to_owned(),
-        placement: why.at_placement.clone().unwrap_or_default(),
+        visitor: typed(why.as_visitor),
+        segment: typed(why.in_segment),
+        placement: typed(why.at_placement),
+        product: typed(why.at_product),
+        category: typed(why.at_category),
+        basket: typed(why.at_basket),
     };
-    let shown = if why.at_placement.is_some() { Some(reasons(&desk, &id, &wish).await?) } else { None };
+    let shown = if asked { Some(reasons(&desk, &id, &wish).await?) } else { None };
     let category = elements(&product, "category").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" › ");
     let body = html! {
         (back("/console/products", face.t("nav.products")))
@@ -99,13 +111,13 @@ pub(super) async fn show(desk: Desk, Path(id): Path<String>, Query(why): Query<W
                         @if !value.trim().is_empty() { div { dt { (face.language.word(word)) } dd { (value) } } }
                     }
                 }
-                @if face.edits() { p { a class="button quiet" href="/console/rules/new?kind=pin" { (face.t("products.pin")) } } }
+                @if face.edits() { p { a class="button quiet" href={ "/console/rules/new?kind=pin&product=" (escaped(&id)) } { (face.t("products.pin")) } } }
             }
             section class="card" aria-labelledby="why" {
                 h2 id="why" { (face.t("why.title")) }
                 p class="muted" { (face.t("why.about")) }
                 form id="why-form" action={ "/console/products/" (escaped(&id)) } {
-                    (wishes(face, &names, &wish, "why-form"))
+                    (wishes(face, (&names, &segments), &wish, "why-form"))
                     button { (face.t("why.show")) }
                 }
                 div aria-live="polite" { @if let Some(shown) = shown { (shown) } }
@@ -118,9 +130,8 @@ pub(super) async fn show(desk: Desk, Path(id): Path<String>, Query(why): Query<W
 /// Where it stands for a visitor and for what reasons. The list is a preview: nobody is told that it was shown.
 async fn reasons(desk: &Desk, id: &str, wish: &Wish) -> Result<Markup, super::client::Trouble> {
     let face = &*desk.face;
-    let mut question = wish.question();
+    let mut question = wish.question(face, &desk.api).await;
     question["limit"] = DEPTH.into();
-    question["language"] = face.language.code().into();
     let path = format!("/v1/recommendations/{}/preview", escaped(&wish.placement));
     let answer = match desk.api.post(&path, &question).await {
         Ok(answer) => answer,

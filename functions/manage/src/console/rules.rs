@@ -9,4 +9,5 @@ mod shape;
 pub(super) use edit::{create, edit, new, remove, save};
 pub(super) use list::list;
 pub(super) use order::order;
-pub(super) use preview::{SHOWN, Wish, lists, preview, refused, section as preview_section, wishes};
+pub(super) use preview::{Wish, lists, preview, refused, section as preview_section, wishes};
+pub(super) use shape::{sentence, told as content};

@@ -1,6 +1,7 @@
 //! Segments: whom the shop tells apart, how many they are, and conditions with their size as they are typed.
 
 mod alike;
+mod builder;
 mod unknown;
 
 use axum::extract::{Path, Query};
@@ -10,20 +11,30 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{Answer, Trouble};
-use super::fields::{Fields, Sent, escaped, slug};
-use super::form::Form;
+use super::client::{Answer, Api, Trouble};
+use super::fields::{Fields, Sent, escaped, slug_or};
+use super::form::{Choice, Form};
 use super::format::{day_and_time, number, percent};
 use super::guard::see;
 use super::history;
 use super::page::{back, page, token};
-use super::parts::{confirmed, empty, filter_text, filter_value, list as elements, notice, tag, text};
+use super::parts::{confirmed, empty, filter_text, filter_value, list as elements, named, notice, tag, text};
 use super::session::{Desk, Face};
 use super::words::filled;
+use builder::{builder, extended};
 
-pub(super) async fn list(desk: Desk) -> Answer {
+/// The shop's segments, to choose from.
+pub(super) async fn choices(api: &Api) -> Result<Vec<Choice>, Trouble> {
+    let all = api.get("/v1/segments").await?;
+    let choice = |segment: &Value| (text(segment, "id").to_owned(), named(segment).to_owned());
+    Ok(elements(&all, "segments").iter().map(choice).collect())
+}
+
+pub(super) async fn list(desk: Desk, Query(unknown::Ranked { sort }): Query<unknown::Ranked>) -> Answer {
     let face = &*desk.face;
-    let (answer, groups) = tokio::join!(desk.api.get("/v1/segments"), desk.api.get("/v1/segments/unknown"));
+    let sort = unknown::worth(&sort);
+    let ranked = format!("/v1/segments/unknown?sort={sort}");
+    let (answer, groups) = tokio::join!(desk.api.get("/v1/segments"), desk.api.get(&ranked));
     let answer = answer?;
     let visitors = answer["visitors"].as_u64();
     let segments = elements(&answer, "segments");
@@ -43,7 +54,8 @@ pub(super) async fn list(desk: Desk) -> Answer {
             @for segment in segments { (card(face, segment, visitors)) }
         }
         // Before the first training there are none.
-        (unknown::section(face, groups.as_ref().ok()))
+        (unknown::section(face, groups.as_ref().ok(), sort))
+        (history::removed(&desk, "segments", |_, segment| filter_text(&segment["filter"])).await)
     };
     Ok(page(&desk, face.t("nav.segments"), &body))
 }
@@ -72,11 +84,6 @@ fn card(face: &Face, segment: &Value, visitors: Option<u64>) -> Markup {
     }
 }
 
-fn named(segment: &Value) -> &str {
-    let name = text(segment, "name");
-    if name.is_empty() { text(segment, "id") } else { name }
-}
-
 /// A share as a line; the number stands beside it.
 fn bar(share: f64) -> Markup {
     html! {
@@ -95,17 +102,20 @@ fn form(face: &Face, all: &Value, fields: &Fields, id: Option<&str>, trouble: Op
         form method="post" action=(action) {
             (token(face))
             input type="hidden" name="version" value=(fields.get("version"));
+            @if let Some(id) = id { input type="hidden" name="segment_id" value=(id); }
             fieldset class="plain" disabled[!face.edits()] {
                 div class="card" {
                     (form.line("title", "text", "/name"))
                     (form.line("description", "text", "/description"))
-                    div hx-post="/console/segments/size" hx-trigger="input changed delay:400ms from:#filter, load" hx-target="#size" hx-include="closest form" {
-                        (form.area("filter", "/filter", 4))
-                    }
+                    (condition(&form))
                     div id="size" class="size" aria-live="polite" {}
                     noscript { p class="muted" { (face.t("segments.noscript")) } }
                 }
-                @if face.edits() { p class="actions" { button { (face.t("form.save")) } } }
+                @if face.edits() {
+                    p class="actions" { button { (face.t("form.save")) } }
+                    // Behind the button that the key Enter means: the first one of a form.
+                    div class="card" { (builder(&form, all)) }
+                }
             }
         }
         details class="card" {
@@ -115,12 +125,33 @@ fn form(face: &Face, all: &Value, fields: &Fields, id: Option<&str>, trouble: Op
                 h3 { (face.language.word(word)) }
                 dl class="terms" {
                     @for feature in elements(all, name) {
-                        div { dt { code { (text(feature, "name")) } } dd { (text(feature, "meaning")) } }
+                        div { dt { code { (text(feature, "name")) } } dd { (face.language.told(text(feature, "meaning"))) } }
                     }
                 }
             }
         }
     }
+}
+
+/// The condition, which asks for its size whenever it changes.
+fn condition(form: &Form<'_>) -> Markup {
+    html! {
+        div id="condition" hx-post="/console/segments/size" hx-trigger="input changed delay:400ms from:#filter, load" hx-target="#size" hx-include="closest form" {
+            (form.area("filter", "/filter", 4))
+        }
+    }
+}
+
+/// The form with a condition more.
+pub(super) async fn extend(Sent { desk, fields }: Sent) -> Answer {
+    let all = desk.api.get("/v1/segments").await?;
+    let filter = extended(&fields, &all);
+    let fields = fields.replaced("filter", &filter);
+    if desk.face.part {
+        return Ok(condition(&Form { face: &desk.face, fields: &fields, trouble: None }).into_response());
+    }
+    let id = Some(fields.get("segment_id")).filter(|id| !id.is_empty());
+    whole(&desk, &fields, id, None, &html! {}).await
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -157,14 +188,15 @@ async fn whole(desk: &Desk, fields: &Fields, id: Option<&str>, trouble: Option<&
 
 pub(super) async fn edit(desk: Desk, Path(id): Path<String>) -> Answer {
     let face = &*desk.face;
-    let stored = desk.api.get(&format!("/v1/segments/{}", escaped(&id))).await?;
+    let summary = |_: &Face, segment: &Value| filter_text(&segment["filter"]);
+    let stored = desk.api.find(&format!("/v1/segments/{}", escaped(&id))).await?;
+    let Some(stored) = stored else { return history::gone(&desk, "segments", &id, summary).await };
     let version = stored["version"].as_u64().unwrap_or_default();
     let fields = Fields::default()
         .with("title", text(&stored, "name"))
         .with("description", text(&stored, "description"))
         .with("filter", filter_text(&stored["filter"]))
         .with("version", version);
-    let summary = |_: &Face, segment: &Value| filter_text(&segment["filter"]);
     // There are none before the first training.
     let found = desk.api.get(&format!("/v1/segments/{}/look-alikes", escaped(&id))).await;
     let unknown = elements(&stored, "fields").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
@@ -184,8 +216,7 @@ pub(super) async fn edit(desk: Desk, Path(id): Path<String>) -> Answer {
 }
 
 pub(super) async fn create(Sent { desk, fields }: Sent) -> Answer {
-    let id = slug(fields.get("title"));
-    let id = if id.is_empty() { "segment".to_owned() } else { id };
+    let id = slug_or(fields.get("title"), "segment");
     put(&desk, &fields, &id, true).await
 }
 
@@ -212,7 +243,7 @@ async fn put(desk: &Desk, fields: &Fields, id: &str, is_new: bool) -> Answer {
 
 pub(super) async fn remove(Path(id): Path<String>, Sent { desk, fields }: Sent) -> Answer {
     desk.api.delete(&format!("/v1/segments/{}", escaped(&id)), fields.whole("version")).await?;
-    Ok(see("/console/segments?said=removed"))
+    Ok(see(&format!("/console/segments/{}?said=removed", escaped(&id))))
 }
 
 /// How many visitors would be in it: a part of a page, asked for as the condition is typed.

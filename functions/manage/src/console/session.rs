@@ -53,6 +53,13 @@ pub(super) struct Face {
 }
 
 impl Face {
+    /// Of somebody who has not signed in.
+    #[cfg(test)]
+    pub(super) fn plain(language: Language) -> Self {
+        let (path, token) = (String::new(), String::new());
+        Self { language, path, ticket: None, token, said: None, part: false }
+    }
+
     /// A sentence of the page's language.
     pub(super) fn t(&self, key: &str) -> &'static str {
         self.language.word(key)

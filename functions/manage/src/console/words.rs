@@ -1,5 +1,7 @@
 //! The words of the pages: one catalogue for each language, a line for each sentence.
 
+mod sentences;
+
 use std::collections::HashMap;
 use std::sync::OnceLock;
 

@@ -19,7 +19,10 @@ pub(crate) struct Asked {
     kind: MetricKind,
     /// Its value now: for a proportion above 0, below 1.
     baseline: f64,
-    /// Standard deviation of one visitor's number; not used for a proportion.
+    /// Standard deviation of one visitor's number, of a ratio that of its linearization; not used for a proportion. Few visitors
+    /// order, so it is many times the mean: where a share c of them does, and amounts scatter by v times their mean (about 0.8),
+    /// it is sqrt((1 + v²) / c - 1) times the revenue of each visitor, or v / sqrt(c) times the order value. A rate p of orders,
+    /// as of returns, is a ratio with sqrt(p (1 - p) / c).
     #[serde(default)]
     deviation: f64,
     /// The smallest relative change that must not be missed: 0.05 is 5 %, up or down.
@@ -68,6 +71,7 @@ pub(crate) struct Planned {
 
 /// How many visitors and days an experiment needs
 #[utoipa::path(post, path = "/v1/experiments/plan", tag = "manage", operation_id = "post_experiment_plan", request_body = Asked,
+    security(("basic" = ["view"])),
     responses(
         (status = 200, body = Planned, description = "What it takes"),
         (status = 401, body = Problem, description = "The key is missing or not known"),

@@ -1,15 +1,15 @@
 //! An experiment as it is sent and shown.
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use vitrine_domain::experiment::{MAX_BYTES, Overlap, Status};
 use vitrine_domain::{Experiment, Fault, Millis};
-use vitrine_http::Problem;
+use vitrine_http::{Problem, said};
 
+use crate::filters;
+use crate::keep::{self, Standing};
 use crate::placements::words;
-use crate::{filters, keep};
 
 /// A variant as visitors meet it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,14 +78,9 @@ pub(crate) struct View {
     cells: Vec<CellView>,
     /// The experiments that it can meet in one visitor.
     overlaps: Vec<OverlapView>,
-    /// The key with which it was written.
-    #[schema(required = true)]
-    author: Option<String>,
-    /// When.
-    #[schema(required = true, value_type = Option<String>, format = DateTime)]
-    written: Option<String>,
-    /// Grows with every change.
-    version: u64,
+    /// How it stands.
+    #[serde(flatten)]
+    pub(super) standing: Standing,
 }
 
 /// All experiments of a shop.
@@ -105,7 +100,7 @@ fn part(of: &impl Serialize) -> Value {
 }
 
 impl View {
-    pub(crate) fn of(experiment: Experiment, version: u64) -> Self {
+    pub(crate) fn of(experiment: Experiment, standing: Standing) -> Self {
         let cells = experiment.cells().into_iter().map(|cell| CellView { id: cell.id, weight: cell.weight }).collect();
         let mut design = part(&experiment.design);
         times(&mut design, &mut |value| value.as_i64().map(|time| Millis(time).to_rfc3339().into()));
@@ -127,14 +122,8 @@ impl View {
             stopped: experiment.stopped.map(|time| time.to_rfc3339()),
             cells,
             overlaps: Vec::new(),
-            author: None,
-            written: None,
-            version,
+            standing,
         }
-    }
-
-    pub(super) fn written_by(self, author: Option<String>, written: Option<Millis>) -> Self {
-        Self { author, written: written.map(|time| time.to_rfc3339()), ..self }
     }
 
     pub(super) fn overlapping(self, overlaps: Vec<Overlap>) -> Self {
@@ -219,30 +208,14 @@ pub(crate) struct Wanted {
     /// The version it was made from, unless `If-Match` says it; zero for a new one.
     #[serde(default)]
     pub(super) version: Option<u64>,
-    /// So that what was read can be sent back: when it began and ended is noted as it does.
-    #[serde(default, rename = "started")]
-    #[schema(ignore)]
-    _started: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "stopped")]
-    #[schema(ignore)]
-    _stopped: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "cells")]
-    #[schema(ignore)]
-    _cells: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "overlaps")]
-    #[schema(ignore)]
-    _overlaps: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "author")]
-    #[schema(ignore)]
-    _author: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "written")]
-    #[schema(ignore)]
-    _written: IgnoredAny,
+}
+
+impl crate::keep::Wanted for Wanted {
+    const SHOWN: &'static [&'static str] = &["started", "stopped", "cells", "overlaps"];
+
+    fn version(&self) -> Option<u64> {
+        self.version
+    }
 }
 
 impl Wanted {
@@ -250,7 +223,7 @@ impl Wanted {
     ///
     /// # Errors
     /// 422 with everything that is wrong, or with what must stay as it is.
-    pub(super) fn check(mut self, id: String, stored: Option<&Experiment>, now: Millis) -> Result<Experiment, Problem> {
+    pub(crate) fn check(mut self, id: String, stored: Option<&Experiment>, now: Millis) -> Result<Experiment, Problem> {
         let mut faults = Vec::new();
         let mut fault = |at: &str, how: String| faults.push(Fault { at: at.to_owned(), how });
         if self.id.is_some_and(|said| said != id) {
@@ -263,7 +236,7 @@ impl Wanted {
         times(&mut self.design, &mut |time| {
             let read = Millis::parse(time.as_str()?);
             if read.is_none() {
-                fault("/design", format!("times in RFC 3339, such as 2026-11-27T00:00:00Z, not {time}"));
+                fault("/design", "times in RFC 3339, such as 2026-11-27T00:00:00Z".to_owned());
             }
             read.map(|time| time.0.into())
         });
@@ -297,7 +270,7 @@ impl Wanted {
                     return Ok(experiment);
                 }
             }
-            Err(error) => faults.push(Fault { at: "/design".to_owned(), how: error.to_string() }),
+            Err(error) => faults.push(Fault { at: "/design".to_owned(), how: said(&error.to_string()) }),
         }
         Err(keep::refused("invalid-experiment", "this is no experiment; `errors` says where", faults))
     }

@@ -1,15 +1,17 @@
 //! A placement as it is sent and shown.
 
-use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use vitrine_domain::placement::{Objective, Seen, Strategy};
-use vitrine_domain::{Exploration, Millis, Placement, Rotation, Skips};
+use vitrine_domain::{Exploration, Placement, Rotation, Skips};
 use vitrine_http::Problem;
 
 use crate::filters;
+use crate::keep::Standing;
 
 /// Longest name.
 pub(super) const MAX_NAME: usize = 40;
@@ -74,6 +76,10 @@ pub(crate) struct View {
     /// What fills it.
     #[schema(schema_with = strategies)]
     strategy: Strategy,
+    /// What fills it where there is nothing to go by for its strategy: no product on the page, no basket, a visitor without a
+    /// history. Null: what fits the visitor, which is what is popular if they are unknown.
+    #[schema(schema_with = strategy_or_null)]
+    fallback: Option<Strategy>,
     /// How many products it shows unless the request says otherwise.
     limit: usize,
     /// What happens to products that the visitor looked at in this visit.
@@ -104,15 +110,13 @@ pub(crate) struct View {
     /// What may be shown here, besides what a request asks for: as text, if it can be written so; null if anything may.
     #[schema(schema_with = filter_or_null)]
     filter: Option<Value>,
-    /// The key or person with which it was written; not for a placement as shipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    author: Option<String>,
-    /// When it was written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    written: Option<String>,
-    /// Grows with every change; zero is a placement as it was shipped.
-    version: u64,
+    /// What the weight of each named part of the score is multiplied by; a part that is not named keeps its weight.
+    blend: BTreeMap<String, f64>,
+    /// What answers carry as `layout` for the storefront; null if nothing.
+    layout: Value,
+    /// How it stands.
+    #[serde(flatten)]
+    pub(super) standing: Standing,
 }
 
 /// A placement as it shall be: a member that is not named is zero, `null`, or the first of its words.
@@ -126,6 +130,10 @@ pub(crate) struct Wanted {
     /// What fills it.
     #[schema(schema_with = strategies)]
     strategy: Strategy,
+    /// What fills it where there is nothing to go by for its strategy: another strategy, or null.
+    #[serde(default)]
+    #[schema(schema_with = strategy_or_null, required = false)]
+    fallback: Option<Strategy>,
     /// How many products it shows unless the request says otherwise, 1 to 100.
     #[schema(minimum = 1, maximum = 100)]
     limit: usize,
@@ -171,17 +179,16 @@ pub(crate) struct Wanted {
     #[serde(default)]
     #[schema(schema_with = filter_or_null, required = false)]
     filter: Option<Value>,
+    /// What the weight of each named part of the score is multiplied by, 0 to 100: at most 20 parts, by the names that the
+    /// model's card gives them. A part that is not named keeps its weight.
+    #[serde(default)]
+    blend: BTreeMap<String, f64>,
+    /// What answers carry as `layout` for the storefront: any JSON, at most 16 KiB; null if nothing.
+    #[serde(default)]
+    layout: Value,
     /// The version it was made from, unless `If-Match` says it; zero for a new one and for one as shipped.
     #[serde(default)]
     pub(crate) version: Option<u64>,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "author")]
-    #[schema(ignore)]
-    _author: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "written")]
-    #[schema(ignore)]
-    _written: IgnoredAny,
 }
 
 /// A text of some words.
@@ -201,6 +208,10 @@ fn strategies() -> Schema {
     ])
 }
 
+fn strategy_or_null() -> Schema {
+    OneOfBuilder::new().item(strategies()).item(ObjectBuilder::new().schema_type(Type::Null)).build().into()
+}
+
 fn seen() -> Schema {
     words(&[Seen::Allow, Seen::Hide, Seen::Prefer])
 }
@@ -214,10 +225,11 @@ fn filter_or_null() -> Schema {
 }
 
 impl View {
-    pub(crate) fn of(placement: Placement, version: u64) -> Self {
+    pub(crate) fn of(placement: Placement, standing: Standing) -> Self {
         let Placement {
             name,
             strategy,
+            fallback,
             limit,
             viewed,
             bought,
@@ -230,6 +242,8 @@ impl View {
             objective,
             exploration,
             filter,
+            blend,
+            layout,
         } = placement;
         let rotation = rotation.map(|Rotation { keep, hours }| RotationView { keep, hours });
         let skips = skips.map(|Skips { keep, after }| SkipsView { keep, after });
@@ -242,6 +256,7 @@ impl View {
         Self {
             name,
             strategy,
+            fallback,
             limit,
             viewed,
             bought,
@@ -254,14 +269,16 @@ impl View {
             objective,
             exploration,
             filter,
-            author: None,
-            written: None,
-            version,
+            blend,
+            layout: layout.unwrap_or_default(),
+            standing,
         }
     }
+}
 
-    pub(super) fn written_by(self, author: Option<String>, written: Option<Millis>) -> Self {
-        Self { author, written: written.map(|time| time.to_rfc3339()), ..self }
+impl crate::keep::Wanted for Wanted {
+    fn version(&self) -> Option<u64> {
+        self.version
     }
 }
 
@@ -280,10 +297,25 @@ impl Wanted {
             ExplorationView::Softmax { temperature } => Exploration::Softmax { temperature },
         };
         let filter = self.filter.as_ref().map(filters::read).transpose();
-        let Self { strategy, limit, viewed, bought, per_category, per_brand, diversity, novelty, objective, .. } = self;
+        let Self {
+            strategy,
+            fallback,
+            limit,
+            viewed,
+            bought,
+            per_category,
+            per_brand,
+            diversity,
+            novelty,
+            objective,
+            blend,
+            layout,
+            ..
+        } = self;
         let placement = Placement {
             name,
             strategy,
+            fallback,
             limit,
             viewed,
             bought,
@@ -296,6 +328,8 @@ impl Wanted {
             objective,
             exploration,
             filter: None,
+            blend,
+            layout: Some(layout).filter(|layout| !layout.is_null()),
         };
         let mut wrong = Problem::unprocessable("invalid-placement", "this is no placement; `errors` says where");
         let names = [

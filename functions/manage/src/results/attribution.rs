@@ -1,18 +1,17 @@
 //! By what a shop's results are made.
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
+use vitrine_domain::Fault;
 use vitrine_domain::results::Attribution;
 use vitrine_http::auth::scope::{Manage, View as Look};
-use vitrine_http::{App, Body, Problem, ServerAccess};
+use vitrine_http::{App, Problem, ServerAccess};
 use vitrine_store::settings::{ATTRIBUTION, ONE};
 
-use crate::keep;
-use crate::lock::{Expected, etag};
+use crate::keep::{self, Change, Kept, One, Standing};
 
 /// The setting.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,10 +25,13 @@ pub(crate) struct View {
     view_days: f64,
     /// What is left of a unit of revenue when goods and shipping are paid.
     margin: Option<f64>,
-    /// What personalization costs a month.
+    /// What a month costs besides the cloud; all that it costs, without the prices of the cloud.
     cost_per_month: Option<f64>,
-    /// Grows with every change; zero is the setting as it was shipped.
-    version: u64,
+    /// What a dollar is in the currency; without it prices of the cloud count for shops that sell in dollars.
+    per_dollar: Option<f64>,
+    /// How it stands.
+    #[serde(flatten)]
+    standing: Standing,
 }
 
 /// The setting as it shall be.
@@ -50,69 +52,78 @@ pub(crate) struct Wanted {
     /// case.
     #[schema(exclusive_minimum = 0, maximum = 1, example = 0.3)]
     margin: Option<f64>,
-    /// What personalization costs a month, in the currency: the cloud, and the people who tend it.
+    /// What personalization costs a month, in the currency, besides what `/v1/settings/cloud-prices` knows: the people who tend it.
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 400)]
     cost_per_month: Option<f64>,
+    /// What a dollar is in the currency: above 0, at most 1,000,000. The cloud's prices are in dollars.
+    #[schema(exclusive_minimum = 0, maximum = 1_000_000, example = 0.9)]
+    per_dollar: Option<f64>,
     /// The version it was made from, unless `If-Match` says it; zero for the setting as shipped.
     version: Option<u64>,
 }
 
-impl View {
-    fn of(attribution: Attribution, version: u64) -> Self {
-        let Attribution { currency, click_days, view_days, margin, cost_per_month } = attribution;
-        Self { currency, click_days, view_days, margin, cost_per_month, version }
+impl Wanted {
+    pub(crate) fn setting(self) -> Attribution {
+        let Self { currency, click_days, view_days, margin, cost_per_month, per_dollar, .. } = self;
+        Attribution { currency, click_days, view_days, margin, cost_per_month, per_dollar }
     }
 }
 
-async fn stored<N>(app: &App, access: &ServerAccess<N>) -> Result<View, Problem> {
-    let found = app.context.table.setting(&access.shop, ATTRIBUTION, ONE).await?;
-    Ok(found.map_or_else(|| View::of(Attribution::default(), 0), |setting| View::of(setting.value, setting.version)))
+impl keep::Wanted for Wanted {
+    fn version(&self) -> Option<u64> {
+        self.version
+    }
+}
+
+impl Kept for Attribution {
+    const KIND: &'static str = ATTRIBUTION;
+
+    fn show(self, standing: Standing) -> impl Serialize {
+        let Self { currency, click_days, view_days, margin, cost_per_month, per_dollar } = self;
+        View { currency, click_days, view_days, margin, cost_per_month, per_dollar, standing }
+    }
+
+    fn faults_over(&self, _now: Option<&Self>) -> Vec<Fault> {
+        self.faults()
+    }
+}
+
+impl One for Attribution {
+    const ID: &'static str = ONE;
+    const WRONG: &'static str = "invalid-attribution";
+
+    fn read(stored: Option<Value>) -> serde_json::Result<Self> {
+        stored.map_or_else(|| Ok(Self::default()), serde_json::from_value)
+    }
 }
 
 /// By what results are made
 #[utoipa::path(get, path = "/v1/settings/attribution", tag = "manage", operation_id = "get_attribution",
+    security(("basic" = ["view"])),
     responses(
         (status = 200, body = View, description = "The setting as it is now",
             headers(("ETag" = String, description = "The version, in quotes"))),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Reading,
     ))]
 pub(crate) async fn get(State(app): State<App>, access: ServerAccess<Look>) -> Result<Response, Problem> {
-    let view = stored(&app, &access).await?;
-    Ok((etag(view.version), Json(view)).into_response())
+    keep::get_one::<Attribution, _>(&app, &access).await
 }
 
 /// Change by what results are made
 ///
-/// It holds for all results, those of the past too, from the next training on.
+/// Windows and currency hold for all results, those of the past too, from the next training on; what makes the business case holds at once.
 #[utoipa::path(put, path = "/v1/settings/attribution", tag = "manage", operation_id = "put_attribution", request_body = Wanted,
+    security(("basic" = ["manage"])),
     params(("If-Match" = Option<String>, Header, description = "The version it was made from, in quotes")),
     responses(
         (status = 200, body = View, description = "The setting as it is now",
             headers(("ETag" = String, description = "The new version, in quotes"))),
-        (status = 401, body = Problem, description = "The key is missing or not known"),
-        (status = 403, body = Problem, description = "The key is not a server key"),
-        (status = 409, body = Problem, description = "The body names another version than the stored one"),
-        (status = 412, body = Problem, description = "`If-Match` names another version than the stored one"),
-        (status = 422, body = Problem, description = "The body is no such setting"),
-        (status = 428, body = Problem, description = "A stored setting is changed only over a named version"),
-        (status = 503, body = Problem, description = "A store is not available; try again shortly"),
+        keep::Writing,
     ))]
 pub(crate) async fn put(
     State(app): State<App>,
     access: ServerAccess<Manage>,
-    headers: HeaderMap,
-    Body(wanted): Body<Wanted>,
+    Change { wanted, expected }: Change<Wanted>,
 ) -> Result<Response, Problem> {
-    let expected = Expected::of(&headers, wanted.version);
-    let Wanted { currency, click_days, view_days, margin, cost_per_month, .. } = wanted;
-    let attribution = Attribution { currency, click_days, view_days, margin, cost_per_month };
-    let faults = attribution.faults();
-    if !faults.is_empty() {
-        return Err(keep::refused("invalid-attribution", "this is no attribution; `errors` says where", faults));
-    }
-    let from = expected.over(stored(&app, &access).await?.version)?;
-    keep::put(&app, &access, (ATTRIBUTION, ONE), &attribution, (from, expected)).await?;
-    Ok((etag(from + 1), Json(View::of(attribution, from + 1))).into_response())
+    keep::put_one(&app, &access, expected, |_| wanted.setting()).await
 }

@@ -49,8 +49,11 @@ pub(crate) struct Seen {
 /// What came of an experiment
 ///
 /// Whoever saw what a variant changes counts for the first variant they saw, with everything they did from then on; what they
-/// did in the four weeks before makes the figures more exact (CUPED). Made by every training, so as old as the last one.
+/// did in the four weeks before makes the figures more exact (CUPED). Of a bandit everybody counts by the inverse of the probability
+/// with which their variant was drawn, so that the days on which a variant had most of the traffic do not pass for it; there is no
+/// alarm then. Made by every training, so as old as the last one.
 #[utoipa::path(get, path = "/v1/experiments/{id}/results", tag = "manage", operation_id = "get_experiment_results",
+    security(("basic" = ["view"])),
     params(("id" = String, Path, description = "The experiment")),
     responses(
         (status = 200, body = View, description = "The result"),

@@ -1,21 +1,21 @@
 //! From what was sent to a rule, or to everything that is wrong with it.
 
 use serde_json::Value;
-use vitrine_domain::{Filter, Millis, ProductId, Rule, rule};
+use vitrine_domain::{Fault, Filter, Millis, ProductId, Rule, rule};
 use vitrine_http::Problem;
 
 use super::shape::{Effect, Wanted, When};
-use crate::filters;
+use crate::{filters, keep};
 
 /// What is wrong so far, and where.
 #[derive(Default)]
-struct Faults(Vec<(&'static str, String)>);
+struct Faults(Vec<Fault>);
 
 impl Faults {
     /// What could be read; what could not leaves a fault, and a stand-in so that the rest is looked at too.
     fn or<T>(&mut self, at: &'static str, read: Result<T, String>, stand_in: impl FnOnce() -> T) -> T {
         read.unwrap_or_else(|why| {
-            self.0.push((at, why));
+            self.0.push(Fault::new(at, why));
             stand_in()
         })
     }
@@ -37,10 +37,10 @@ impl Faults {
 impl Wanted {
     /// # Errors
     /// 422 with every member that is wrong.
-    pub(super) fn check(self, id: String) -> Result<Rule, Problem> {
+    pub(crate) fn check(self, id: String) -> Result<Rule, Problem> {
         let mut faults = Faults::default();
         if self.id.is_some_and(|said| said != id) {
-            faults.0.push(("/id", "another id than in the address".to_owned()));
+            faults.0.push(Fault::new("/id", "another id than in the address"));
         }
         let Self { name, enabled, priority, .. } = self;
         let when = conditions(self.when, &mut faults);
@@ -52,8 +52,7 @@ impl Wanted {
                 return Ok(rule);
             }
         }
-        let wrong = Problem::unprocessable("invalid-rule", "this is no rule; `errors` says where");
-        Err(faults.0.into_iter().fold(wrong, |wrong, (at, how)| wrong.at(at, how)))
+        Err(keep::refused("invalid-rule", "this is no rule; `errors` says where", faults.0))
     }
 }
 

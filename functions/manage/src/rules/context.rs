@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use vitrine_domain::rule::{Effect, conflicts};
 use vitrine_domain::{Placement, Product, ProductId, Rule, Shop};
 use vitrine_http::{App, Problem};
-use vitrine_store::settings::{PLACEMENT, RULE, Versioned};
+use vitrine_store::settings::{PLACEMENT, RULE, SEGMENT, Versioned};
+
+use crate::keep::Standing;
 
 use super::shape::{View, Warning, WarningKind};
 
@@ -16,6 +18,7 @@ pub(super) struct Surroundings {
     /// The revision of the shop's settings at which they were read.
     pub(super) revision: u64,
     placements: BTreeSet<String>,
+    segments: BTreeSet<String>,
     pinned: BTreeMap<ProductId, Product>,
 }
 
@@ -26,15 +29,16 @@ impl Surroundings {
     /// If the table fails or holds something unreadable.
     pub(super) async fn read(app: &App, shop: &Shop, more: Option<&Rule>) -> Result<Self, Problem> {
         let table = &app.context.table;
-        let snapshot = table.settings_at(shop, &[PLACEMENT, RULE], None).await?;
+        let snapshot = table.settings_at(shop, &[PLACEMENT, RULE, SEGMENT], None).await?;
         let rules = snapshot.of::<Rule>(RULE)?;
         let own = snapshot.stored(PLACEMENT).iter().map(|setting| setting.id.clone());
         let shipped = Placement::shipped().into_iter().map(|placement| placement.name);
         let placements = shipped.chain(own).collect();
+        let segments = snapshot.segments().into_iter().map(|segment| segment.id).collect();
         let pinned: Vec<ProductId> =
             rules.iter().map(|setting| &setting.value).chain(more).filter_map(pinned).cloned().collect();
         let pinned = if pinned.is_empty() { BTreeMap::new() } else { table.products(shop, &pinned).await? };
-        Ok(Self { rules, revision: snapshot.revision, placements, pinned })
+        Ok(Self { rules, revision: snapshot.revision, placements, segments, pinned })
     }
 
     /// The stored rule of an id.
@@ -43,9 +47,9 @@ impl Surroundings {
     }
 
     /// A rule with the conflicts it gets into and what it names in vain.
-    pub(super) fn view(&self, rule: &Rule, version: u64, others: &[Rule]) -> View {
+    pub(super) fn view(&self, rule: &Rule, standing: Standing, others: &[Rule]) -> View {
         let pinned = |id: &str| ProductId::new(id).ok().and_then(|id| self.pinned.get(&id).cloned());
-        let mut view = View::of(rule.clone(), version);
+        let mut view = View::of(rule.clone(), standing);
         view.conflicts = conflicts(rule, others, &pinned).into_iter().map(Into::into).collect();
         view.warnings = self.warnings(rule);
         view
@@ -68,6 +72,15 @@ impl Surroundings {
                 let text = format!("the shop has no placement {name}");
                 let pointer = format!("/when/placements/{place}");
                 warnings.push(Warning { kind: WarningKind::UnknownPlacement, pointer, text });
+            }
+        }
+        for (place, name) in rule.when.segments.iter().enumerate() {
+            if !self.segments.contains(name) {
+                let text = format!(
+                    "the shop has no segment {name}; only customers of whom an import or event says it are in it"
+                );
+                let pointer = format!("/when/segments/{place}");
+                warnings.push(Warning { kind: WarningKind::UnknownSegment, pointer, text });
             }
         }
         warnings

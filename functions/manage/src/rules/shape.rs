@@ -1,13 +1,13 @@
 //! A rule as it is sent and shown.
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use vitrine_domain::rule::{Conflict, ConflictKind};
-use vitrine_domain::{Filter, Millis, Rule, rule};
+use vitrine_domain::{Filter, Rule, rule};
 
+use crate::keep::Standing;
 use crate::{filters, placements};
 
 /// The conditions of a rule: all of them must hold, and each holds if it says nothing.
@@ -126,11 +126,14 @@ pub(crate) struct ConflictView {
 /// Why a rule may have no effect.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::enum_variant_names, reason = "they are the words of the API")]
 pub(super) enum WarningKind {
     /// The catalogue does not have the product.
     UnknownProduct,
     /// The shop has no placement of that name.
     UnknownPlacement,
+    /// The shop has no segment of that name.
+    UnknownSegment,
 }
 
 /// What a rule names and the shop does not have. The rule is in force all the same: the shop may get it.
@@ -166,15 +169,9 @@ pub(crate) struct View {
     pub(super) conflicts: Vec<ConflictView>,
     /// What it names and the shop does not have.
     pub(super) warnings: Vec<Warning>,
-    /// The key or person with which it was written; not for a rule whose history is no longer kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    author: Option<String>,
-    /// When it was written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    written: Option<String>,
-    /// Grows with every change of the rule.
-    version: u64,
+    /// How it stands.
+    #[serde(flatten)]
+    pub(super) standing: Standing,
     /// The revision of the shop's settings: grows with every change of any of them. Not in a list, which has its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) revision: Option<u64>,
@@ -215,26 +212,14 @@ pub(crate) struct Wanted {
     /// The version it was made from, unless `If-Match` says it; zero for a new one.
     #[serde(default)]
     pub(super) version: Option<u64>,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "conflicts")]
-    #[schema(ignore)]
-    _conflicts: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "warnings")]
-    #[schema(ignore)]
-    _warnings: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "revision")]
-    #[schema(ignore)]
-    _revision: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "author")]
-    #[schema(ignore)]
-    _author: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "written")]
-    #[schema(ignore)]
-    _written: IgnoredAny,
+}
+
+impl crate::keep::Wanted for Wanted {
+    const SHOWN: &'static [&'static str] = &["conflicts", "warnings", "revision"];
+
+    fn version(&self) -> Option<u64> {
+        self.version
+    }
 }
 
 const fn yes() -> bool {
@@ -256,11 +241,11 @@ fn conflict_kinds() -> Schema {
 }
 
 fn warning_kinds() -> Schema {
-    placements::words(&[WarningKind::UnknownProduct, WarningKind::UnknownPlacement])
+    placements::words(&[WarningKind::UnknownProduct, WarningKind::UnknownPlacement, WarningKind::UnknownSegment])
 }
 
 impl View {
-    pub(crate) fn of(rule: Rule, version: u64) -> Self {
+    pub(crate) fn of(rule: Rule, standing: Standing) -> Self {
         let Rule { id, name, enabled, priority, when, effect } = rule;
         let rule::When { placements, segments, categories, from, until, visitor } = when;
         let (from, until) = (from.map(|time| time.to_rfc3339()), until.map(|time| time.to_rfc3339()));
@@ -277,12 +262,8 @@ impl View {
             rule::Effect::Share { filter, share } => Effect::Share { filter: show(&filter), share },
             rule::Effect::Content { slot, payload } => Effect::Content { slot, payload },
         };
-        let (conflicts, warnings, author, written, revision) = (Vec::new(), Vec::new(), None, None, None);
-        Self { id, name, enabled, priority, when, effect, conflicts, warnings, author, written, version, revision }
-    }
-
-    pub(super) fn written_by(self, author: Option<String>, written: Option<Millis>) -> Self {
-        Self { author, written: written.map(|time| time.to_rfc3339()), ..self }
+        let (conflicts, warnings, revision) = (Vec::new(), Vec::new(), None);
+        Self { id, name, enabled, priority, when, effect, conflicts, warnings, standing, revision }
     }
 }
 

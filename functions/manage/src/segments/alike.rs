@@ -53,6 +53,7 @@ pub(crate) struct Size {
 /// Visitors who are near those of the segment in the vector space of products and histories, and are not in it. Found by every
 /// training, with the model that it left live.
 #[utoipa::path(get, path = "/v1/segments/{id}/look-alikes", tag = "manage", operation_id = "get_look_alikes",
+    security(("basic" = ["view"])),
     params(("id" = String, Path, description = "Id of the segment")),
     responses(
         (status = 200, body = View, description = "Size against likeness"),

@@ -1,15 +1,15 @@
 //! A segment as it is sent and shown.
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use vitrine_domain::segment::{FEATURES, Feature, WINDOWS, shipped};
-use vitrine_domain::{Filter, Millis, Segment};
+use vitrine_domain::{Filter, Segment};
 use vitrine_http::Problem;
 use vitrine_store::census::Head;
 
-use crate::{filters, keep};
+use crate::filters;
+use crate::keep::{self, Standing};
 
 /// A segment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,28 +32,18 @@ pub(crate) struct View {
     /// How many visitors were in it at the last daily sweep; absent before the first one, and outside of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<u64>,
-    /// The key with which it was written; null for a segment as shipped.
-    #[schema(required = true)]
-    author: Option<String>,
-    /// When.
-    #[schema(required = true, value_type = Option<String>, format = DateTime)]
-    written: Option<String>,
-    /// Grows with every change; zero is a segment as it was shipped.
-    pub(super) version: u64,
+    /// How it stands.
+    #[serde(flatten)]
+    pub(super) standing: Standing,
 }
 
 impl View {
-    pub(crate) fn of(segment: Segment, version: u64) -> Self {
+    pub(crate) fn of(segment: Segment, standing: Standing) -> Self {
         let fields = segment.fields().into_iter().map(str::to_owned).collect();
         let shipped = shipped().contains(&segment);
         let Segment { id, name, description, filter } = segment;
         let filter = filters::show(&filter);
-        let (members, author, written) = (None, None, None);
-        Self { id, name, description, filter, fields, shipped, members, author, written, version }
-    }
-
-    pub(super) fn written_by(self, author: Option<String>, written: Option<Millis>) -> Self {
-        Self { author, written: written.map(|time| time.to_rfc3339()), ..self }
+        Self { id, name, description, filter, fields, shipped, members: None, standing }
     }
 }
 
@@ -126,32 +116,20 @@ pub(crate) struct Wanted {
     /// The version it was made from, unless `If-Match` says it; zero for a new one and for one as shipped.
     #[serde(default)]
     pub(super) version: Option<u64>,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "fields")]
-    #[schema(ignore)]
-    _fields: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "shipped")]
-    #[schema(ignore)]
-    _shipped: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "members")]
-    #[schema(ignore)]
-    _members: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "author")]
-    #[schema(ignore)]
-    _author: IgnoredAny,
-    /// So that what was read can be sent back.
-    #[serde(default, rename = "written")]
-    #[schema(ignore)]
-    _written: IgnoredAny,
+}
+
+impl crate::keep::Wanted for Wanted {
+    const SHOWN: &'static [&'static str] = &["fields", "shipped", "members"];
+
+    fn version(&self) -> Option<u64> {
+        self.version
+    }
 }
 
 impl Wanted {
     /// # Errors
     /// 422 with every member that is wrong.
-    pub(super) fn check(self, id: String) -> Result<Segment, Problem> {
+    pub(crate) fn check(self, id: String) -> Result<Segment, Problem> {
         let said = self.id.is_none_or(|said| said == id);
         let filter = filters::read(&self.filter);
         let stand_in = || Filter::And { and: Vec::new() };

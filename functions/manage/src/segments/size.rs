@@ -52,6 +52,7 @@ pub(crate) struct Estimate {
 /// Estimated from a random sample of at most 1,000 visitors that the daily sweep takes: what they did until then, and where
 /// they stand now.
 #[utoipa::path(post, path = "/v1/segments/size", tag = "manage", operation_id = "post_segment_size", request_body = Question,
+    security(("basic" = ["view"])),
     responses(
         (status = 200, body = Estimate, description = "The size, with its interval"),
         (status = 401, body = Problem, description = "The key is missing or not known"),

@@ -1,6 +1,11 @@
 //! The console against a stack that listens: who gets in, what their role shows them, and what a form has to carry.
 //! The other functions do not run here; what needs them says so on its page.
 
+mod experiments;
+mod preview;
+
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::staff::hire;
@@ -85,12 +90,17 @@ impl Browser {
 
 /// A stack that listens, so that the console reaches the API.
 async fn listening() -> (Stack, Browser) {
+    beside(Router::new()).await
+}
+
+/// The same beside other functions.
+async fn beside(others: Router) -> (Stack, Browser) {
     let mut stack = Stack::start().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let app = App::new(stack.context.clone()).at(&address);
     stack.router = layers::surround(vitrine_manage::router(app));
-    let served = stack.router.clone();
+    let served = others.fallback_service(stack.router.clone());
     tokio::spawn(async move { axum::serve(listener, served).await });
     let browser = Browser { router: stack.router.clone(), cookie: String::new(), language: "en" };
     (stack, browser)
@@ -175,6 +185,9 @@ async fn every_page_opens_for_every_role_in_both_languages() {
     assert_eq!(made.status, StatusCode::OK, "{}", made.body);
     let paths = [
         "/console",
+        "/console/results",
+        "/console/results?last=7",
+        "/console/results?from=2026-11-02&to=2026-11-01",
         "/console/placements",
         "/console/placements/home",
         "/console/rules",
@@ -186,8 +199,13 @@ async fn every_page_opens_for_every_role_in_both_languages() {
         "/console/models",
         "/console/settings",
     ];
-    let of_editors =
-        ["/console/placements/new", "/console/rules/new", "/console/segments/new", "/console/experiments/new"];
+    let of_editors = [
+        "/console/placements/new",
+        "/console/rules/new",
+        "/console/segments/new",
+        "/console/experiments/new",
+        "/console/experiments/e/edit",
+    ];
     for role in ["viewer", "marketer", "admin"] {
         hire(&stack, role, role).await;
         let mut one = another(&browser).sign_in(role).await;
@@ -262,6 +280,17 @@ async fn what_people_call_things_is_text_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn nothing_has_a_name_as_long_as_an_address_can_be() {
+    let (stack, browser) = listening().await;
+    hire(&stack, "anna", "admin").await;
+    let anna = browser.sign_in("anna").await;
+    let token = anna.get("/console/staff").await.token();
+    let name = "x".repeat(70_000);
+    let staff = [("name", &*name), ("role", "viewer"), ("new_password", "long enough of nobody"), ("token", &*token)];
+    assert!((400..500).contains(&anna.post("/console/staff", &staff).await.status));
+}
+
+#[tokio::test]
 async fn a_session_that_has_ended_leads_to_the_door() {
     let (stack, browser) = listening().await;
     hire(&stack, "anna", "marketer").await;
@@ -318,6 +347,127 @@ async fn rules_are_put_in_order_and_settings_changed_over_what_was_seen() {
     assert_eq!(stack.get("/v1/settings/hold-out").await.body["share"], 0.125);
     let too_much = [("hold_share", "99"), ("version", "1"), ("token", &*token)];
     assert_eq!(anna.post("/console/settings/hold-out", &too_much).await.status, 422);
+}
+
+#[tokio::test]
+async fn what_was_removed_has_a_page_with_the_way_back() {
+    let (stack, browser) = listening().await;
+    let pin = json!({"name": "A pin", "effect": {"kind": "pin", "product": "p", "slot": 3}});
+    stack.put("/v1/rules/a", None, &pin).await;
+    stack.delete("/v1/rules/a", None).await;
+    for (name, role) in [("anna", "marketer"), ("vera", "viewer")] {
+        hire(&stack, name, role).await;
+        let one = another(&browser).sign_in(name).await;
+        for path in ["/console/rules/a", "/console/rules"] {
+            let page = one.get(path).await;
+            assert_eq!((page.status, page.text.contains("A pin")), (200, true), "{path}");
+            assert_eq!(page.text.contains("Have it back"), role == "marketer", "{path}, {role}");
+        }
+        assert_eq!(one.get("/console/rules/never").await.status, 404);
+    }
+    let anna = another(&browser).sign_in("anna").await;
+    let token = anna.get("/console/rules/a").await.token();
+    let undo = |version| [("revision", "1"), ("version", version), ("token", &*token)];
+    let stale = anna.post("/console/undo/rules/a", &undo("7")).await;
+    assert_eq!(stale.status, 412, "somebody else made it anew");
+    let back = anna.post("/console/undo/rules/a", &undo("0")).await;
+    assert_eq!((back.status, back.header("location")), (303, "/console/rules/a?said=undone"), "{}", back.text);
+    assert_eq!(stack.get("/v1/rules/a").await.body["effect"]["slot"], 3);
+
+    // A setting that there is one of goes back on its own page.
+    stack.put("/v1/settings/training", None, &json!({"keep": 5})).await;
+    let page = anna.get("/console/settings").await;
+    assert!(page.text.contains("Versions kept: 5"), "{}", page.text);
+    let back =
+        anna.post("/console/undo/settings/training", &[("revision", "0"), ("version", "1"), ("token", &*token)]).await;
+    assert_eq!((back.status, back.header("location")), (303, "/console/settings?said=undone"), "{}", back.text);
+    assert_eq!(stack.get("/v1/settings/training").await.body["keep"], 3);
+}
+
+#[tokio::test]
+async fn what_the_api_refuses_is_said_in_the_language_of_the_page() {
+    let (stack, browser) = listening().await;
+    hire(&stack, "anna", "admin").await;
+    let mut anna = browser.sign_in("anna").await;
+    let token = anna.get("/console/rules").await.token();
+    let rule = [("title", "A"), ("kind", "hide"), ("filter", "brand >"), ("slot", "3"), ("version", "0")];
+    let placement = [("placement_name", "A"), ("strategy", "trending"), ("limit", ""), ("version", "0")];
+    let attribution = [("click_days", "99"), ("view_days", "1"), ("currency", "euros"), ("version", "0")];
+    let staff = [("name", "bert"), ("role", "marketer"), ("new_password", "short")];
+    for (path, fields, english, french) in [
+        (
+            "/console/rules",
+            &rule[..],
+            "the filter cannot be read at character 8",
+            "la condition ne se lit pas au caractère 8",
+        ),
+        ("/console/placements", &placement[..], "is not what belongs here", "n’est pas ce qui se met ici"),
+        ("/console/settings/attribution", &attribution[..], "three capital letters", "trois capitales"),
+        ("/console/staff", &staff[..], "12 characters to 200 bytes", "au moins 12 caractères"),
+    ] {
+        for (language, said, other) in [("en", english, french), ("fr", french, english)] {
+            anna.language = language;
+            let page = anna.post(path, &[fields, &[("token", &*token)]].concat()).await;
+            assert_eq!(page.status, 422, "{path}: {}", page.text);
+            assert!(page.text.contains(said) && !page.text.contains(other), "{path} {language}: {}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn results_are_told_for_a_period_with_what_is_attributed_beside_what_is_caused() {
+    let (stack, browser) = listening().await;
+    super::results::write(&stack).await;
+    hire(&stack, "vera", "viewer").await;
+    let mut vera = browser.sign_in("vera").await;
+    let page = vera.get("/console/results").await;
+    // The words of the card, its figures (all that was ordered followed a click, two of three would not be there), and how sure.
+    for told in [
+        "Everybody counts once",
+        "last=28\" aria-current=\"true\"",
+        "Attributed to recommendations",
+        "100.0%",
+        "800 EUR, 80 products",
+        "more (0 EUR, 0 products)",
+        "Caused by personalization",
+        "66.7%",
+        ">sure<",
+        "So it is sure that personalization sells more.",
+        "Star",
+        "By channel",
+        "Visits each",
+        "Days to first order",
+        "Say what is left of revenue",
+    ] {
+        assert!(page.text.contains(told), "{told}: {}", page.text);
+    }
+    let days = vera.get("/console/results?from=2026-11-01&to=2026-11-22").await;
+    assert!(
+        days.text.contains("counts on each of them") && days.text.contains("value=\"2026-11-01\""),
+        "{}",
+        days.text
+    );
+    assert!(!days.text.contains("28\" aria-current"), "no window is chosen");
+    let none = vera.get("/console/results?from=2026-11-02&to=2026-11-01").await;
+    assert!(none.status == 200 && none.text.contains("has to come before the last one"), "{}", none.text);
+    vera.language = "fr";
+    let page = vera.get("/console/results?last=7").await;
+    assert!(page.text.contains("Causé par la personnalisation") && page.text.contains("66,7"), "{}", page.text);
+
+    // The cost of what was measured, with the day and the pages of its prices.
+    vera.language = "en";
+    let by = json!({"click_days": 7.0, "view_days": 1.0, "margin": 0.25, "per_dollar": 0.5});
+    stack.put("/v1/settings/attribution", None, &by).await;
+    let prices = json!({"region": "eu-west-3", "as_of": "2026-11-01", "verified": false, "sources": ["https://example.com/"],
+        "recorded": "a run", "million_decisions": 6_000.0, "million_events": 4_000.0, "month": 3.0});
+    stack.put("/v1/settings/cloud-prices", None, &prices).await;
+    let page = vera.get("/console/results").await.text;
+    // (3 + 8 x 30.4375) dollars are 123.25 euros.
+    for told in
+        ["123.25 EUR", "1 Nov 2026, eu-west-3", "not compared with their pages", "href=\"https://example.com/\""]
+    {
+        assert!(page.contains(told), "{told}: {page}");
+    }
 }
 
 #[tokio::test]

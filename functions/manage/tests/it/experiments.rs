@@ -91,6 +91,42 @@ async fn an_experiment_is_drafted_started_and_stopped_and_never_started_again() 
 }
 
 #[tokio::test]
+async fn an_experiment_that_has_begun_is_not_begun_again_after_it_was_removed() {
+    let stack = Stack::start().await;
+    let (path, undo) = ("/v1/experiments/trending-first", "/v1/experiments/trending-first/undo");
+    for (version, status) in ["draft", "running", "stopped"].into_iter().enumerate() {
+        let put = stack.put(path, None, &with(json!({"status": status, "version": version}))).await;
+        assert_eq!(put.status, StatusCode::OK, "{}", put.body);
+    }
+    assert_eq!(stack.delete(path, None).await.status, StatusCode::NO_CONTENT);
+    // Revisions: none, draft, running, stopped, removed.
+    let running = format!("{undo}?revision=2");
+    let refused = async |what: &str| {
+        let answer = stack.post(&running, &Value::Null).await;
+        assert_eq!((answer.problem(), places(&answer)), ((422, "cannot-undo"), vec!["/status"]), "{what}");
+    };
+    refused("removed").await;
+    // Neither by way of its draft.
+    assert_eq!(stack.post(&format!("{undo}?revision=1"), &Value::Null).await.body["value"]["status"], "draft");
+    refused("a draft again").await;
+    let begun = (422, "experiment-has-begun");
+    assert_eq!(stack.put(path, None, &with(json!({"status": "running", "version": 1}))).await.problem(), begun);
+    assert_eq!(stack.put(path, None, &with(json!({"name": "Only a name", "version": 1}))).await.status, StatusCode::OK);
+    assert_eq!(stack.delete(path, None).await.status, StatusCode::NO_CONTENT);
+    for status in ["draft", "running"] {
+        assert_eq!(stack.put(path, None, &with(json!({"status": status, "seed": "x"}))).await.problem(), begun);
+    }
+    // What is over may be had back to be read.
+    let back = stack.post(&format!("{undo}?revision=3"), &Value::Null).await;
+    assert_eq!((back.status, &back.body["value"]["status"]), (StatusCode::OK, &json!("stopped")), "{}", back.body);
+    // An id of which there was never more than a draft is free.
+    stack.put("/v1/experiments/drafted", None, &draft()).await;
+    stack.delete("/v1/experiments/drafted", None).await;
+    let anew = stack.put("/v1/experiments/drafted", None, &with(json!({"status": "running"}))).await;
+    assert_eq!(anew.status, StatusCode::OK, "{}", anew.body);
+}
+
+#[tokio::test]
 async fn what_is_no_experiment_is_said_with_its_places() {
     let stack = Stack::start().await;
     for (id, change, expected) in [
@@ -180,7 +216,7 @@ async fn who_is_held_out_is_a_setting_like_others() {
     let set = stack.put(path, Some("\"0\""), &json!({"share": 0.05})).await;
     let began = NOW.to_rfc3339();
     let expected = json!({"share": 0.05, "seed": "hold-out", "personalization": false, "since": began, "version": 1});
-    assert_eq!(set.body, expected);
+    assert_eq!(set.setting(), expected);
     assert_eq!(stack.get(path).await.body, set.body);
     assert_eq!(stack.put(path, None, &json!({"share": 0.1})).await.problem(), (428, "precondition-required"));
     let without = stack.put(path, Some("\"1\""), &json!({"share": 0.05, "personalization": true})).await;

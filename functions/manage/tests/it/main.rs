@@ -52,6 +52,13 @@ impl Answer {
         (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
     }
 
+    /// What a setting says, without who wrote it and when.
+    fn setting(&self) -> Value {
+        let mut body = self.body.clone();
+        body.as_object_mut().unwrap().retain(|name, _| !["author", "written"].contains(&name.as_str()));
+        body
+    }
+
     fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
@@ -183,6 +190,9 @@ async fn everything_about_a_shop_needs_a_server_key() {
         (Method::DELETE, "/v1/experiments/a"),
         (Method::GET, "/v1/rules/a/history"),
         (Method::POST, "/v1/rules/a/undo"),
+        (Method::GET, "/v1/removed/rules"),
+        (Method::GET, "/v1/settings/hold-out/history"),
+        (Method::POST, "/v1/settings/hold-out/undo"),
         (Method::GET, "/v1/settings/hold-out"),
         (Method::PUT, "/v1/settings/hold-out"),
         (Method::GET, "/v1/settings/privacy"),

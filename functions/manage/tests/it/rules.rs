@@ -21,7 +21,7 @@ fn conflicts(rule: &Value) -> Vec<(&str, &str)> {
 }
 
 async fn delete(stack: &Stack, id: &str, if_match: Option<&str>) -> Answer {
-    stack.call("demo-server", Method::DELETE, &format!("/v1/rules/{id}"), if_match, None).await
+    stack.delete(&format!("/v1/rules/{id}"), if_match).await
 }
 
 #[tokio::test]
@@ -59,7 +59,12 @@ async fn a_rule_is_made_read_changed_and_removed() {
         },
         "effect": {"kind": "boost", "filter": "category = \"Pasta\" and price < 5", "factor": 1.2},
         "conflicts": [],
-        "warnings": [],
+        // The shop's own server may say that customers are in it.
+        "warnings": [{
+            "kind": "unknown_segment",
+            "pointer": "/when/segments/0",
+            "text": "the shop has no segment gold; only customers of whom an import or event says it are in it",
+        }],
         "author": author,
         "written": NOW.to_rfc3339(),
         "version": 1,
@@ -165,19 +170,33 @@ async fn a_conflict_is_told_by_whoever_is_saved_last_and_listed_for_both() {
 async fn what_a_rule_names_and_the_shop_does_not_have_is_a_warning() {
     let stack = Stack::start().await;
     let mut body = pin("nowhere", 1);
-    body["when"] = json!({"placements": ["home", "teaser"]});
+    body["when"] = json!({"placements": ["home", "teaser"], "segments": ["deal-hunters", "regulars"]});
     let made = stack.put("/v1/rules/a", None, &body).await;
     assert_eq!(made.status, StatusCode::OK);
     let warnings = made.body["warnings"].as_array().unwrap().clone();
     let warnings: Vec<_> =
         warnings.iter().map(|w| (w["kind"].as_str().unwrap(), w["pointer"].as_str().unwrap())).collect();
-    assert_eq!(warnings, [("unknown_product", "/effect/product"), ("unknown_placement", "/when/placements/1")]);
+    let expected = [
+        ("unknown_product", "/effect/product"),
+        ("unknown_placement", "/when/placements/1"),
+        ("unknown_segment", "/when/segments/1"),
+    ];
+    assert_eq!(warnings, expected);
     assert_eq!(stack.get("/v1/rules").await.body["rules"][0]["warnings"], made.body["warnings"]);
 
     let teaser = json!({"strategy": "trending", "limit": 3});
     assert_eq!(stack.put("/v1/placements/teaser", None, &teaser).await.status, StatusCode::OK);
     stack.context.table.upsert_products(&shop("demo"), &[product("nowhere", "Acme")], &|| NOW).await.unwrap();
+    let regulars = json!({"name": "Regulars", "filter": "orders >= 2"});
+    assert_eq!(stack.put("/v1/segments/regulars", None, &regulars).await.status, StatusCode::OK);
     assert_eq!(stack.get("/v1/rules/a").await.body["warnings"], json!([]));
+    // One that every shop begins with, and that this one removed.
+    assert_eq!(stack.delete("/v1/segments/deal-hunters", None).await.status, StatusCode::NO_CONTENT);
+    let warnings = &stack.get("/v1/rules/a").await.body["warnings"];
+    assert_eq!(
+        (&warnings[0]["kind"], &warnings[0]["pointer"]),
+        (&json!("unknown_segment"), &json!("/when/segments/0"))
+    );
 }
 
 #[tokio::test]

@@ -144,6 +144,7 @@ async fn groups_that_nobody_defined_are_told_and_one_becomes_a_segment() {
     let member = |n: usize| {
         let mut member = Member { numbers: vec![1.0; FEATURES.len()], ..Member::default() };
         (member.numbers[orders], member.revenue) = if n.is_multiple_of(4) { (9.0, 90.0) } else { (0.0, 0.0) };
+        member.margin = Some(if n.is_multiple_of(4) { -1.0 } else { 1.0 });
         member
     };
     let found = Clusters::find(&(0..400).map(member).collect::<Vec<_>>(), None, NOW);
@@ -154,6 +155,18 @@ async fn groups_that_nobody_defined_are_told_and_one_becomes_a_segment() {
     assert_eq!((&first["share"], &first["revenue_share"]), (&json!(0.25), &json!(1.0)));
     assert_eq!((&first["name"], &first["name_fr"]), (&json!("order often"), &json!("commandent souvent")));
     assert_eq!((&first["precision"], &first["recall"]), (&json!(1.0), &json!(1.0)));
+    // Ranked by what is left when goods are paid, the others come first.
+    let by = async |sort: &str| stack.get(&format!("/v1/segments/unknown?sort={sort}")).await;
+    let margin = by("margin").await.body;
+    assert_eq!((&margin["groups"][1], &margin["groups"][0]["share"]), (first, &json!(0.75)));
+    assert_eq!((&first["margin_share"], &first["margin_each"]), (&json!(-0.5), &json!(-1.0)));
+    assert_eq!(by("growth").await.body["groups"].as_array().unwrap().len(), 2);
+    assert_eq!(by("profit").await.problem(), (400, "invalid-parameters"));
+    // Where no number of groups is stable the most stable one is told, and is not said to be.
+    assert_eq!(told["stable"], true);
+    stack.context.objects.put_clusters(&shop("demo"), &Clusters { stable: false, ..found }).await.unwrap();
+    let doubtful = stack.get("/v1/segments/unknown").await.body;
+    assert_eq!((&doubtful["stable"], &doubtful["groups"]), (&json!(false), &told["groups"]));
     let saved = stack.put("/v1/segments/often", None, &json!({"name": first["name"], "filter": first["filter"]})).await;
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.body);
     let put = stack.put("/v1/segments/unknown", None, &json!({"filter": "orders > 1"})).await;

@@ -30,9 +30,9 @@ async fn placements_as_shipped_changed_and_new() {
 
     let teaser = json!({"strategy": "trending", "limit": 3});
     let new = stack.put("/v1/placements/teaser-2", None, &teaser).await.body;
-    let filled = json!({"name": "teaser-2", "strategy": "trending", "limit": 3, "viewed": "allow", "bought": "allow",
+    let filled = json!({"name": "teaser-2", "strategy": "trending", "fallback": null, "limit": 3, "viewed": "allow", "bought": "allow",
         "per_category": 0, "per_brand": 0, "diversity": 0.0, "novelty": 0.0, "rotation": null, "skips": null, "objective": "clicks",
-        "exploration": {"kind": "none"}, "filter": null, "author": new["author"],
+        "exploration": {"kind": "none"}, "filter": null, "blend": {}, "layout": null, "author": new["author"],
         "written": NOW.to_rfc3339(), "version": 1});
     assert_eq!(new, filled);
     let again = stack.put("/v1/placements/teaser-2", None, &new).await;
@@ -115,14 +115,16 @@ async fn a_placement_that_is_none_is_refused_with_every_reason() {
     assert_eq!(faults("a", wrong).await, "/name /limit /per_category");
     assert_eq!(faults("a", json!({"strategy": "personal", "limit": 101})).await, "/limit");
     let wrong = json!({"strategy": "personal", "limit": 5, "per_brand": 101, "diversity": 1.1, "novelty": -0.1,
-        "rotation": {"keep": 2, "hours": 0}, "skips": {"keep": -1, "after": 0}, "exploration": {"kind": "share", "share": 1.5}, "filter": "price <"});
+        "rotation": {"keep": 2, "hours": 0}, "skips": {"keep": -1, "after": 0}, "exploration": {"kind": "share", "share": 1.5}, "filter": "price <",
+        "blend": {"popularity": 101}, "layout": "x".repeat(16_384)});
     let expected =
-        "/per_brand /diversity /novelty /rotation/keep /rotation/hours /skips/keep /skips/after /exploration/share /filter".to_owned();
+        "/per_brand /diversity /novelty /rotation/keep /rotation/hours /skips/keep /skips/after /blend /layout /exploration/share /filter".to_owned();
     assert_eq!(faults("a", wrong).await, expected);
     for (member, value, place) in [
         ("rotation", json!({"keep": 0.5, "hours": 8761}), "/rotation/hours"),
         ("exploration", json!({"kind": "softmax", "temperature": 0}), "/exploration/temperature"),
         ("exploration", json!({"kind": "softmax", "temperature": 10.1}), "/exploration/temperature"),
+        ("fallback", json!("personal"), "/fallback"),
         ("filter", json!(""), "/filter"),
         ("filter", json!({"and": [{"or": 5}]}), "/filter"),
     ] {
@@ -151,10 +153,11 @@ async fn a_placement_that_is_none_is_refused_with_every_reason() {
 #[tokio::test]
 async fn what_a_placement_asks_of_its_order_is_kept_and_shown() {
     let stack = Stack::start().await;
-    let mut wanted = json!({"strategy": "personal", "limit": 10, "viewed": "prefer", "bought": "hide", "per_category": 4,
+    let mut wanted = json!({"strategy": "personal", "fallback": "trending", "limit": 10, "viewed": "prefer", "bought": "hide", "per_category": 4,
         "per_brand": 2, "diversity": 0.25, "novelty": 0.1, "rotation": {"keep": 0.9, "hours": 8760.0},
         "skips": {"keep": 0.75, "after": 4}, "objective": "margin", "exploration": {"kind": "softmax", "temperature": 0.05},
-        "filter": "price <= context.price and not (colour is missing)"});
+        "filter": "price <= context.price and not (colour is missing)",
+        "blend": {"encoder": 0.5, "popularity": 2.0}, "layout": {"columns": 3}});
     let made = stack.put("/v1/placements/a", None, &wanted).await;
     (wanted["name"], wanted["version"], wanted["written"]) = (json!("a"), json!(1), json!(NOW.to_rfc3339()));
     wanted["author"] = made.body["author"].clone();
@@ -202,7 +205,8 @@ async fn the_privacy_setting_is_what_events_are_written_with() {
 
     let wanted = json!({"default_purposes": ["personalise", "measure", "measure"], "version": 0});
     let put = stack.put(path, None, &wanted).await;
-    assert_eq!(put.body, json!({"default_purposes": ["measure", "personalise"], "version": 1}));
+    assert_eq!(put.setting(), json!({"default_purposes": ["measure", "personalise"], "version": 1}));
+    assert_eq!((put.body["author"].is_string(), &put.body["written"]), (true, &json!(NOW.to_rfc3339())));
     assert_eq!(stack.get(path).await.body, put.body);
     let both = Purposes::NONE.with(Purpose::Measure).with(Purpose::Personalise);
     assert_eq!(granted(&shop("demo")).await, both);
@@ -225,7 +229,7 @@ async fn a_privacy_setting_that_cannot_be_read_is_shown_as_what_it_grants() {
     let stack = Stack::start().await;
     stack.context.table.put_setting(&shop("demo"), "shop", "privacy", &json!({"old": "shape"}), 0).await.unwrap();
     let path = "/v1/settings/privacy";
-    assert_eq!(stack.get(path).await.body, json!({"default_purposes": [], "version": 1}));
+    assert_eq!(stack.get(path).await.setting(), json!({"default_purposes": [], "version": 1}));
     let mended = stack.put(path, Some("\"1\""), &json!({"default_purposes": ["measure"]})).await;
     assert_eq!(mended.body["version"], 2);
 }
@@ -242,9 +246,9 @@ async fn the_training_setting_names_only_what_it_changes() {
     assert_eq!((changed.status, changed.header("etag")), (StatusCode::OK, "\"1\""));
     let mut wanted = shipped;
     (wanted["keep"], wanted["warm"], wanted["version"]) = (json!(5), json!(true), json!(1));
-    assert_eq!(stack.get(path).await.body, wanted);
-    let (stored, version) = stack.context.table.training(&shop("demo")).await.unwrap();
-    assert_eq!((stored.keep, stored.warm, stored.gate, version), (5, true, true, 1));
+    assert_eq!(stack.get(path).await.setting(), wanted);
+    let stored = stack.context.table.training(&shop("demo")).await.unwrap();
+    assert_eq!((stored.keep, stored.warm, stored.gate), (5, true, true));
     assert_eq!(stack.put(path, None, &json!({})).await.problem(), (428, "precondition-required"));
     let wrong = stack.put(path, Some("\"1\""), &json!({"keep": 0, "gate_cases": 1})).await;
     assert_eq!(wrong.problem(), (422, "invalid-training"));

@@ -1,8 +1,9 @@
 //! Vectors of the shop's own: what is taken, what is refused and where, what is stored.
 
 use serde_json::json;
-use vitrine_domain::ProductId;
+use vitrine_domain::{ProductId, Visitor};
 use vitrine_learn::OwnVectors;
+use vitrine_store::erasures::Until;
 
 use super::*;
 
@@ -72,7 +73,9 @@ async fn a_matrix_finds_its_identifiers_beside_it_or_sent_before() {
     let first = stored(&stack).await;
     assert_eq!(first[0].products[1], (ProductId::new("b").unwrap(), vec![3.0, 4.5]));
 
+    assert_eq!(put(&stack, "/v1/vectors/m/ids", b"[\"never\", \"used\"]").await.status, StatusCode::NO_CONTENT);
     assert_eq!(put(&stack, "/v1/vectors/m/ids", b"[\"u:a\", \"b,c\"]").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(files(&stack).await, 2, "the set, and the last identifiers");
     let visitors = put(&stack, "/v1/vectors/m?of=visitors", &matrix()).await;
     assert_eq!((&visitors.body["products"], &visitors.body["visitors"]), (&json!(0), &json!(2)));
     assert_eq!(stored(&stack).await[0].visitors[0].0.to_string(), "a:b,c");
@@ -81,6 +84,24 @@ async fn a_matrix_finds_its_identifiers_beside_it_or_sent_before() {
     assert_eq!(files(&stack).await, 1);
     assert_eq!(put(&stack, "/v1/vectors/m/ids", b"[1]").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(put(&stack, "/v1/vectors/m?id=a", &matrix()).await.problem(), (400, "invalid-parameters"));
+}
+
+#[tokio::test]
+async fn who_was_erased_or_refuses_gets_no_vector_again() {
+    let stack = Stack::start().await;
+    let (table, key, demo) = (&stack.context.table, stack.context.tombstone_key(), shop("demo"));
+    let [anna, bert, carl] = ["anna", "bert", "carl"].map(|name| Visitor::known(name).unwrap());
+    table.erase(&key, &demo, &anna, Until::Ever, stack.context.clock.now()).await.unwrap();
+    table.note_refusal(&key, &demo, &bert, true, stack.context.clock.now()).await.unwrap();
+    let line = |visitor: &Visitor| format!("{{\"visitor_id\": \"{visitor}\", \"vector\": [3, 4]}}\n");
+    let all = [&anna, &bert, &carl].map(line).concat();
+    let sent = put(&stack, "/v1/vectors/images", all.as_bytes()).await;
+    assert_eq!((sent.status, &sent.body["visitors"]), (StatusCode::OK, &json!(1)));
+    let left: Vec<Visitor> = stored(&stack).await[0].visitors.iter().map(|(visitor, _)| visitor.clone()).collect();
+    assert_eq!(left, [carl]);
+    let nobody = put(&stack, "/v1/vectors/images", line(&anna).as_bytes()).await;
+    assert_eq!(nobody.problem(), (422, "invalid-vectors"));
+    assert_eq!(stored(&stack).await[0].visitors.len(), 1, "what was there stays");
 }
 
 #[tokio::test]

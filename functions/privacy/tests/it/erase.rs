@@ -95,29 +95,6 @@ async fn who_is_erased_is_named_without_doubt_and_by_the_shop_alone() {
 }
 
 #[tokio::test]
-async fn everything_that_is_held_comes_in_one_answer() {
-    let stack = Stack::start().await;
-    let (anna, phone) = (user("anna"), device("phone"));
-    stack.table().link(&stack.shop, &phone, &anna, NOW.plus(-3_600_000)).await.unwrap();
-    let events = [event(&anna, 5, Action::Order), event(&phone, 80, Action::View)];
-    stack.put(&events).await;
-    stack.save(&anna, &events).await;
-    let decision = DecisionKey { visitor: Some(anna.clone()), time: NOW, nonce: "abc".to_owned() };
-    let document = RawValue::from_string(r#"{"i":["tea"]}"#.to_owned()).unwrap();
-    stack.table().put_decision(&stack.shop, &decision, &document).await.unwrap();
-    let (status, export) = stack.get("/v1/visitors/anna/export", Some("server")).await;
-    assert_eq!(status, StatusCode::OK, "{export}");
-    assert_eq!(export["held"]["profile"]["state"]["counts"], json!({"order": 1, "view": 1}));
-    assert_eq!(export["events"], json!([events[0]]));
-    assert_eq!(export["devices"][0]["events"], json!([events[1]]));
-    assert_eq!(export["decisions"][0]["stored"], json!({"i": ["tea"]}));
-    assert!(export["decisions"][0]["decision_id"].as_str().is_some_and(|id| id.len() > 40), "{export}");
-    for (key, expected) in [("browser", StatusCode::FORBIDDEN), ("other-server", StatusCode::NOT_FOUND)] {
-        assert_eq!(stack.get("/v1/visitors/anna/export", Some(key)).await.0, expected);
-    }
-}
-
-#[tokio::test]
 async fn what_nobody_did_is_told_by_day_and_action() {
     let stack = Stack::start().await;
     for (days_ago, action, times) in [(0, "view", 3), (0, "view", 2), (1, "order", 1), (40, "view", 9)] {
@@ -129,9 +106,19 @@ async fn what_nobody_did_is_told_by_day_and_action() {
     assert_eq!(get("").await, (StatusCode::OK, both));
     let older = json!({"days": {"2026-08-12": {"view": 9}}});
     assert_eq!(get("?from=2026-08-01&to=2026-08-31").await, (StatusCode::OK, older));
-    for (query, code) in [("?from=soon", "invalid-day"), ("?from=2000-01-01", "too-many-days")] {
+    let last = json!({"days": {"2026-09-21": {"view": 5}}});
+    // A day is a day, whatever time of it is said.
+    assert_eq!(get("?from=2026-09-21T23:00&to=2026-09-21").await, (StatusCode::OK, last));
+    for (query, code) in [
+        ("?from=soon", "invalid-day"),
+        ("?from=2000-01-01", "too-many-days"),
+        ("?from=2026-09-21&to=2026-09-20", "invalid-day"),
+        // The last day is today unless said.
+        ("?from=2026-09-22", "invalid-day"),
+    ] {
         let (status, problem) = get(query).await;
         assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)), "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], "from", "{problem}");
     }
     assert_eq!(stack.get("/v1/counts", Some("browser")).await.0, StatusCode::FORBIDDEN);
 }

@@ -12,6 +12,7 @@ use vitrine_http::{App, layers};
 use vitrine_runtime::{Clock, Config, Context};
 use vitrine_store::Table;
 use vitrine_store::api_keys::KeyKind;
+use vitrine_store::objects::Objects;
 
 /// When the tests happen: any time will do.
 pub(crate) const NOW: Millis = Millis(1_790_000_000_000);
@@ -59,6 +60,21 @@ impl Stack {
 
     pub(crate) fn table(&self) -> &Table {
         &self.context.table
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.context.objects
+    }
+
+    /// How long events are kept, in milliseconds.
+    pub(crate) fn retention(&self) -> i64 {
+        self.context.config.retention
+    }
+
+    /// Notes that a visitor refuses to be personalised for.
+    pub(crate) async fn refuse(&self, visitor: &Visitor, at: Millis) {
+        let key = self.context.tombstone_key();
+        self.table().note_refusal(&key, &self.shop, visitor, true, at).await.unwrap();
     }
 
     pub(crate) async fn put(&self, events: &[Event]) {

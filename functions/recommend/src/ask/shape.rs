@@ -172,6 +172,8 @@ pub(crate) struct PreviewQuestion {
     /// Members of the placement that would be different.
     #[schema(value_type = Option<Object>)]
     pub(crate) placement: Option<Value>,
+    /// Segments that the visitor is taken to be in, whether they are or not; those that they are in unless said otherwise.
+    pub(crate) segments: Option<Vec<String>>,
 }
 
 macro_rules! asker {

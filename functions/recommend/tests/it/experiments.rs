@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use http::Request;
 use serde_json::{Value, json};
 use vitrine_domain::experiment::hash::{bucket, choose, group_place, ranges};
-use vitrine_domain::{Action, Event, MessageId, Purpose, Purposes, Visitor};
+use vitrine_domain::{Action, Event, MessageId, Placement, Purpose, Purposes, Visitor};
+use vitrine_http::Sealer;
+use vitrine_store::decisions::{open_id, seal_id};
 
 use crate::support::{Answer, Stack, device, fold, is_identical};
 
@@ -105,6 +107,23 @@ async fn a_variant_changes_what_is_shown_and_stays_the_visitors() {
     }
 }
 
+/// The shop's rule acts in one placement, a variant's of the same id in another: for the variant it acts in the first no more.
+#[tokio::test]
+async fn a_rule_that_a_variant_moves_elsewhere_does_not_stay() {
+    let stack = Stack::start().await;
+    let rule = |placement: &str| json!({"id": "spring", "when": {"placements": [placement]}, "effect": {"kind": "pin", "product": "p40", "slot": 1}});
+    stack.set_rule(rule("home")).await;
+    begin(&stack, experiment("moved", json!([{"kind": "rule", "rule": rule("trending")}]), json!({}))).await;
+    for name in devices() {
+        let variant = elsewhere("moved", &name, 1.0).unwrap();
+        for (placement, with) in [("home", "control"), ("trending", "other")] {
+            let answer = stack.recommend(placement, json!({"anonymous_id": name, "limit": 6})).await;
+            assert_eq!(met(&answer.body), BTreeMap::from([("moved", variant)]), "{name} in {placement}");
+            assert_eq!(answer.ids()[0] == "p40", variant == with, "{name} in {placement}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_blend_changes_what_counts_and_its_reasons_add_up() {
     let stack = Stack::start().await;
@@ -126,6 +145,26 @@ async fn a_blend_changes_what_counts_and_its_reasons_add_up() {
         is_identical(&stack, &answer).await;
     }
     assert!(scores.len() == 2 && (scores["control"] - scores["other"]).abs() > 1e-3, "{scores:?}");
+}
+
+#[tokio::test]
+async fn what_an_experiment_found_stays_as_the_placement_says_it() {
+    let stack = Stack::start().await;
+    let factors = json!({"popularity": 100.0, "encoder": 0.0, "factors": 0.0});
+    let changes = json!([{"kind": "blend", "placement": "home", "factors": factors},
+        {"kind": "layout", "placement": "home", "payload": {"columns": 3}}]);
+    begin(&stack, experiment("blend", changes, json!({}))).await;
+    let own = Placement::shipped().into_iter().find(|placement| placement.name == "home").unwrap();
+    let blend = serde_json::from_value(factors).unwrap();
+    let kept = Placement { name: "kept".to_owned(), blend, layout: Some(json!({"columns": 3})), ..own };
+    stack.set_placement(&kept).await;
+    let name = devices().find(|name| elsewhere("blend", name, 1.0) == Some("other")).unwrap();
+    stack.does(&device(&name), Action::View, 6).await;
+    let tried = home(&stack, &name).await;
+    let answer = stack.recommend("kept", json!({"anonymous_id": name, "limit": 6})).await;
+    assert_eq!((met(&tried.body).len(), met(&answer.body).len()), (1, 0));
+    assert_eq!((&answer.body["items"], &answer.body["layout"]), (&tried.body["items"], &json!({"columns": 3})));
+    is_identical(&stack, &answer).await;
 }
 
 #[tokio::test]
@@ -178,6 +217,14 @@ async fn whoever_goes_without_personalization_sees_what_everybody_wants_whatever
         items.iter().map(|item| item["product_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let stranger = shown(&home(&stack, "nobody-yet").await);
+    let feed = async |device: &str, cursor: &Value| {
+        stack.recommend("feed", json!({"anonymous_id": device, "limit": 6, "cursor": cursor})).await
+    };
+    // Nothing is known of whoever gives a history without anything in it, and nothing that was shown to them.
+    let unknown =
+        async |cursor: &Value| stack.recommend("feed", json!({"history": [], "limit": 6, "cursor": cursor})).await;
+    let strangers = unknown(&Value::Null).await;
+    let strangers = [shown(&strangers), shown(&unknown(&strangers.body["cursor"]).await)];
     let (mut without, mut with) = (0, 0);
     for name in devices().take(8) {
         for product in [3, 5, 7] {
@@ -189,6 +236,16 @@ async fn whoever_goes_without_personalization_sees_what_everybody_wants_whatever
         assert_eq!(answer.body["basis"] == "popularity", out, "{}", answer.body["basis"]);
         (without, with) = (without + usize::from(out), with + usize::from(!out));
         is_identical(&stack, &answer).await;
+        // Neither a click nor what was shown and passed over changes that.
+        stack.does(&device(&name), Action::Click, stranger[2][1..].parse().unwrap()).await;
+        let again = home(&stack, &name).await;
+        assert_eq!(shown(&again) == stranger, out, "{name}");
+        is_identical(&stack, &again).await;
+        let first = feed(&name, &Value::Null).await;
+        stack.later(5_000);
+        let second = feed(&name, &first.body["cursor"]).await;
+        assert_eq!([shown(&first), shown(&second)] == strangers, out, "{name}");
+        is_identical(&stack, &second).await;
     }
     assert!(without > 0 && with > 0);
 }
@@ -282,4 +339,129 @@ async fn experiments_cost_no_query_more() {
     let answer = home(&stack, "phone").await;
     assert_eq!(names(stack.proxy.seen()), without);
     assert!(!met(&answer.body).is_empty() || bucket("hold-out", "phone") < 0.1);
+}
+
+fn sealer(stack: &Stack) -> Sealer {
+    Sealer::new(&stack.context.config.secret)
+}
+
+/// A list comes into view, which is stored as `collect` does it.
+async fn sees(stack: &Stack, visitor: &Visitor, answer: &Answer) {
+    stack.later(1_000);
+    let decision = answer.body["decision_id"].as_str().unwrap();
+    let id = MessageId::new(format!("seen-{}", stack.now().0)).unwrap();
+    let mut event = Event::new(id, visitor.clone(), stack.now(), Action::List);
+    event.decision_id = Some(decision.to_owned());
+    event.drawn = sealer(stack).drawn(&stack.shop, decision);
+    stack.table.put_event(&stack.shop, &event).await.unwrap();
+}
+
+/// What the log says of the one experiment of a decision.
+async fn logged(stack: &Stack, answer: &Answer) -> Value {
+    let path = format!("/v1/decisions/{}", answer.body["decision_id"].as_str().unwrap());
+    stack.get("server", &path).await.ok().body["experiments"][0].clone()
+}
+
+fn shared(shares: [f64; 2]) -> Value {
+    let variants =
+        json!([{"id": "control", "weight": shares[0]}, {"id": "other", "weight": shares[1], "changes": everything()}]);
+    let design = json!({"kind": "variants", "variants": variants});
+    experiment("moving", json!([]), json!({"bandit": {"floor": 0.05}, "design": design}))
+}
+
+#[tokio::test]
+async fn whoever_saw_a_variant_keeps_it_when_shares_move_and_newcomers_follow_those_of_now() {
+    let stack = Stack::start().await;
+    begin(&stack, shared([0.5, 0.5])).await;
+    let mut before = Vec::new();
+    for (n, name) in devices().enumerate() {
+        let answer = home(&stack, &name).await;
+        let place = usize::from(met(&answer.body)["moving"] == "other");
+        let drawn = json!({"id": "moving", "place": place, "propensity": 0.5, "remembered": false});
+        assert_eq!(logged(&stack, &answer).await, drawn);
+        sees(&stack, &device(&name), &answer).await;
+        // It is known from the event, and from the profile that took it in.
+        if n % 2 == 0 {
+            fold(&stack, &device(&name)).await;
+        }
+        before.push((name, place, answer));
+    }
+    // One who was asked for, and saw nothing.
+    let unseen =
+        (0..).map(|n| format!("unseen-{n}")).find(|name| (0.1..0.5).contains(&bucket("moving", name))).unwrap();
+    assert_eq!(met(&home(&stack, &unseen).await.body)["moving"], "control");
+
+    begin(&stack, shared([0.1, 0.9])).await;
+    let now = |name: &str| choose(bucket("moving", name), &ranges(2, 1.0, Some(&[0.1, 0.9]))).unwrap();
+    let moved = before.iter().filter(|(name, place, _)| now(name) != *place).count();
+    assert!(moved >= 5, "without a memory {moved} of 24 would be moved");
+    for (name, place, first) in &before {
+        let again = home(&stack, name).await;
+        assert_eq!(met(&again.body), met(&first.body), "{name}");
+        let kept = json!({"id": "moving", "place": place, "propensity": 0.5, "remembered": true});
+        assert_eq!(logged(&stack, &again).await, kept);
+        is_identical(&stack, &again).await;
+        is_identical(&stack, first).await;
+    }
+    assert_eq!(met(&home(&stack, &unseen).await.body)["moving"], "other");
+    let mut newcomers = [0, 0];
+    for name in (0..24).map(|n| format!("newcomer-{n}")) {
+        let answer = home(&stack, &name).await;
+        let place = now(&name);
+        let propensity = [0.1, 0.9][place];
+        let drawn = json!({"id": "moving", "place": place, "propensity": propensity, "remembered": false});
+        assert_eq!(logged(&stack, &answer).await, drawn);
+        newcomers[place] += 1;
+    }
+    assert!(newcomers[1] > 15, "{newcomers:?}");
+}
+
+#[tokio::test]
+async fn whoever_leaves_the_audience_keeps_the_variant_and_so_does_whoever_logs_in_elsewhere() {
+    let stack = Stack::start().await;
+    let changes = json!([{"kind": "layout", "placement": "home", "payload": 1}]);
+    begin(&stack, experiment("newcomers", changes, json!({"audience": "orders = 0"}))).await;
+    let (phone, anna) = (device("phone"), Visitor::known("anna").unwrap());
+    stack.does(&phone, Action::View, 3).await;
+    let first = home(&stack, "phone").await;
+    sees(&stack, &phone, &first).await;
+    for name in ["phone", "tablet"] {
+        stack.does(&device(name), Action::Order, 4).await;
+    }
+    assert!(met(&home(&stack, "tablet").await.body).is_empty(), "a customer is not of the audience");
+    let again = home(&stack, "phone").await;
+    assert_eq!(met(&again.body), met(&first.body));
+    // The person's profile takes the phone in, and remembers for the tablet too.
+    for name in ["phone", "tablet"] {
+        stack.table.link(&stack.shop, &device(name), &anna, stack.now()).await.unwrap();
+    }
+    fold(&stack, &anna).await;
+    let both = json!({"visitor_id": "anna", "anonymous_id": "tablet", "limit": 6});
+    let elsewhere = stack.post("server", "/v1/recommendations/home", both).await.ok();
+    assert_eq!(met(&elsewhere.body), met(&first.body));
+    is_identical(&stack, &elsewhere).await;
+}
+
+#[tokio::test]
+async fn a_decision_from_before_draws_were_noted_is_read_and_made_again_under_its_own_id() {
+    let stack = Stack::start().await;
+    begin(&stack, experiment("e", everything(), json!({}))).await;
+    let answer = home(&stack, "phone").await;
+    let sealer = sealer(&stack);
+    let id = answer.body["decision_id"].as_str().unwrap();
+    let (key, drawn) = open_id(&stack.shop, |purpose| sealer.open(purpose, id)).unwrap();
+    assert_eq!(drawn.len(), 1);
+    let text = stack.table.decision(&stack.shop, &key).await.unwrap().unwrap();
+    let mut record: Value = serde_json::from_str(text.get()).unwrap();
+    let place = record["ex"][0][1].clone();
+    assert_eq!(record["ex"], json!([["e", place, 500_000]]));
+    record["ex"] = json!([["e", place]]);
+    let old = serde_json::value::to_raw_value(&record).unwrap();
+    stack.table.put_decision(&stack.shop, &key, &old).await.unwrap();
+    let id = seal_id(&stack.shop, &key, [], |purpose, clear| sealer.seal(purpose, clear)).unwrap();
+    let told = stack.get("server", &format!("/v1/decisions/{id}")).await.ok().body;
+    let part = json!({"id": "e", "place": place, "propensity": null, "remembered": false});
+    assert_eq!(told["experiments"], json!([part]));
+    let again = stack.post("server", &format!("/v1/decisions/{id}/replay"), json!({})).await.ok();
+    assert_eq!((again.ids(), &again.body["decision_id"]), (answer.ids(), &json!(id)));
 }

@@ -13,6 +13,7 @@ mod bucket;
 mod consent;
 mod degraded;
 mod experiments;
+mod explained;
 mod nearby;
 mod page;
 mod preview;

@@ -147,7 +147,7 @@ async fn a_server_that_is_gone_or_has_another_key_is_done_without_and_that_is_to
     let url = keyed.serve().await.unwrap();
     let nowhere = "http://127.0.0.1:9".to_owned();
     for (url, key) in [(nowhere, None), (url.clone(), None), (url, Some("wrong"))] {
-        let mut stack = Stack::start().await;
+        let mut stack = Stack::start().await.patient();
         stack.does(&device("anna"), Action::View, 6).await;
         stack.later(1_000);
         let expected = home(&stack).await;

@@ -1,8 +1,12 @@
 //! What other rules would change.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::support::{Stack, ids};
+use vitrine_domain::Action;
+
+use crate::support::{Stack, device, ids};
 
 #[tokio::test]
 async fn both_lists_and_what_moved_are_told_and_nothing_is_stored() {
@@ -63,4 +67,114 @@ async fn faults_of_rules_and_placements_are_named_with_their_places() {
     ] {
         assert_eq!(stack.post("server", path, question.clone()).await.problem(), expected, "{question}");
     }
+}
+
+/// Rules of every kind and condition, by what is asked for where they act.
+fn rules() -> Vec<(&'static str, Value, Value)> {
+    let rule = |when: Value, effect: Value| json!({"id": "tried", "when": when, "effect": effect});
+    let cheap = "price < 20";
+    let boost = || json!({"kind": "boost", "filter": cheap, "factor": 50.0});
+    let pin = |slot: usize| json!({"kind": "pin", "product": "p40", "slot": slot});
+    vec![
+        ("home", json!({}), rule(json!({}), pin(12))),
+        ("home", json!({}), rule(json!({"segments": ["strangers"]}), pin(1))),
+        ("home", json!({}), rule(json!({"visitor": "views_30d >= 1"}), pin(1))),
+        ("home", json!({}), rule(json!({"placements": ["home", "feed"]}), boost())),
+        ("trending", json!({}), rule(json!({}), json!({"kind": "bury", "filter": "price > 20", "factor": 50.0}))),
+        ("trending", json!({}), rule(json!({}), json!({"kind": "share", "filter": cheap, "share": 0.5}))),
+        ("feed", json!({}), rule(json!({}), json!({"kind": "at_most", "attribute": "brand", "count": 1}))),
+        (
+            "category",
+            json!({"category": "Aisle 3"}),
+            rule(json!({"categories": ["Aisle 3"]}), json!({"kind": "hide", "filter": cheap})),
+        ),
+        ("product-similar", json!({"product_id": "p09"}), rule(json!({"categories": ["Aisle 3"]}), pin(2))),
+        (
+            "basket",
+            json!({"basket": ["p03", "p09"]}),
+            rule(json!({}), json!({"kind": "include_only", "filter": cheap})),
+        ),
+        (
+            "home",
+            json!({}),
+            rule(
+                json!({"segments": ["strangers"]}),
+                json!({"kind": "content", "slot": "hero", "payload": {"title": "Welcome"}}),
+            ),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn what_a_preview_shows_is_what_is_decided_once_the_rule_is_in_force() {
+    let stack = Stack::start().await.patient();
+    stack.set("segment", "strangers", json!({"id": "strangers", "filter": "orders = 0"})).await;
+    let regular = device("regular");
+    for (action, number) in [(Action::View, 3), (Action::Order, 9), (Action::View, 15)] {
+        stack.does(&regular, action, number).await;
+    }
+    // After half a day a placement has forgotten what it showed, and the settings are read again.
+    let forgets = || stack.later(13 * 3_600_000);
+    forgets();
+    let with = |page: &Value, more: Value| {
+        let mut question = page.clone();
+        question.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        question
+    };
+    let what = |list: &Value| (ids(list), list["content"].clone(), list["rules"].clone());
+    let mut acted = BTreeMap::new();
+    for (at, (placement, page, rule)) in rules().into_iter().enumerate() {
+        // Of two strangers nothing is known, so one sees what the other would.
+        for (previewed, served) in
+            [("regular".to_owned(), "regular".to_owned()), (format!("one-{at}"), format!("two-{at}"))]
+        {
+            let path = format!("/v1/recommendations/{placement}");
+            let tried = with(&page, json!({"anonymous_id": previewed, "rule": rule}));
+            let seen = stack.post("server", &format!("{path}/preview"), tried).await.ok().body;
+            let question = with(&page, json!({"anonymous_id": served}));
+            let before = stack.post("server", &path, question.clone()).await.ok().body;
+            assert_eq!(what(&seen["before"]), what(&before), "{placement} {served}: {rule}");
+            stack.set_rule(rule.clone()).await;
+            forgets();
+            let decided = stack.post("server", &path, question).await.ok().body;
+            assert_eq!(what(&seen["after"]), what(&decided), "{placement} {served}: {rule}");
+            acted.insert((at, served == "regular"), decided["rules"] == json!(["tried"]));
+            stack.set_rule(with(&rule, json!({"enabled": false}))).await;
+            forgets();
+        }
+    }
+    let idle: Vec<_> = acted.iter().filter(|(_, acts)| !**acts).map(|(of, _)| *of).collect();
+    assert_eq!(idle, [(1, true), (2, false), (10, true)], "those that are not for everybody");
+}
+
+#[tokio::test]
+async fn whoever_is_taken_to_be_in_a_segment_is_shown_what_is_shown_there() {
+    let stack = Stack::start().await.patient();
+    stack.set("segment", "regulars", json!({"id": "regulars", "filter": "orders >= 2"})).await;
+    let pin = json!({"id": "pin", "when": {"segments": ["regulars"]}, "effect": {"kind": "pin", "product": "p40", "slot": 1}});
+    let path = "/v1/recommendations/trending/preview";
+    let moved = async |more: Value| {
+        let mut question = json!({"anonymous_id": "stranger", "limit": 5, "rule": pin});
+        question.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = stack.post("server", path, question).await.ok();
+        (ids(&answer.body["before"])[0] == "p40", ids(&answer.body["after"])[0] == "p40")
+    };
+    assert_eq!(moved(json!({})).await, (false, false));
+    assert_eq!(moved(json!({"segments": ["regulars"]})).await, (false, true));
+    assert_eq!(moved(json!({"segments": ["others"]})).await, (false, false));
+    let many: Vec<String> = (0..1_000).map(|n| n.to_string()).collect();
+    let refused = stack.post("server", path, json!({"segments": many})).await;
+    assert_eq!(refused.problem(), (422, "invalid-question", "/segments"));
+}
+
+#[tokio::test]
+async fn a_placement_that_is_not_there_yet_is_shown_as_it_would_be() {
+    let stack = Stack::start().await;
+    let path = "/v1/recommendations/summer/preview";
+    assert_eq!(stack.post("server", path, json!({})).await.problem().0, 404);
+    let placement = json!({"strategy": "trending", "limit": 3});
+    let answer = stack.post("server", path, json!({"placement": placement})).await.ok();
+    let after = ids(&answer.body["after"]);
+    assert_eq!((&answer.body["before"], after.len()), (&Value::Null, 3));
+    assert_eq!(answer.body["moved"][2], json!({"product_id": after[2], "from": null, "to": 3}));
 }

@@ -48,6 +48,12 @@ async fn rules_for_the_place_of_ranking_act_and_bounds_hold() {
     assert_eq!((answer.ids()[0].as_str(), &answer.body["rules"]), ("p05", &json!(["top"])));
     let home = stack.post("browser", "/v1/rank", json!({"items": ["p01", "p05"], "placement": "home"})).await.ok();
     assert_eq!(home.ids(), ["p01"]);
+    // A slot that the list does not reach: the product closes it.
+    stack.set_rule(json!({"id": "low", "effect": {"kind": "pin", "product": "p01", "slot": 10}})).await;
+    stack.later(1_100);
+    let answer = stack.post("browser", "/v1/rank", json!({"items": ["p01", "p02", "p03"]})).await.ok();
+    assert_eq!((answer.ids().len(), answer.ids()[2].as_str(), &answer.body["left_out"]), (3, "p01", &json!([])));
+    is_identical(&stack, &answer).await;
     let many = vec!["p01"; 1001];
     for (question, expected) in [
         (json!({"items": []}), (422, "invalid-items", "/items")),

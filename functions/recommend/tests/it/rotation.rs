@@ -7,7 +7,7 @@ use crate::support::{Stack, device, fold, id, is_identical};
 
 #[tokio::test]
 async fn what_was_shown_without_a_click_makes_room_and_that_is_made_again_too() {
-    let stack = Stack::start().await;
+    let stack = Stack::start().await.patient();
     let rotation = Some(Rotation { keep: 0.2, hours: 12.0 });
     stack.set_placement(&Placement { rotation, ..Placement::new("wheel", Strategy::Personal, 6) }).await;
     stack.does(&device("anna"), Action::View, 6).await;
@@ -22,6 +22,15 @@ async fn what_was_shown_without_a_click_makes_room_and_that_is_made_again_too() 
     for answer in &answers {
         is_identical(&stack, answer).await;
     }
+    // What somebody looks through elsewhere does not make room here.
+    stack.does(&device("bert"), Action::View, 6).await;
+    let question_of_bert = json!({"anonymous_id": "bert", "limit": 6});
+    let mut first = Vec::new();
+    for placement in ["category", "category", "category", "wheel"] {
+        stack.later(2_000);
+        first = stack.recommend(placement, question_of_bert.clone()).await.ids();
+    }
+    assert_eq!(first, answers[0].ids());
     // Only where a placement rotates and somebody is known is it asked for what was shown.
     stack.proxy.seen();
     stack.recommend("category", question).await;

@@ -53,6 +53,6 @@ async fn a_decision_of_twenty_products_is_under_a_kilobyte() {
     }
     let found = stack.table.recent_decisions(&stack.shop, &anna, 2, None).await.unwrap();
     for (_, text) in &found {
-        assert!(text.get().len() < 1_000, "{} {}", text.get().len(), text.get());
+        assert!(text.get().len() <= 1_024, "{} {}", text.get().len(), text.get());
     }
 }

@@ -104,6 +104,22 @@ async fn a_job_is_done_once_and_says_so() {
 }
 
 #[tokio::test]
+async fn one_training_serves_all_that_were_asked_for_before_it_began() {
+    let stack = Stack::start().await;
+    let demo = shop("demo");
+    stack.sell(&demo, &products(&["a"])).await;
+    let asked = [ask(&stack, &demo, JobKind::Retrain).await, ask(&stack, &demo, JobKind::Retrain).await];
+    stack.advance(20);
+    let mut outcomes = Vec::new();
+    for (job, bell) in &asked {
+        reports(&stack, bell).await;
+        outcomes.push(stack.context.table.job(&demo, &job.id).await.unwrap().unwrap().result["outcome"].clone());
+    }
+    assert_eq!(outcomes, ["published", "idle"]);
+    assert_eq!(stack.files(&demo, "jobs").await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_job_that_fails_says_why() {
     let stack = Stack::start().await;
     let demo = shop("demo");

@@ -6,13 +6,13 @@ use serde_json::json;
 use vitrine_domain::experiment::{HoldOut, Metric};
 use vitrine_domain::statistics::Moments;
 use vitrine_domain::time::{DAY, HOUR, MINUTE};
-use vitrine_domain::{Action, Event, Experiment, Line, MessageId, Product, ProductId, Shop, Visitor};
+use vitrine_domain::{Action, Event, Experiment, Line, MessageId, Product, ProductId, Rule, Shop, Visitor};
 use vitrine_retrain::results::{HELD, refresh};
 use vitrine_runtime::seal::Sealer;
 use vitrine_store::decisions::{DecisionKey, seal_id};
 use vitrine_store::lake::Kind;
 use vitrine_store::results::Stored;
-use vitrine_store::settings::{EXPERIMENT, HOLD_OUT, ONE};
+use vitrine_store::settings::{EXPERIMENT, HOLD_OUT, ONE, RULE};
 
 use crate::{END, Stack};
 
@@ -66,10 +66,10 @@ async fn visits(stack: &Stack, shop: &Shop) {
         };
         let held_out = out().holds(seen.visitor.id());
         let ex = if held_out { json!([]) } else { json!([["bolder", variant]]) };
-        let ru = if variant == 1 { json!(["spring"]) } else { json!([]) };
+        let ru = if variant == 1 { json!(["banner", "spring"]) } else { json!([]) };
         decisions
             .push(json!({"v": seen.visitor, "t": key.time.0, "nonce": key.nonce, "p": "home", "ex": ex, "ru": ru}));
-        seen.decision_id = seal_id(shop, &key, |purpose, clear| sealer.seal(purpose, clear));
+        seen.decision_id = seal_id(shop, &key, [], |purpose, clear| sealer.seal(purpose, clear));
         seen.list = Some("home".to_owned());
         let click = Event { action: Action::Click, ..event(person, 2, Action::Click) };
         let click = Event { decision_id: seen.decision_id.clone(), list: seen.list.clone(), ..click };
@@ -110,9 +110,13 @@ async fn sums_variants_and_the_hold_out_are_what_they_are_by_hand() {
     let shop = Shop::new("shop").unwrap();
     stack.context.table.put_setting(&shop, HOLD_OUT, ONE, &out(), 0).await.unwrap();
     stack.context.table.put_setting(&shop, EXPERIMENT, "bolder", &experiment(json!({})), 0).await.unwrap();
+    let banner = json!({"id": "banner", "effect": {"kind": "content", "slot": "hero", "payload": {"title": "Tea"}}});
+    let banner: Rule = serde_json::from_value(banner).unwrap();
+    stack.context.table.put_setting(&shop, RULE, "banner", &banner, 0).await.unwrap();
     visits(&stack, &shop).await;
     let Stored { head, results } = made(&stack, &shop, HELD).await;
     assert_eq!((head.people, head.robots, head.currency.as_str(), head.held_out), (600, 1, "EUR", Some(0.3)));
+    assert!(!head.experiments_only);
 
     let people = || (0..PEOPLE).map(|person| (person, out().holds(&format!("device-{person}")), variant(person)));
     let ordered = people().filter(|(person, _, variant)| orders(*person, *variant)).count() as u64;
@@ -122,9 +126,17 @@ async fn sums_variants_and_the_hold_out_are_what_they_are_by_hand() {
     assert_eq!((home.shown, home.clicked, home.ordered), (600, 600, ordered));
     let spring = people().filter(|(.., variant)| *variant == 1);
     let bought = spring.clone().filter(|(person, ..)| orders(*person, 1)).count() as u64;
+    // A banner has no part in what is clicked in the list beside it.
+    assert_eq!(sum.rules.keys().collect::<Vec<_>>(), ["spring"]);
     let rule = sum.rules["spring"];
     assert_eq!((rule.shown, rule.ordered), (spring.count() as u64, bought));
     assert!((home.revenue - ordered as f64 * 20.0).abs() < 1e-9);
+
+    // Every list that was decided on, and every event that is kept, robots' too; in the last 28 days everybody counts once.
+    let events = 3 * PEOPLE as u64 - (PEOPLE as u64 - ordered) + 60 + 1;
+    assert_eq!((sum.decisions, home.decisions, rule.decisions, sum.events), (600, 600, rule.shown, events));
+    let (month, week) = (&results.windows[&28], results.windows.get(&7));
+    assert_eq!((month.all.visitors, month.all.orders, week), (600, sum.all.orders, None), "ten days ago");
 
     // Both sides, person by person.
     for (side, of) in [(results.held_out, true), (results.served, false)] {
@@ -183,6 +195,20 @@ async fn sums_variants_and_the_hold_out_are_what_they_are_by_hand() {
     assert_eq!(made(&stack, &shop, HELD).await, whole);
 }
 
+/// People are left out of experiments, and see the shop with personalization: what experiments cause together is measured too.
+#[tokio::test]
+async fn a_hold_out_of_experiments_alone_has_both_sides() {
+    let stack = Stack::start().await;
+    let shop = Shop::new("shop").unwrap();
+    let out = HoldOut { personalization: false, ..out() };
+    stack.context.table.put_setting(&shop, HOLD_OUT, ONE, &out, 0).await.unwrap();
+    visits(&stack, &shop).await;
+    let Stored { head, results } = made(&stack, &shop, HELD).await;
+    assert_eq!((head.held_out, head.experiments_only), (Some(0.3), true));
+    let held_out = (0..PEOPLE).filter(|person| out.holds(&format!("device-{person}"))).count() as u64;
+    assert_eq!((results.held_out.ordered.n, results.served.ordered.n), (held_out, PEOPLE as u64 - held_out));
+}
+
 #[tokio::test]
 async fn visits_before_a_log_in_are_those_of_whoever_logs_in() {
     let stack = Stack::start().await;
@@ -194,8 +220,8 @@ async fn visits_before_a_log_in_are_those_of_whoever_logs_in() {
     write(&stack, &shop, Kind::Events, "a", &lines(&[event(1, 0, Action::View), identify, order])).await;
     let results = made(&stack, &shop, HELD).await;
     let day = &results.results.days[&END.plus(-10 * DAY).day()];
-    assert_eq!((results.head.people, day.all.visitors, day.newcomers, day.new_customers), (1, 1, 1, 1));
-    assert_eq!(day.waited, 61 * MINUTE);
+    assert_eq!((results.head.people, day.all.visitors, day.all.newcomers, day.all.new_customers), (1, 1, 1, 1));
+    assert_eq!(day.all.waited, 61 * MINUTE);
     assert_eq!(day.all.visits, 2, "an hour passed: {HOUR} ms");
 }
 
@@ -217,4 +243,48 @@ async fn a_bandit_gives_more_to_what_is_better_and_keeps_its_floor() {
     assert_eq!((shifted.version, shifted.author), (2, None));
     made(&stack, &shop, HELD).await;
     assert_eq!(stored().await.version, 2, "nothing new was measured");
+}
+
+/// Of people whose variants were drawn with other probabilities everybody counts as many times as it was improbable; those of
+/// whom it was not noted do not.
+#[tokio::test]
+async fn what_a_bandit_achieved_is_weighted_by_the_probabilities_that_are_logged() {
+    let stack = Stack::start().await;
+    let shop = Shop::new("shop").unwrap();
+    let bandit = experiment(json!({"bandit": {"floor": 0.1}}));
+    stack.context.table.put_setting(&shop, EXPERIMENT, "bolder", &bandit, 0).await.unwrap();
+    let sealer = Sealer::new(&stack.context.config.secret);
+    let (mut events, mut decisions) = (Vec::new(), Vec::new());
+    let (mut sums, mut weights) = ([0.0; 2], [0.0; 2]);
+    for person in 0..300 {
+        let cell = usize::from(person % 3 > 0);
+        let millionths = [None, Some(250_000), Some(800_000)][person / 100];
+        let mut seen = event(person, 1, Action::List);
+        let key = DecisionKey { visitor: None, time: seen.time, nonce: format!("{person:016x}") };
+        let ex = millionths.map_or(json!([["bolder", cell]]), |p| json!([["bolder", cell, p]]));
+        decisions.push(json!({"v": seen.visitor, "t": key.time.0, "nonce": key.nonce, "p": "home", "ex": ex}));
+        seen.decision_id = seal_id(&shop, &key, [], |purpose, clear| sealer.seal(purpose, clear));
+        events.push(seen);
+        let ordered = person % 5 == 0 || person >= 200 && cell == 1;
+        events.extend(ordered.then(|| event(person, 2, Action::Order)));
+        if let Some(millionths) = millionths {
+            let weight = 1e6 / f64::from(millionths);
+            sums[cell] += if ordered { weight } else { 0.0 };
+            weights[cell] += weight;
+        }
+    }
+    write(&stack, &shop, Kind::Events, "a", &lines(&events)).await;
+    write(&stack, &shop, Kind::Decisions, "a", &lines(&decisions)).await;
+    let results = made(&stack, &shop, HELD).await.results;
+    let trial = &results.trials["bolder"];
+    assert_eq!(trial.exposed, [100, 200]);
+    let study = trial.study(&bandit);
+    let told = &study.metrics[0].variants;
+    for cell in [0, 1] {
+        let expected = sums[cell] / weights[cell];
+        assert!((told[cell].y - expected).abs() < 1e-9, "{cell}: {} {expected}", told[cell].y);
+    }
+    let plain = trial.metrics[&Metric::Conversion][1].y;
+    assert!((plain - told[1].y).abs() > 0.05, "the plain mean is another: {plain}");
+    assert_eq!((told[0].n, told[1].n), (66, 134));
 }

@@ -97,6 +97,40 @@ async fn a_version_is_carried_whole_with_what_filters_need_and_goes_with_the_ver
 }
 
 #[tokio::test]
+async fn of_the_erased_the_server_holds_nothing_once_the_next_version_is_live() {
+    let (double, names, stack) = doubled().await;
+    let demo = shop("demo");
+    stack.sell(&demo, &products(&["a", "b", "c", "d", "e"])).await;
+    let people: Vec<Visitor> = (0..12).map(|n| device(&format!("d{n}"))).collect();
+    let history = |(n, visitor): (usize, &Visitor)| {
+        let view = |step: usize| {
+            event(visitor, step as i64 * 7 + n as i64, Action::View, &[["a", "b", "c", "d", "e"][(n + step) % 5]])
+        };
+        (0..5).map(view).collect::<Vec<_>>()
+    };
+    let events: Vec<Event> = people.iter().enumerate().flat_map(history).collect();
+    stack.archive(&demo, "a", &events).await;
+    let key = |visitor: &Visitor| format!("{:016x}", vitrine_learn::Scratch::visitor_key(visitor));
+    let held = |version: &str| double.keywords(&names.visitors_of(&demo, version), "visitor");
+    let before = stack.publish(&demo).await;
+    assert_eq!(held(&before), people.iter().map(key).collect());
+
+    let (erased, kept) = people.split_at(2);
+    for visitor in erased {
+        let (tombstones, now) = (stack.context.tombstone_key(), stack.context.clock.now());
+        stack.context.table.erase(&tombstones, &demo, visitor, Until::Ever, now).await.unwrap();
+    }
+    stack.advance(60);
+    let after = stack.publish(&demo).await;
+    assert_eq!(held(&after), kept.iter().map(key).collect());
+    let mut all = vec![names.collection(&demo, &after), names.visitors_of(&demo, &after)];
+    all.sort();
+    assert_eq!(double.names(), all, "what was carried of the version before is gone");
+    assert_eq!(double.alias(&names.visitors_alias(&demo)), Some(names.visitors_of(&demo, &after)));
+    assert!(stack.context.table.waiting_erasures(&demo).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_find_what_it_holds_publishes_nothing() {
     let (double, names, stack) = doubled().await;
     let demo = shop("demo");

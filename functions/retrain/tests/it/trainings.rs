@@ -210,3 +210,41 @@ async fn a_lost_artifact_is_published_again() {
     assert_ne!(stack.publish(&demo).await, first);
     assert_eq!(stack.artifact(&demo).await.len(), 1);
 }
+
+#[tokio::test]
+async fn an_uploaded_file_that_nobody_imported_goes_after_a_day() {
+    let stack = Stack::start().await;
+    let demo = shop("demo");
+    stack.sell(&demo, &products(&["a", "b"])).await;
+    let (old, young) =
+        (END.plus(-25 * 60 * vitrine_domain::time::MINUTE), END.plus(-23 * 60 * vitrine_domain::time::MINUTE));
+    let of = |kind: &str, at: Millis| format!("{kind}/{}-0000000000000001", at.sort_key());
+    for name in [of("orders", old), of("customers", young), of("retrain", old)] {
+        stack.context.objects.put(&format!("shops/demo/jobs/{name}"), "x").await.unwrap();
+    }
+    stack.publish(&demo).await;
+    assert_eq!(stack.files(&demo, "jobs").await, [of("customers", young), of("retrain", old)]);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_goes_also_where_nothing_happens() {
+    let stack = Stack::start().await;
+    let demo = shop("demo");
+    stack.sell(&demo, &products(&["a", "b"])).await;
+    let live = stack.publish(&demo).await;
+    let (old, young) =
+        (END.plus(-25 * 60 * vitrine_domain::time::MINUTE), END.plus(-23 * 60 * vitrine_domain::time::MINUTE));
+    let ids = |at: Millis| format!("{}-0000000000000001-ids.json", at.sort_key());
+    // Of a training that was killed.
+    let left = "20260101T000000-00000000";
+    for name in
+        [format!("vectors/m/{}", ids(old)), format!("vectors/m/{}", ids(young)), format!("models/{left}/card.json")]
+    {
+        stack.context.objects.put(&format!("shops/demo/{name}"), "[]").await.unwrap();
+    }
+    let said = vitrine_retrain::handle(&stack.context, serde_json::json!({})).await.unwrap();
+    assert_eq!(said[0]["result"]["outcome"], "idle");
+    assert_eq!(stack.files(&demo, "vectors/m").await, [ids(young)]);
+    let folders = stack.context.objects.folders("shops/demo/models").await.unwrap();
+    assert_eq!(folders, [live]);
+}

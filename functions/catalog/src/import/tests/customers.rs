@@ -65,3 +65,50 @@ fn a_table_without_customers_is_an_error() {
     let error = try_customers(Input::bytes("age,tier\n1,2\n"), &options()).unwrap_err();
     assert_eq!(error.code(), "missing_column");
 }
+
+/// Whatever stands in such a row, in whichever column, may be somebody's name, and a report is kept with its job.
+#[test]
+fn a_report_on_customers_or_orders_repeats_no_cell() {
+    let who = "anna@example.com";
+    let long = format!("{who}{}", "x".repeat(200));
+    let customers = format!("id,updated\n7,{who}\n8,,{who}\n{long},\n");
+    let (report, _) = try_customers(Input::bytes(customers), &options()).unwrap();
+    assert_eq!(refusals(&report), [(1, Reason::BadTime), (2, Reason::Malformed), (3, Reason::BadId)]);
+    let (cut_off, _) =
+        try_customers(Input::bytes(format!("{{\"id\": 7}}\n{{\"id\": \"{who}\", 8}}\n")), &options()).unwrap();
+    assert_eq!(refusals(&cut_off), [(2, Reason::Malformed)]);
+    let orders = format!(
+        "order_id,product_id,quantity,time,price\n\
+         {long},a,1,2026-01-01,1.0\n\
+         1,{long},1,2026-01-01,1.0\n\
+         2,a,{who},2026-01-01,1.0\n\
+         3,a,1,{who},1.0\n\
+         4,a,1,2026-01-01,{who}\n\
+         {who},a,1,,1.0\n\
+         5,a,1,2026-01-01,1.0,{who}\n\
+         {who},a,1,2026-01-01,1.0\n\
+         {who},b,1,2026-01-01,1.0\n"
+    );
+    let mut few = options();
+    few.limits.order_lines = 1;
+    let (of_orders, _) = try_orders(Input::bytes(orders), &few).unwrap();
+    let reasons: Vec<Reason> = of_orders.rows.iter().map(|row| row.reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            Reason::BadId,
+            Reason::BadId,
+            Reason::BadQuantity,
+            Reason::BadTime,
+            Reason::BadPrice,
+            Reason::BadTime,
+            Reason::Malformed,
+            Reason::TooManyLines,
+        ]
+    );
+    assert_eq!(of_orders.rows[4].column.as_deref(), Some("price"));
+    for report in [report, cut_off, of_orders] {
+        let told = json!(report).to_string();
+        assert!(!told.contains("anna") && !told.contains("example.com"), "{told}");
+    }
+}

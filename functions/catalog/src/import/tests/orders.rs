@@ -95,6 +95,23 @@ fn the_same_book_as_parquet_is_the_same() {
 }
 
 #[test]
+fn parquet_of_another_program_is_read_and_what_claims_to_be_huge_is_refused() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz/corpus/feed");
+    let read = |name: &str| {
+        let file = std::fs::File::open(format!("{folder}/{name}.parquet")).unwrap();
+        try_orders(Input::file(file), &options())
+    };
+    let (report, found) = read("orders").unwrap();
+    assert_eq!((report.kept, report.orders, report.refunds), (6, 3, 1));
+    assert_eq!(lines(&found[0]), [("p1", 2.0, Some(2.49)), ("p2", 1.0, Some(5.0))]);
+    assert_eq!(Some(found[0].time), Millis::parse("2026-11-01T09:30:00Z"));
+    let refusals = ["page", "dictionary", "lengths", "children", "lists", "gzip"];
+    let refusals = refusals.map(|name| read(name).unwrap_err().code());
+    let [large, malformed] = ["pages_too_large", "malformed_parquet"];
+    assert_eq!(refusals, [large, large, malformed, malformed, malformed, malformed]);
+}
+
+#[test]
 fn a_catalogue_is_made_from_the_book() {
     let mut derived = Derived::new();
     let mut ignore = |_| -> Result<(), Infallible> { Ok(()) };

@@ -7,30 +7,29 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::list::conflicts;
-use super::preview::{RULE, Wish, section};
+use super::preview::{HOME, RULE, Wish, section};
 use super::shape::{EFFECTS, fields, rule, sentence};
 use crate::console::client::{Answer, Trouble};
-use crate::console::fields::{Fields, Sent, escaped, slug};
+use crate::console::fields::{Fields, Sent, escaped, slug_or};
 use crate::console::form::{Choice, Form, worded};
 use crate::console::guard::see;
 use crate::console::history;
 use crate::console::page::{back, page, token};
 use crate::console::parts::{confirmed, list, text};
+use crate::console::segments;
 use crate::console::session::{Desk, Face};
 
 /// What else a form offers: the shop's placements and segments.
 pub(super) struct Around {
     pub(super) placements: Vec<String>,
-    segments: Vec<Choice>,
+    pub(super) segments: Vec<Choice>,
 }
 
 pub(super) async fn around(desk: &Desk) -> Result<Around, Trouble> {
-    let (placements, segments) = tokio::join!(desk.api.get("/v1/placements"), desk.api.get("/v1/segments"));
-    let (placements, segments) = (placements?, segments?);
+    let (placements, segments) = tokio::join!(desk.api.get("/v1/placements"), segments::choices(&desk.api));
+    let placements = placements?;
     let names = list(&placements, "placements").iter().map(|placement| text(placement, "name").to_owned()).collect();
-    let segments = list(&segments, "segments").iter();
-    let segments = segments.map(|segment| (text(segment, "id").to_owned(), text(segment, "name").to_owned())).collect();
-    Ok(Around { placements: names, segments })
+    Ok(Around { placements: names, segments: segments? })
 }
 
 /// Where a form goes, and what of it is known already.
@@ -104,6 +103,8 @@ pub(in crate::console) struct Start {
     kind: String,
     #[serde(default)]
     segment: String,
+    #[serde(default)]
+    product: String,
 }
 
 pub(in crate::console) async fn new(desk: Desk, Query(start): Query<Start>) -> Answer {
@@ -112,8 +113,10 @@ pub(in crate::console) async fn new(desk: Desk, Query(start): Query<Start>) -> A
     }
     let kind = if start.kind.is_empty() { "boost" } else { &start.kind };
     let mut blank = Fields::default().with("kind", kind).with("enabled", "yes").with("priority", 0).with("factor", 2);
-    if !start.segment.is_empty() {
-        blank = blank.with("segments", &start.segment);
+    for (name, value) in [("segments", &start.segment), ("product", &start.product)] {
+        if !value.is_empty() {
+            blank = blank.with(name, value);
+        }
     }
     whole(&desk, &blank, &Subject { id: None, version: 0 }, None, &html! {}).await
 }
@@ -136,7 +139,7 @@ async fn whole(
         (back("/console/rules", face.t("nav.rules")))
         div class="columns" {
             div { (form(face, &around, fields, subject, trouble)) }
-            div { (section(face, RULE, &around.placements, &Wish::default(), None)) }
+            div { (section(face, RULE, (&around.placements, &around.segments), &Wish::default(), None)) }
         }
         (more)
     };
@@ -149,10 +152,10 @@ async fn whole(
 
 pub(in crate::console) async fn edit(desk: Desk, Path(id): Path<String>) -> Answer {
     let path = format!("/v1/rules/{}", escaped(&id));
-    let stored = desk.api.get(&path).await?;
+    let summary = |face: &Face, rule: &Value| sentence(face, &rule["effect"]);
+    let Some(stored) = desk.api.find(&path).await? else { return history::gone(&desk, "rules", &id, summary).await };
     let face = &*desk.face;
     let version = stored["version"].as_u64().unwrap_or_default();
-    let summary = |face: &Face, rule: &Value| sentence(face, &rule["effect"]);
     let past = history::section(&desk, "rules", &id, summary).await;
     let more = html! {
         (conflicts(face, &stored))
@@ -166,8 +169,7 @@ pub(in crate::console) async fn edit(desk: Desk, Path(id): Path<String>) -> Answ
 }
 
 pub(in crate::console) async fn create(Sent { desk, fields }: Sent) -> Answer {
-    let id = slug(fields.get("title"));
-    let id = if id.is_empty() { "rule".to_owned() } else { id };
+    let id = slug_or(fields.get("title"), "rule");
     put(&desk, &fields, &id, true).await
 }
 
@@ -178,6 +180,7 @@ pub(in crate::console) async fn save(Path(id): Path<String>, Sent { desk, fields
 async fn put(desk: &Desk, fields: &Fields, id: &str, is_new: bool) -> Answer {
     let version = fields.whole("version").unwrap_or_default();
     match desk.api.put(&format!("/v1/rules/{}", escaped(id)), version, &rule(fields)).await {
+        Ok(saved) if is_idle(desk, id, &saved).await => Ok(see(&format!("/console/rules/{}?said=idle", escaped(id)))),
         Ok(saved) => Ok(saved_at(id, &saved)),
         Err(trouble) if trouble.is_mendable() => {
             let trouble = if is_new { trouble.of_new() } else { trouble };
@@ -186,6 +189,17 @@ async fn put(desk: &Desk, fields: &Fields, id: &str, is_new: bool) -> Answer {
         }
         Err(trouble) => Err(trouble),
     }
+}
+
+/// Whether a rule that is in force asks for something that no product has, as a preview of it tells.
+async fn is_idle(desk: &Desk, id: &str, saved: &Value) -> bool {
+    if saved["enabled"] != true {
+        return false;
+    }
+    let placement = list(&saved["when"], "placements").iter().find_map(Value::as_str).unwrap_or(HOME);
+    let question = Wish::default().where_acts(saved).about(&desk.face, &desk.api, saved.clone()).await;
+    let asked = desk.api.post(&format!("/v1/recommendations/{}/preview", escaped(placement)), &question).await;
+    asked.is_ok_and(|answer| list(&answer["after"], "idle_rules").iter().any(|idle| idle == id))
 }
 
 /// Back to the list; to the rule itself if it gets into others, so that this is read.
@@ -200,5 +214,5 @@ fn saved_at(id: &str, saved: &Value) -> Response {
 
 pub(in crate::console) async fn remove(Path(id): Path<String>, Sent { desk, fields }: Sent) -> Answer {
     desk.api.delete(&format!("/v1/rules/{}", escaped(&id)), fields.whole("version")).await?;
-    Ok(see("/console/rules?said=removed"))
+    Ok(see(&format!("/console/rules/{}?said=removed", escaped(&id))))
 }

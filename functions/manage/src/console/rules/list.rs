@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::shape::{conditions, sentence};
 use crate::console::client::Answer;
 use crate::console::fields::escaped;
+use crate::console::history;
 use crate::console::page::{icon, page, token};
 use crate::console::parts::{self, count, empty, notice, tag, text};
 use crate::console::session::{Desk, Face};
@@ -22,6 +23,7 @@ pub(in crate::console) async fn list(desk: Desk) -> Answer {
         }
         @if rules.is_empty() { (empty(face.t("rules.none"), face.t("rules.begin"), action)) }
         @else { (table(face, rules)) }
+        (history::removed(&desk, "rules", |face, rule| sentence(face, &rule["effect"])).await)
     };
     Ok(page(&desk, face.t("nav.rules"), &body))
 }
@@ -46,7 +48,7 @@ fn table(face: &Face, rules: &[Value]) -> Markup {
 
 fn row(face: &Face, rule: &Value, place: usize, of: usize, ids: &str) -> Markup {
     let id = text(rule, "id");
-    let name = if text(rule, "name").is_empty() { id } else { text(rule, "name") };
+    let name = parts::named(rule);
     let conflicts = parts::list(rule, "conflicts");
     let edits = face.edits();
     html! {
@@ -63,8 +65,8 @@ fn row(face: &Face, rule: &Value, place: usize, of: usize, ids: &str) -> Markup 
                 }
                 p { (sentence(face, &rule["effect"])) }
                 p class="conditions" { (conditions(face, &rule["when"])) " " (parts::by(face, &rule["author"], &rule["written"])) }
-                @for conflict in conflicts { p class="conflict" { (text(conflict, "text")) } }
-                @for warning in parts::list(rule, "warnings") { p class="conflict" { (text(warning, "text")) } }
+                @for conflict in conflicts { p class="conflict" { (face.language.told(text(conflict, "text"))) } }
+                @for warning in parts::list(rule, "warnings") { p class="conflict" { (face.language.told(text(warning, "text"))) } }
             }
             @if edits {
                 form method="post" action="/console/rules/order" class="moves" {
@@ -94,8 +96,8 @@ pub(super) fn conflicts(face: &Face, rule: &Value) -> Markup {
         html! {
             p { strong { (face.t("rules.conflicts")) } }
             ul {
-                @for conflict in conflicts { li { (text(conflict, "text")) } }
-                @for warning in warnings { li { (text(warning, "text")) } }
+                @for conflict in conflicts { li { (face.language.told(text(conflict, "text"))) } }
+                @for warning in warnings { li { (face.language.told(text(warning, "text"))) } }
             }
         },
     )

@@ -56,8 +56,7 @@ fn moment(time: &str) -> String {
 
 /// The rule that a form describes. What is no number goes as it is typed, so that the API says what is wrong with it.
 pub(super) fn rule(fields: &Fields) -> Value {
-    let numeric = |name: &str| fields.number(name).map_or_else(|| json!(fields.get(name)), |number| json!(number));
-    let counted = |name: &str| fields.whole(name).map_or_else(|| json!(fields.get(name)), |number| json!(number));
+    let (numeric, counted) = (|name: &str| fields.numeric(name), |name: &str| fields.counted(name));
     let filter = || filter_value(fields.get("filter"));
     let kind = fields.get("kind");
     let effect = match kind {
@@ -98,7 +97,7 @@ pub(super) fn rule(fields: &Fields) -> Value {
 }
 
 /// What a rule does, in a sentence.
-pub(super) fn sentence(face: &Face, effect: &Value) -> String {
+pub(in crate::console) fn sentence(face: &Face, effect: &Value) -> String {
     let kind = text(effect, "kind");
     let language = face.language;
     let filter = filter_text(&effect["filter"]);
@@ -122,7 +121,7 @@ pub(super) fn sentence(face: &Face, effect: &Value) -> String {
 }
 
 /// Content in a few words: its title where it has one.
-pub(super) fn told(content: &Value) -> String {
+pub(in crate::console) fn told(content: &Value) -> String {
     let words = content.as_str().or_else(|| content["title"].as_str());
     words.map_or_else(|| content.to_string(), str::to_owned)
 }
