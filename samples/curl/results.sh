@@ -16,6 +16,8 @@ version() {
 
 echo "The last thirty days:"
 call "$url/v1/results"
+echo "The last week, in which everybody counts once:"
+call "$url/v1/results?last=7"
 echo "A fortnight:"
 call "$url/v1/results?from=2026-11-01&to=2026-11-14"
 echo "What an order is attributed by:"

@@ -15,5 +15,6 @@ pub mod proxy;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod told;
 pub mod units;
 pub mod visit;

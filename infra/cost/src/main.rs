@@ -30,6 +30,9 @@ struct Cli {
     /// Regions; all of the price file unless named
     #[arg(long, value_delimiter = ',')]
     region: Vec<String>,
+    /// Print the prices of a shop's business case as JSON, for `PUT /v1/settings/cloud-prices`; needs one `--region`
+    #[arg(long)]
+    json: bool,
     /// Visits with seconds between calls
     #[arg(long, default_value_t = 60)]
     quiet: u64,
@@ -79,6 +82,10 @@ fn main() -> Result<()> {
         Some(file) => Prices::read(&read(file)?)?,
         None => Prices::built_in()?,
     };
+    if cli.json && cli.region.len() != 1 {
+        let known: Vec<&str> = prices.regions.keys().map(String::as_str).collect();
+        bail!("--json needs one --region: {}", known.join(" or "));
+    }
     let record: Record = match &cli.record {
         Some(file) => serde_json::from_str(&read(file)?).context("this is no record")?,
         None => recorded(&cli)?,
@@ -96,6 +103,11 @@ fn main() -> Result<()> {
         write_ms: cli.write_ms.unwrap_or(default.write_ms),
         ..default
     };
+    if let Some(region) = cli.region.first().filter(|_| cli.json) {
+        let told = vitrine_cost::told::prices(&record, &deployment, &prices, region)?;
+        println!("{}", serde_json::to_string_pretty(&told)?);
+        return Ok(());
+    }
     let regions = if cli.region.is_empty() { prices.regions.keys().cloned().collect() } else { cli.region };
     println!("{}", prices.status);
     let mut missed = Vec::new();

@@ -10,7 +10,7 @@ pub const MILLION: f64 = 1e6;
 /// Days of a month.
 pub const DAYS: f64 = 365.0 / 12.0;
 /// Scheduled trainings, and mergings of the lake, a day.
-const RUNS_A_DAY: f64 = 4.0;
+pub const RUNS_A_DAY: f64 = 4.0;
 /// States that a training passes in the state machine: measure, each; and for a shop that is trained: where, train.
 const STATES_IDLE: f64 = 2.0;
 const STATES_TRAINED: f64 = 4.0;
@@ -341,7 +341,7 @@ pub fn lake_gb(record: &Record, shop: &Shop) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
@@ -349,7 +349,7 @@ mod tests {
     use crate::record::{Operation, Shop as Recorded};
 
     /// Two visits of one list and two events each.
-    fn record() -> Record {
+    pub(crate) fn record() -> Record {
         let phase = |pace, kind, calls, items| {
             let mut phase = Phase { calls, items, cpu_ms: calls as f64, ..Phase::new(pace, kind) };
             let put = Operation {

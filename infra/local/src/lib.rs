@@ -8,6 +8,7 @@ mod erasures;
 mod jobs;
 mod leftovers;
 mod poller;
+mod readers;
 mod running;
 mod sample;
 mod schedule;
@@ -18,11 +19,13 @@ mod web;
 
 pub mod client;
 pub mod keys;
+pub mod letters;
 pub mod progress;
 pub mod shops;
 pub mod staff;
 
+pub use erasures::{Again, erase_again};
 pub use running::Running;
 pub use serve::{Serve, serve, serve_table};
-pub use stack::{Options, Stack};
+pub use stack::{Options, Stack, stores};
 pub use web::openapi;

@@ -4,20 +4,20 @@
 //! records are tried again, in halves so that a bad one never fails its neighbours, while the reader goes on with what
 //! comes after them; after some tries they go to a dead-letter folder with their reason.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use aws_lambda_events::event::dynamodb::{Event, EventRecord};
-use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use aws_lambda_events::event::dynamodb::EventRecord;
 use tokio::sync::watch;
-use vitrine_fold::Fold;
 use vitrine_runtime::Context;
 use vitrine_store::stream::Position;
+
+use crate::letters::{Letter, Letters};
+use crate::readers::{Reader, Readers};
 
 /// Records in one call, as the template sets it.
 const BATCH: i32 = 1000;
@@ -31,31 +31,13 @@ const TRIES: u32 = 10;
 /// Records that wait to be tried again while the reader goes on.
 const WAITING: usize = 10_000;
 
-/// A function that reads the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reader {
-    /// Profiles.
-    Fold,
-    /// The event lake.
-    Archive,
-}
-
-impl Reader {
-    const ALL: [Self; 2] = [Self::Fold, Self::Archive];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Fold => "fold",
-            Self::Archive => "archive",
-        }
-    }
-}
-
 /// What a reader has in hand. Its place stays before all of it.
 #[derive(Debug, Default)]
 struct Hand {
     /// The last record that was read.
     read: Option<String>,
+    /// The last record before which everything was done when the place was kept.
+    kept: Option<String>,
     failed: Vec<Part>,
 }
 
@@ -93,9 +75,9 @@ impl Hand {
 #[derive(Debug)]
 pub struct Poller {
     context: Context,
-    fold: Fold,
+    readers: Readers,
     places: PathBuf,
-    dead: PathBuf,
+    dead: Letters,
     /// The last record that each reader has done.
     done: Mutex<BTreeMap<Reader, u128>>,
     read: [AtomicU64; 2],
@@ -105,13 +87,15 @@ pub struct Poller {
 
 impl Poller {
     pub(crate) fn new(context: Context, data: &Path) -> Result<Self> {
-        let (places, dead) = (data.join("stream"), data.join("dead-letters"));
+        Self::calling(Readers::new(context.clone()), context, data)
+    }
+
+    fn calling(readers: Readers, context: Context, data: &Path) -> Result<Self> {
+        let (places, dead) = (data.join("stream"), Letters::of(data)?);
         std::fs::create_dir_all(&places)?;
-        std::fs::create_dir_all(&dead)?;
-        let fold = Fold::new(context.clone());
         let poller = Self {
             context,
-            fold,
+            readers,
             places,
             dead,
             done: Mutex::default(),
@@ -181,7 +165,8 @@ impl Poller {
     /// Reads until it is told to stop.
     pub(crate) async fn run(self: Arc<Self>, reader: Reader, mut stop: watch::Receiver<bool>) {
         let mut pause = PAUSE;
-        let mut hand = Hand { read: self.place(reader), ..Hand::default() };
+        let place = self.place(reader);
+        let mut hand = Hand { read: place.clone(), kept: place, failed: Vec::new() };
         while !*stop.borrow() {
             let read = tokio::select! {
                 read = self.follow(reader, &mut hand, stop.clone()) => read,
@@ -241,51 +226,53 @@ impl Poller {
 
     /// Calls the function once, and moves the reader's place past what is done now. What failed comes back into the hand.
     async fn deliver(&self, reader: Reader, hand: &mut Hand, part: Part) -> Result<()> {
-        let Part { mut records, tries, after, .. } = part;
-        let failed = self.call(reader, records.clone()).await;
-        records.retain(|record| record.change.sequence_number.as_ref().is_some_and(|n| failed.contains(n)));
-        let over = records.is_empty() || (tries + 1 >= TRIES && records.len() == 1 && self.bury(reader, &records[0]));
+        let Part { records, tries, after, .. } = part;
+        let failures = self.readers.call(reader, &records).await;
+        let failed = records.into_iter().enumerate().filter_map(|(n, record)| Some((record, failures.reason(n)?)));
+        let mut failed: Vec<_> = failed.collect();
+        let over = match &failed[..] {
+            [] => true,
+            [(record, reason)] if tries + 1 >= TRIES => self.bury(reader, record, reason),
+            _ => false,
+        };
         if !over {
             let due = Instant::now() + (PAUSE * 2_u32.saturating_pow(tries)).min(LONGEST);
             let tries = (tries + 1).min(TRIES - 1);
-            let rest = records.split_off(records.len().div_ceil(2));
-            let parts = [records, rest].into_iter().filter(|part| !part.is_empty());
+            let rest = failed.split_off(failed.len().div_ceil(2));
+            let parts = [failed, rest].map(|part| part.into_iter().map(|(record, _)| record).collect::<Vec<_>>());
+            let parts = parts.into_iter().filter(|records| !records.is_empty());
             hand.failed.extend(parts.map(|records| Part { records, tries, due, after: after.clone() }));
         }
-        match hand.done() {
-            Some(place) if self.place(reader).as_deref() != Some(place) => self.keep(reader, place),
-            _ => Ok(()),
+        let place = hand.done().map(str::to_owned);
+        if let Some(place) = place.filter(|place| hand.kept.as_ref() != Some(place)) {
+            self.keep(reader, &place)?;
+            hand.kept = Some(place);
         }
-    }
-
-    /// One call of the function; the sequence numbers of the records that failed.
-    async fn call(&self, reader: Reader, records: Vec<EventRecord>) -> HashSet<String> {
-        let mut event = Event::default();
-        event.records = records;
-        // Boxed: the compiler cannot see through the functions' own futures that they may change threads.
-        let answering: Pin<Box<dyn Future<Output = DynamoDbEventResponse> + Send + '_>> = match reader {
-            Reader::Fold => Box::pin(vitrine_fold::handle(&self.fold, event)),
-            Reader::Archive => Box::pin(vitrine_archive::handle(&self.context, event)),
-        };
-        let answer = answering.await;
-        answer.batch_item_failures.into_iter().filter_map(|failure| failure.item_identifier).collect()
+        Ok(())
     }
 
     /// Writes a dead letter; whether it lies there now.
-    fn bury(&self, reader: Reader, record: &EventRecord) -> bool {
-        let sequence = record.change.sequence_number.as_deref().unwrap_or("unknown");
-        let file = self.dead.join(format!("{}-{sequence}.json", reader.name()));
-        let letter = serde_json::json!({
-            "function": reader.name(),
-            "reason": format!("it failed {TRIES} times; the log names the cause"),
-            "record": record,
-        });
-        let written =
-            serde_json::to_vec_pretty(&letter).map_err(Into::into).and_then(|text| std::fs::write(&file, text));
+    fn bury(&self, reader: Reader, record: &EventRecord, reason: &str) -> bool {
+        let letter = Letter {
+            function: reader,
+            reason: reason.to_owned(),
+            failed_at: Some(self.context.clock.now().to_rfc3339()),
+            record: record.clone(),
+        };
+        let (written, sequence) = (self.dead.write(&letter), letter.sequence());
         match &written {
-            Ok(()) => tracing::error!(reader = reader.name(), sequence, "a record went to the dead letters"),
-            Err(cause) => tracing::error!(%cause, file = %file.display(), "the dead letter cannot be written"),
+            Ok(()) => tracing::error!(reader = reader.name(), sequence, reason, "a record went to the dead letters"),
+            Err(error) => {
+                tracing::error!(
+                    reader = reader.name(),
+                    cause = format!("{error:#}"),
+                    "a dead letter cannot be written"
+                );
+            }
         }
         written.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

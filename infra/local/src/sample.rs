@@ -9,8 +9,9 @@ use vitrine_domain::{Event, Shop, Visitor};
 use vitrine_runtime::Context;
 use vitrine_store::staff::Role;
 
-use crate::poller::{Poller, Reader};
+use crate::poller::Poller;
 use crate::progress::Step;
+use crate::readers::Reader;
 use crate::shops::{self, Keys};
 use crate::stack::Options;
 use crate::staff;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use vitrine_engine::{Durability, Engine};
 use vitrine_learn::Lineup;
-use vitrine_runtime::{Limits, VectorServer};
+use vitrine_runtime::{Deadlines, Limits, VectorServer};
 
 use crate::{Options, Running, Stack};
 
@@ -66,6 +66,7 @@ pub async fn serve(data: PathBuf, serve: Serve, lineup: Lineup, started: Instant
         quiet: false,
         lineup,
         limits: Limits::from_env()?,
+        deadlines: Deadlines::from_env()?,
         vectors: VectorServer::from_env()?,
     })
     .await?;
@@ -101,12 +102,16 @@ async fn tend(stack: &Stack) {
     let mut scrub = tokio::time::interval(SCRUB);
     loop {
         tokio::select! {
-            _ = trim.tick() => tokio::task::block_in_place(|| stack.trim()),
-            _ = scrub.tick() => {
-                if let Err(error) = stack.scrub().await {
-                    tracing::warn!(cause = format!("{error:#}"), "the erased could not be taken out of the files yet");
+            _ = trim.tick() => {
+                tokio::task::block_in_place(|| stack.trim());
+                if !stack.has_expired() {
+                    continue;
                 }
             }
+            _ = scrub.tick() => {}
+        }
+        if let Err(error) = stack.scrub().await {
+            tracing::warn!(cause = format!("{error:#}"), "the erased could not be taken out of the files yet");
         }
     }
 }

@@ -52,7 +52,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let [mut document, others @ ..] = parts();
     others.into_iter().for_each(|part| document.merge(part));
-    describe::errors(&mut document);
+    describe::complete(&mut document);
     document
 }
 

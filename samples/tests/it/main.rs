@@ -5,6 +5,7 @@
 mod content;
 mod files;
 mod grocery;
+mod segments;
 mod simulate;
 
 use std::sync::OnceLock;

@@ -20,7 +20,7 @@ pub(super) fn train(run: &mut Run, ground: &Ground) -> Result<u64> {
             let context = context.clone();
             Box::pin(async move {
                 let payload = serde_json::from_slice(&payload)?;
-                let reports = Box::pin(vitrine_retrain::handle(&context, payload)).await?;
+                let reports = vitrine_retrain::handle(&context, payload).await?;
                 Ok(serde_json::to_vec(&reports)?)
             })
         });
