@@ -5,39 +5,32 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 
-import { api, BASE, desk, faults, screenshot } from './console.mjs';
+import { api, BASE, desk, faults, removeExperiments, RUN, screenshot } from './console.mjs';
 
-const ID = 'story-trends';
+const ID = `story-trends-${RUN}`;
 const VISITORS = 700;
 /** How many of a hundred visitors order, by what they see: what the shop is not told. */
 const ORDERS = { control: 20, trending: 45, 'held out': 20 };
 const HOLD_OUT = 0.25;
 
 async function clean() {
-  const { status, body } = await api('GET', `/v1/experiments/${ID}`);
-  if (status === 200) {
-    if (body.status === 'running') await api('PUT', `/v1/experiments/${ID}`, { ...body, status: 'stopped' });
-    await api('DELETE', `/v1/experiments/${ID}`);
-  }
+  await removeExperiments('story-trends-');
   for (const path of ['/v1/rules/story-rule', '/v1/segments/story-group']) await api('DELETE', path);
-  await holdOut({ share: 0 });
-}
-
-async function holdOut(wanted) {
-  const { body } = await api('GET', '/v1/settings/hold-out');
-  const answer = await api('PUT', '/v1/settings/hold-out', { ...wanted, version: body.version });
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  const { body: held } = await api('GET', '/v1/settings/hold-out');
+  const nobody = await api('PUT', '/v1/settings/hold-out', { share: 0, version: held.version });
+  assert.equal(nobody.status, 200, JSON.stringify(nobody.body));
 }
 
 await clean();
 after(clean);
 
-/** The same for the same visitor, evenly spread over 0 to 100. */
-function lot(visitor) {
-  let hash = 2166136261;
-  for (const letter of visitor) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619);
-  hash = Math.imul(hash ^ (hash >>> 15), 2246822507);
-  return ((hash ^ (hash >>> 13)) >>> 0) % 10_000 / 100;
+const came = {};
+
+/** Whether the next one who sees something orders: as evenly as its share allows, so that every run has its truth. */
+function buys(saw) {
+  came[saw] = (came[saw] ?? 0) + 1;
+  const due = (visitors) => Math.floor(visitors * ORDERS[saw] / 100);
+  return due(came[saw]) > due(came[saw] - 1);
 }
 
 async function ask(path, body) {
@@ -60,7 +53,7 @@ async function visit(visitor) {
     timestamp: new Date(Date.now() - 1000 + n).toISOString(), properties,
   });
   const batch = [event('Product List Viewed', 1, { list_id: 'home', decision_id: answer.decision_id, products })];
-  const orders = lot(visitor) < ORDERS[saw];
+  const orders = buys(saw);
   if (orders) {
     const bought = [{ ...products[0], price: 5, quantity: 1 }];
     batch.push(event('Order Completed', 2, { order_id: `${visitor}-order`, revenue: 5, currency: 'USD', products: bought }));
@@ -89,16 +82,23 @@ desk('a marketer finds a group, gives it a rule, tries something, and reads what
   await page.getByLabel('Condition').fill('price < 3');
   await page.locator('#at_placement').selectOption('home');
   await page.getByRole('button', { name: 'Show before and after' }).click();
-  await page.locator('#preview .before-after').waitFor();
+  await page.getByText('As somebody in the segment Story group.').waitFor();
+  await page.getByText(/products? would move/).waitFor();
   await page.getByRole('button', { name: 'Publish' }).click();
   await page.getByText('Saved.').waitFor();
   assert.deepEqual((await api('GET', '/v1/rules/story-rule')).body.when.segments, ['story-group']);
   assert.equal((await api('GET', '/v1/segments/story-group')).body.author, 'test-marketer');
 
   // A test, with a hold-out.
-  await holdOut({ share: HOLD_OUT, personalization: true });
+  await page.goto(`${BASE}/console/settings`);
+  await page.getByLabel('Share of visitors, in %').fill(String(HOLD_OUT * 100));
+  await page.getByLabel('They see the shop without personalization too').check();
+  await page.locator('section[aria-labelledby=hold-out]').getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  const { body: held } = await api('GET', '/v1/settings/hold-out');
+  assert.deepEqual([held.share, held.personalization, held.author], [HOLD_OUT, true, 'test-marketer']);
   await page.goto(`${BASE}/console/experiments/new`);
-  await page.getByLabel('Name', { exact: true }).fill('Story trends');
+  await page.getByLabel('Name', { exact: true }).fill(`Story trends ${RUN}`);
   await page.getByLabel('What is expected, and why').fill('What everybody wants sells better here.');
   await page.locator('#baseline').fill('20');
   await page.locator('#effect').fill('100');
@@ -111,7 +111,7 @@ desk('a marketer finds a group, gives it a rule, tries something, and reads what
 
   // Visitors come.
   const seen = {};
-  const visitors = Array.from({ length: VISITORS }, (_, n) => `story-${n}`);
+  const visitors = Array.from({ length: VISITORS }, (_, n) => `story-${RUN}-${n}`);
   const queue = [...visitors];
   await Promise.all(Array.from({ length: 8 }, async () => {
     for (let visitor = queue.pop(); visitor; visitor = queue.pop()) {
@@ -148,7 +148,19 @@ desk('a marketer finds a group, gives it a rule, tries something, and reads what
   assert.equal(verdict, 'better');
   assert.ok(effect.absolute.low < truth && truth < effect.absolute.high, JSON.stringify(effect));
   await page.goto(`${BASE}/console/experiments/${ID}`);
-  await page.locator('.verdict').first().waitFor();
+  const told = page.locator('section[aria-labelledby=result]');
+  await told.locator('.verdict').first().waitFor();
+  // The page's own numbers say it too: the change in per cent of the control, and in points.
+  const figures = (text) => [...text.matchAll(/([+−]?)([\d,.]+)\s?(?:%|pp)/g)].map(([, sign, digits]) => Number(digits.replaceAll(',', '')) * (sign === '−' ? -1 : 1));
+  const change = await told.locator('.verdict').first().innerText();
+  const [low, high] = figures(change.match(/With 95% confidence the true change lies between (.*)\./)[1]);
+  const relative = (ORDERS.trending / ORDERS.control - 1) * 100;
+  assert.ok(low < relative && relative < high && low > 0, change);
+  await told.locator('.comparison summary').first().click();
+  const range = await told.locator('.comparison').first().locator('tbody tr').nth(1).locator('td').nth(2).innerText();
+  const [least, most] = figures(range);
+  assert.ok(least < truth * 100 && truth * 100 < most && least > 0, range);
+  for (const variant of ['control', 'trending']) assert.ok((await told.innerText()).includes(`${seen[variant].people} people`), await told.innerText());
   await screenshot(page, 'story-result');
   assert.deepEqual(await faults(page), []);
   const { body } = await api('GET', '/v1/results');
@@ -158,6 +170,18 @@ desk('a marketer finds a group, gives it a rule, tries something, and reads what
   const caused = (seen.control.people * ORDERS.control + seen.trending.people * ORDERS.trending) / served / 100 - ORDERS['held out'] / 100;
   console.log(`# caused ${caused.toFixed(3)}, found ${conversion.value.toFixed(3)}, ${conversion.low.toFixed(3)} to ${conversion.high.toFixed(3)}`);
   assert.ok(conversion.low < caused && caused < conversion.high, JSON.stringify(conversion));
+  // Attributed beside caused, in words that say how sure it is.
+  await page.goto(`${BASE}/console/results`);
+  const caused_card = page.locator('section[aria-labelledby=worth] section[aria-labelledby=caused]');
+  const part = body.personalization.share_of_revenue;
+  const percent = (share) => `${share < 0 ? '−' : ''}${(Math.abs(share) * 100).toFixed(1)}%`;
+  assert.ok((await caused_card.locator('.value').innerText()).startsWith(percent(part.value)));
+  assert.ok((await caused_card.innerText()).includes(`between ${percent(part.low)} and ${percent(part.high)}`), await caused_card.innerText());
+  // And by whom: those who were held out are on the page.
+  assert.ok((await caused_card.innerText()).includes(`${served} people served, against ${without} who go without.`), await caused_card.innerText());
+  assert.equal(await caused_card.locator('.tag').innerText(), part.low > 0 ? 'sure' : part.high < 0 ? 'sells less' : 'not sure yet');
+  assert.deepEqual(await faults(page), []);
+  await screenshot(page, 'story-results');
   await page.goto(`${BASE}/console`);
   await screenshot(page, 'story-overview');
   await page.goto(`${BASE}/console/segments`);

@@ -1,13 +1,14 @@
-// One bad record harms nobody: malformed and oversized events among good ones, requests that are too large, and records
-// in the table that no reader can read.
+// One bad record harms nobody: malformed and oversized events among good ones, requests that are too large, records in the
+// table that no reader can read, and those of a shop whose files cannot be written, which land when they are done again
+// after that is mended.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { Crowd, ask } from './client.mjs';
 import { compare } from './compare.mjs';
-import { Random } from './random.mjs';
-import { Stack, createShop } from './stack.mjs';
+import { Random, pause } from './random.mjs';
+import { Stack, command, createShop } from './stack.mjs';
 import * as table from './table.mjs';
 import { batches, workload } from './workload.mjs';
 
@@ -36,11 +37,19 @@ const WHOLE = [
 export const name = 'bad';
 
 export async function run({ seed, folder, long, say, scale }) {
+  const began = Date.now();
   const count = scale(long ? 100_000 : 20_000);
   const random = new Random(`${seed} bad`);
   const stack = await Stack.on(folder('bad'));
   const keys = createShop('chaos', stack.data);
   const load = workload(seed, count, { tag: 'b' });
+  // A file lies where the folder of another shop's events would be.
+  const blocked = createShop('blocked', stack.data);
+  const stopped = Math.max(1, Math.round(count / 1000));
+  const aside = workload(seed, stopped, { tag: 'x' });
+  const barrier = path.join(stack.data, 'objects', 'shops', 'blocked', 'events');
+  mkdirSync(path.dirname(barrier), { recursive: true });
+  writeFileSync(barrier, 'no folder');
   await stack.start();
 
   // The bad ones stand anywhere in the batches; what a batch must answer is written beside it.
@@ -61,7 +70,8 @@ export async function run({ seed, folder, long, say, scale }) {
   }
 
   const crowd = new Crowd({ url: stack.url, key: keys.browser, batches: list, clients: 32, seed });
-  const sending = crowd.send();
+  const beside = new Crowd({ url: stack.url, key: blocked.browser, batches: batches(seed, aside.events, { tag: 'x' }), clients: 1, seed });
+  const sending = Promise.all([crowd.send(), beside.send()]);
 
   // Records that no reader can read, one event in a thousand, written beside the load into the table itself.
   const planted = Math.max(1, Math.round(count / 1000));
@@ -83,32 +93,51 @@ export async function run({ seed, folder, long, say, scale }) {
   for (const batch of wrongly.slice(0, 3)) say(`expected ${JSON.stringify(batch.rejected)}, was answered ${JSON.stringify(batch.answer)}`);
   for (const how of wholly) say(how);
   const start = Date.now();
+  // A record is tried again for a while before it is a dead letter.
+  const due = 2 * planted + stopped;
+  while (readdirSync(path.join(stack.data, 'dead-letters')).length < due && Date.now() - start < 120_000) await pause(100);
   await stack.idle({ quiet: 8000 });
-  say(`${bad} malformed or oversized events among ${count}, ${planted} unreadable records; the readers were through ${((Date.now() - start) / 1000 - 8).toFixed(0)} s after the last answer`);
+  say(`${bad} malformed or oversized events among ${count}, ${planted} unreadable records, ${stopped} of a shop whose files cannot be written; the readers were through ${((Date.now() - start) / 1000 - 8).toFixed(0)} s after the last answer`);
 
   const letters = new Map();
-  for (const file of readdirSync(path.join(stack.data, 'dead-letters'))) {
-    const letter = JSON.parse(readFileSync(path.join(stack.data, 'dead-letters', file)));
-    const key = JSON.stringify(letter.record).match(/planted-\d+/)?.[0] ?? file;
-    const name = `${letter.function} ${key}`;
-    letters.set(name, (letters.get(name) ?? 0) + (letter.reason ? 1 : 100));
+  const stranded = new Map();
+  for (const { function: reader, reason, failed_at: when, record } of deadLetters(stack)) {
+    const keys = record.dynamodb.Keys;
+    const id = /^E#\d+#(.*)$/.exec(keys.SK.S)?.[1] ?? keys.SK.S;
+    const told = reason && Date.parse(when) >= began;
+    const of = keys.PK.S.startsWith('S#blocked#') ? stranded : letters;
+    const name = `${reader} ${id}`;
+    of.set(name, (of.get(name) ?? 0) + (told ? 1 : 100));
   }
   let once = 0;
   for (let n = 0; n < planted; n++) for (const reader of ['fold', 'archive']) once += letters.get(`${reader} planted-${n}`) === 1 ? 1 : 0;
-  const others = letters.size - once;
-  if (others) say(`other dead letters: ${[...letters.keys()].slice(0, 5).join(', ')}`);
+  const alone = aside.events.filter((event) => stranded.get(`archive ${event.id}`) === 1).length;
+  const others = letters.size - once + stranded.size - alone;
+  if (others) say(`other dead letters: ${[...letters.keys(), ...stranded.keys()].slice(0, 5).join(', ')}`);
+
+  // Done again at once it fails again; done again after the cause is gone it lands, and the unreadable ones stay.
+  const before = command(stack, 'dead-letters', 'redrive');
+  const kept = deadLetters(stack).length;
+  rmSync(barrier);
+  const after = command(stack, 'dead-letters', 'redrive');
+  const left = deadLetters(stack);
+  const staying = left.filter(({ record }) => JSON.stringify(record.dynamodb.Keys).includes('planted-')).length;
+  say(`done again before: ${before.told.split('\n').pop()}; after: ${after.told.split('\n').pop()}`);
+  const mended = await compare(stack, blocked, aside);
+  for (const example of mended.examples) say(example);
+  const lands = before.status !== 0 && kept === 2 * planted + stopped && staying === 2 * planted && left.length === staying;
+  const whole = !(mended.lost + mended.double + mended.phantom + mended.wrong);
 
   // What was planted is known; everything else must be there.
-  const found = await compare(stack, keys, load);
-  const phantom = Math.max(0, found.phantom - planted);
-  for (const example of found.examples.filter((example) => !example.includes('planted-'))) say(example);
+  const found = await compare(stack, keys, load, new Set(Array.from({ length: planted }, (_, n) => `a:planted-${n} planted-${n}`)));
+  for (const example of found.examples) say(example);
   await stack.kill();
   return [
     {
       promise: `one bad event harms nobody: ${bad} malformed or oversized among ${count}, ${WHOLE.length} whole requests`,
-      figure: `${wrongly.length + wholly.length} answers wrong; of the others ${found.lost} lost, ${found.double} double, ${phantom} phantom, ${found.wrong} of ${found.profiles} profiles wrong`,
+      figure: `${wrongly.length + wholly.length} answers wrong; of the others ${found.lost} lost, ${found.double} double, ${found.phantom} phantom, ${found.wrong} of ${found.profiles} profiles wrong`,
       bar: '0 of each',
-      holds: !(wrongly.length + wholly.length + found.lost + found.double + phantom + found.wrong),
+      holds: !(wrongly.length + wholly.length + found.lost + found.double + found.phantom + found.wrong) && found.planted === planted,
     },
     {
       promise: `a record that cannot be read is a dead letter of each reader, once, with its reason: ${planted} records`,
@@ -116,5 +145,16 @@ export async function run({ seed, folder, long, say, scale }) {
       bar: `${2 * planted} of ${2 * planted}, 0 others`,
       holds: once === 2 * planted && others === 0,
     },
+    {
+      promise: `what could not be archived is a dead letter with its reason, and lands when it is done again after the cause is gone: ${stopped} events`,
+      figure: `${alone} of ${stopped} letters, ${left.length - staying} left; ${mended.lost} lost, ${mended.double} double, ${mended.phantom} phantom, ${mended.wrong} of ${mended.profiles} profiles wrong`,
+      bar: `${stopped} of ${stopped}, 0 of each`,
+      holds: alone === stopped && lands && whole,
+    },
   ];
+}
+
+function deadLetters(stack) {
+  const folder = path.join(stack.data, 'dead-letters');
+  return readdirSync(folder).map((file) => JSON.parse(readFileSync(path.join(folder, file))));
 }

@@ -128,6 +128,12 @@ export class TableAlone extends Program {
   }
 }
 
+/** Runs a command on the folder of a stack, which may run: its exit status and what it told. */
+export function command(stack, ...words) {
+  const done = spawnSync(PROGRAM, [...words, '--data-dir', stack.data], { encoding: 'utf8', env: { ...ENVIRONMENT } });
+  return { status: done.status, told: (done.stdout || done.stderr).trim() };
+}
+
 /** Makes a shop, in the table of a folder or of another endpoint, and gives back its keys. */
 export function createShop(name, data, endpoint) {
   const args = ['shops', 'create', name, '--data-dir', data];

@@ -4,6 +4,9 @@ import http from 'node:http';
 
 import { ask } from './client.mjs';
 
+/** Sort key of a profile. */
+export const PROFILE = '~PROFILE';
+
 const agent = new http.Agent({ keepAlive: true });
 
 async function call(endpoint, operation, body) {

@@ -4,7 +4,9 @@ import fs from 'node:fs';
 import zlib from 'node:zlib';
 
 const FEEDS = new URL('../../samples/feeds/', import.meta.url);
+const KEPT = new URL('../fuzz/corpus/feed/', import.meta.url);
 const read = (name) => fs.readFileSync(new URL(name, FEEDS));
+const kept = (name) => fs.readFileSync(new URL(name, KEPT));
 
 const known = {
   'google-tsv': ['products', read('google.tsv').subarray(0, 6000)],
@@ -15,24 +17,19 @@ const known = {
   ndjson: ['products', Buffer.from('{"id":"n1","title":"Mug","price":9.5,"currency":"EUR"}\n{"id":"n2","title":"Cup"}\n')],
   json: ['products', Buffer.from('[{"id":"n1","title":"Mug","price":9.5,"currency":"EUR"}]')],
   csv: ['orders', Buffer.from('order_id,time,user_id,product_id,quantity,price,currency\no1,2026-01-05T10:00:00Z,anna,n1,2,3.50,EUR\n')],
-  parquet: ['orders', parquet()],
+  parquet: ['orders', kept('orders.parquet')],
 };
 
-/** The end of a Parquet file whose footer is no footer: the whole ones are made by other programs. */
-function parquet() {
-  const footer = Buffer.from([0x15, 0x02, 0x19, 0x1c, 0x48, 0x04, 0x72, 0x6f, 0x6f, 0x74, 0x15, 0x02, 0x00, 0x16, 0x02, 0x19, 0x0c, 0x00]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(footer.length);
-  return Buffer.concat([Buffer.from('PAR1'), footer, length, Buffer.from('PAR1')]);
-}
+/** Parquet files of a few bytes that stand for many: a page, a dictionary, lengths of texts, columns and lists that say they are huge, and gzip that is. */
+const huge = ['page', 'dictionary', 'lengths', 'children', 'lists', 'gzip'].map((name) => kept(`${name}.parquet`));
 
-/** A broken file: what it is sent as, and its bytes. */
+/** A file, whole or broken: what it is sent as, and its bytes. */
 export function file(random, number, mark) {
-  const format = random.pick(Object.keys(known));
+  const how = random.below(16);
+  const format = how === 13 || how === 14 ? 'parquet' : random.pick(Object.keys(known));
   const [usual, whole] = known[format];
   const kind = random.weighed([[8, usual], [1, 'orders'], [1, 'customers'], [1, 'products']]);
   let body = Buffer.from(whole);
-  const how = random.below(13);
   if (how === 0) body = body.subarray(0, random.below(body.length));
   if (how === 1) for (let i = 0; i < 1 + random.below(8); i++) body[random.below(body.length)] = random.below(256);
   if (how === 2) body = zlib.gzipSync(body).subarray(0, 10 + random.below(60));
@@ -46,6 +43,8 @@ export function file(random, number, mark) {
   if (how === 10) body = Buffer.concat([Buffer.from('PAR1'), random.bytes(random.below(300)), Buffer.from([random.below(256), random.below(256), random.pick([0, 255]), random.pick([0, 127])]), Buffer.from('PAR1')]);
   if (how === 11) body = Buffer.from(`{"id":"${'x'.repeat(random.pick([129, 70000, 1100000]))}","title":"${mark}@mail.example","price":1e999}\n`);
   if (how === 12) body = random.bytes(random.below(3000));
+  if (how === 13) body = random.pick(huge);
+  if (how === 14) body[random.below(body.length)] ^= 1 << random.below(8);
   return { kind, format, body };
 }
 

@@ -2,7 +2,9 @@
 
 import zlib from 'node:zlib';
 
+import { page } from './console.mjs';
 import { bomb, file } from './files.mjs';
+import { operations } from './operations.mjs';
 import { Random } from './random.mjs';
 import { basic } from './wire.mjs';
 
@@ -17,17 +19,23 @@ const ODD_TEXTS = [
 ];
 const ODD_NUMBERS = ['1e999', '-1e999', '1e-999', '-0', '0', '9223372036854775807', '9223372036854775808', '18446744073709551616', '-9223372036854775809', '1'.repeat(400), `0.${'3'.repeat(400)}`, '1.7976931348623157e308', '5e-324', '01', '+1', '.5', '1.', '0x10', 'NaN', 'Infinity', '1e', '4294967296', '2147483648', '65536', '101'];
 
+const ODD_TAILS = [
+  '../../etc/passwd', '..%2f..%2f..%2fetc%2fpasswd', '%2e%2e/%2e%2e/', '%252e%252e%252f', '%00', 'a%00b', '%ff%fe', '%c0%ae%c0%ae/', '%', '%2', '%zz', '//', '/./', ';a=b', '%0d%0aX-Injected:1', '*', '%23', '%3f', '?', '??', '%E2%80%AE', '\\..\\', 'secret', 'table.db', '%2e%2e%5c', 'a/'.repeat(300), `${'x'.repeat(7000)}`, encodeURIComponent('\u{1f600}'.repeat(30)), 'home/preview/', 'CURRENT', '~PROFILE', 'u:%2e%2e', 'a:', 'u:', 'u%3A', '%20', '+', 'openapi.json/', 'metrics/..', '@', 'p1/', 'p1%2f', 'null',
+];
+
+const { all: OPERATIONS } = operations();
+
 /** Parts of a request that refer to what is in the shops. */
 export class Hostile {
-  /** `shops`: their keys; `mark`: begins every e-mail, address and secret sent, to be looked for in logs. */
-  constructor({ seed, shops, mark }) {
-    Object.assign(this, { seed, shops, mark });
+  /** `shops`: their keys, and the session of each at its `desk`; `mark`: begins every e-mail, address and secret sent, to be looked for in logs. */
+  constructor({ seed, shops, mark, families = FAMILIES }) {
+    Object.assign(this, { seed, shops, mark, families });
   }
 
   /** The request of a number: what it is called, and its bytes or parts. */
   request(number) {
     const random = new Random(this.seed, number);
-    const family = random.weighed(FAMILIES);
+    const family = random.weighed(this.families);
     const request = this[family](random, number);
     return { number, family, ...request };
   }
@@ -76,7 +84,7 @@ export class Hostile {
   /** An address that takes JSON, and a body that it would take. */
   target(random, number) {
     const id = random.word(6);
-    return random.weighed([
+    const made = random.weighed([
       [8, () => ({ method: 'POST', path: `/v1/${random.pick(EVENTS)}`, body: random.chance(0.5) ? this.event(random, number) : { batch: [this.event(random, number), this.event(random, number)] } })],
       [4, () => ({ method: 'POST', path: `/v1/recommendations/${random.pick(PLACEMENTS)}`, body: this.question(random) })],
       [1, () => ({ method: 'POST', path: '/v1/recommendations', body: { placements: [{ placement: 'home', limit: 5 }, { placement: 'trending' }] } })],
@@ -85,13 +93,23 @@ export class Hostile {
       [2, () => ({ method: 'PUT', path: '/v1/products', body: [{ id: `p${random.below(60)}`, title: 'Tea', category: ['All', 'Tea'], price: 3.5, currency: 'EUR' }] })],
       [1, () => ({ method: 'PATCH', path: `/v1/products/p${random.below(60)}`, body: { price: 4, stock: 7, availability: 'in_stock' } })],
       [1, () => ({ method: 'PUT', path: `/v1/rules/r${random.below(30)}`, body: { name: 'Spring', when: { placements: ['home'], visitor: 'orders > 0' }, effect: { kind: 'boost', filter: 'price > 1', factor: 1.5 } } })],
-      [1, () => ({ method: 'PUT', path: `/v1/placements/${random.pick(PLACEMENTS)}`, body: { strategy: 'for_you', limit: 10 } })],
+      [1, () => ({ method: 'PUT', path: `/v1/placements/${random.pick(PLACEMENTS)}`, body: { strategy: 'personal', limit: 10 } })],
       [1, () => ({ method: 'PUT', path: '/v1/settings/privacy', body: { default_purposes: ['measure', 'personalise'] } })],
       [1, () => ({ method: 'PUT', path: '/v1/settings/training', body: { keep: 3 } })],
       [1, () => ({ method: 'PUT', path: `/v1/vectors/v${random.below(4)}/ids`, body: ['p1', 'p2'] })],
       [1, () => ({ method: 'PUT', path: `/v1/vectors/v${random.below(4)}`, body: { product_id: 'p1', vector: [0.5, 1] } })],
+      [1, () => ({ method: 'PUT', path: `/v1/segments/s${random.below(9)}`, body: { name: 'Often here', description: 'Those we know.', filter: `orders_30d > 1 and segments in ["s${random.below(9)}"]` } })],
+      [1, () => ({ method: 'POST', path: '/v1/segments/size', body: { filter: 'orders > 0' } })],
+      [1, () => ({ method: 'PUT', path: `/v1/experiments/e${random.below(20)}`, body: experiment() })],
+      [1, () => ({ method: 'POST', path: '/v1/experiments/plan', body: { kind: 'proportion', baseline: 0.1, effect: 0.02, visitors_per_day: 900, variants: 2 } })],
+      [1, () => ({ method: 'PUT', path: '/v1/settings/hold-out', body: { share: 0.05, personalization: true } })],
+      [1, () => ({ method: 'PUT', path: '/v1/settings/attribution', body: { currency: 'EUR', click_days: 7, view_days: 1, margin: 0.3, cost_per_month: 400 } })],
+      [1, () => ({ method: 'PUT', path: `/v1/staff/s${random.below(5)}`, body: { role: 'viewer', password: `${this.mark}-a-long-password` } })],
+      [1, () => ({ method: 'POST', path: '/v1/keys', body: { kind: 'browser', label: 'shop', scopes: ['events'] } })],
+      [1, () => ({ method: 'POST', path: '/v1/sessions', body: { shop: 'broken-1', name: 'anna', password: `${this.mark}-a-long-password` } })],
       [1, () => ({ method: 'POST', path: '/demo/token', body: { user_id: id } })],
     ])();
+    return { ...made, target: `${made.method} ${made.path.replace(/(?<=[a-z]\/)[a-z]\d+(?=$|\/)/, '…')}` };
   }
 
   /** JSON that is not quite what it should be. */
@@ -169,8 +187,15 @@ export class Hostile {
       ['POST', '/v1/rank', `{"items":["p1","p2"],"filter":${value}}`],
       ['POST', '/v1/recommendations', `{"placements":[{"placement":"home","filter":${value}}]}`],
       ['PUT', `/v1/rules/f${random.below(9)}`, `{"name":"F","effect":{"kind":"hide","filter":${value}}}`],
-      ['PUT', '/v1/placements/own', `{"strategy":"for_you","filter":${value}}`],
+      ['PUT', '/v1/placements/own', `{"strategy":"personal","filter":${value}}`],
       ['POST', '/v1/recommendations/home/preview', `{"rule":{"id":"f","name":"F","when":{"visitor":${value}},"effect":{"kind":"hide","filter":${value}}}}`],
+      ['PUT', `/v1/rules/w${random.below(9)}`, `{"name":"W","when":{"visitor":${value}},"effect":{"kind":"pin","product":"p1","slot":1}}`],
+      ['PUT', `/v1/segments/f${random.below(9)}`, `{"name":"F","filter":${value}}`],
+      // Segments that ask for each other, and for themselves.
+      ['PUT', `/v1/segments/f${random.below(9)}`, `{"name":"F","filter":"${random.pick(['', 'not '])}segments in [\\"f${random.below(9)}\\",\\"f${random.below(9)}\\"] or orders > 0"}`],
+      ['POST', '/v1/segments/size', `{"filter":${value}}`],
+      ['PUT', `/v1/experiments/f${random.below(9)}`, JSON.stringify({ ...experiment(), audience: 'X' }).replace('"X"', value)],
+      ['PUT', `/v1/experiments/f${random.below(9)}`, JSON.stringify(experiment({ kind: 'rule', rule: { id: 'r', name: 'R', when: { visitor: 'X' }, effect: { kind: 'hide', filter: 'X' } } })).replaceAll('"X"', value)],
     ]);
     return { method, path, headers: [basic(this.any(random))], body: Buffer.from(body) };
   }
@@ -178,9 +203,7 @@ export class Hostile {
   /** Addresses that try to be others. */
   path(random) {
     const base = random.pick(['/v1/products/', '/v1/visitors/', '/v1/rules/', '/v1/recommendations/', '/v1/decisions/', '/v1/jobs/', '/v1/vectors/', '/v1/models/', '/uploads/', '/shop/', '/docs/', '/', '/v1/', '/v1/imports/', '/sourceConfig/', '/v1/projects/']);
-    const tail = random.pick([
-      '../../etc/passwd', '..%2f..%2f..%2fetc%2fpasswd', '%2e%2e/%2e%2e/', '%252e%252e%252f', '%00', 'a%00b', '%ff%fe', '%c0%ae%c0%ae/', '%', '%2', '%zz', '//', '/./', ';a=b', '%0d%0aX-Injected:1', '*', '%23', '%3f', '?', '??', '%E2%80%AE', '\\..\\', 'secret', 'table.db', '%2e%2e%5c', 'a/'.repeat(300), `${'x'.repeat(7000)}`, encodeURIComponent('\u{1f600}'.repeat(30)), 'home/preview/', 'CURRENT', '~PROFILE', 'u:%2e%2e', 'a:', 'u:', 'u%3A', '%20', '+', 'openapi.json/', 'metrics/..', '@', 'p1/', 'p1%2f', 'null',
-    ]);
+    const tail = random.pick(ODD_TAILS);
     return { method: random.pick(['GET', 'GET', 'PUT', 'POST', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND']), path: base + tail, headers: [basic(this.any(random))] };
   }
 
@@ -216,7 +239,7 @@ export class Hostile {
     const as = JSON.stringify(id);
     const [method, path, body] = random.pick([
       ['GET', `/v1/products/${written}`], ['DELETE', `/v1/products/${written}x`], ['PATCH', `/v1/products/${written}`, '{"stock":1}'], ['GET', `/v1/visitors/${written}`], ['GET', `/v1/rules/${written}`], ['DELETE', `/v1/rules/${written}`],
-      ['PUT', `/v1/rules/${written}`, '{"name":"X","effect":{"kind":"pin","product":"p1","slot":1}}'], ['PUT', `/v1/placements/${written}`, '{"strategy":"for_you"}'], ['GET', `/v1/recommendations/${written}`], ['GET', `/v1/decisions/${written}`], ['POST', `/v1/decisions/${written}/replay`, '{}'], ['GET', `/v1/jobs/${written}`], ['POST', `/v1/models/${written}/activate`, '{}'],
+      ['PUT', `/v1/rules/${written}`, '{"name":"X","effect":{"kind":"pin","product":"p1","slot":1}}'], ['PUT', `/v1/placements/${written}`, '{"strategy":"personal"}'], ['GET', `/v1/recommendations/${written}`], ['GET', `/v1/decisions/${written}`], ['POST', `/v1/decisions/${written}/replay`, '{}'], ['GET', `/v1/jobs/${written}`], ['POST', `/v1/models/${written}/activate`, '{}'],
       ['PUT', `/v1/vectors/${written}`, '{"product_id":"p1","vector":[1]}'], ['DELETE', `/v1/vectors/${written}`], ['POST', `/v1/imports/${written}`, ''], ['PUT', `/uploads/${written}`, 'x'], ['PUT', '/v1/products', `[{"id":${as},"title":"X","category":[${as}],"brand":${as}}]`],
       ['POST', '/v1/t', JSON.stringify({ ...this.event(random, number), anonymousId: id, userId: id, messageId: id })], ['POST', '/v1/a', `{"userId":${as},"previousId":${as}}`], ['POST', '/v1/recommendations/home', `{"anonymous_id":${as}}`], ['POST', '/v1/rank', `{"items":[${as},${as}],"product_id":${as}}`],
       ['POST', '/v1/recommendations/home', `{"history":[{"product_id":${as},"action":"view","timestamp":${as}}]}`],
@@ -243,14 +266,88 @@ export class Hostile {
     return { method: 'RAW', path: '', raw };
   }
 
+  /**
+   * Any operation of the description, with e-mails, tokens and keys wherever something can be wrong: none of it is told back by an
+   * error, and none gets into a log.
+   */
+  canary(random) {
+    const operation = random.pick(OPERATIONS);
+    const secret = () => random.pick([this.email(random), `${this.mark}-token-${random.word(8)}`, `v1.${random.word(16)}.${this.mark}${random.word(8)}.9999999999.${this.mark}${random.word(20)}`, `vs_${this.mark}${random.word(20)}`]);
+    const path = operation.path.replace(/\{[^}]*\}/g, () => encodeURIComponent(random.chance(0.7) ? secret() : 'home'));
+    const names = [...Object.keys(operation.query), 'limit', 'filter', 'cursor', 'language', 'audience', 'from', 'to', 'format', 'currency', 'dates', 'revision', 'of', 'ids', 'key', 'email', this.email(random)];
+    const pairs = Array.from({ length: random.below(3) }, () => `${encodeURIComponent(random.pick(names))}=${encodeURIComponent(random.pick([secret(), `${secret()} <`, `email = "${secret()}" and`, `${secret()},${secret()}`]))}`);
+    const headers = [random.chance(0.8) ? basic(this.server(random)) : random.pick([['authorization', `Bearer ${secret()}`], basic(secret()), ['authorization', secret()]])];
+    if (random.chance(0.3)) headers.push([random.pick(['x-vitrine-user', 'if-match', 'origin', 'referer', 'cookie', 'traceparent', 'accept-language', 'content-type', 'user-agent', 'x-forwarded-for']), secret()]);
+    const made = random.pick(BODIES)(secret);
+    const text = typeof made === 'string' ? made : JSON.stringify(made);
+    return { method: operation.method, path: `${random.chance(0.05) ? `/v1/${secret()}` : path}${pairs.length ? `?${pairs.join('&')}` : ''}`, headers, body: operation.reads ? Buffer.from(text) : undefined };
+  }
+
+  /** Pages and forms of the console. */
+  console(random) {
+    return page(this, random, { texts: ODD_TEXTS, numbers: ODD_NUMBERS, tails: ODD_TAILS });
+  }
+
   /** What a good client sends, so that there is something to break. */
   good(random, number) {
-    const { method, path, body } = this.target(random, number);
-    return { method, path, headers: [basic(this.server(random))], body: Buffer.from(JSON.stringify(body)) };
+    const { method, path, body, target } = this.target(random, number);
+    // What stands there already is changed only by whoever says so.
+    const over = random.chance(0.5) ? [['if-match', '*']] : [];
+    return { method, path, target, headers: [basic(this.server(random)), ...over], body: Buffer.from(JSON.stringify(body)) };
   }
 }
 
-const FAMILIES = [[26, 'json'], [8, 'gzip'], [12, 'filter'], [13, 'path'], [12, 'query'], [10, 'header'], [10, 'id'], [3, 'file'], [2, 'wire'], [4, 'good']];
+/** An experiment as it would be taken. */
+const experiment = (change = { kind: 'strategy', placement: 'home', strategy: 'trending' }) => ({
+  name: 'What many want', hypothesis: 'They do.', traffic: 0.5, audience: 'orders > 0', exclusive: { group: 'home', from: 0, to: 0.5 }, bandit: { floor: 0.1, half_life_days: 14 },
+  design: { kind: 'variants', variants: [{ id: 'control', weight: 0.3 }, { id: 'other', weight: 0.7, changes: [change] }] }, metrics: { primary: 'conversion', guardrails: [{ metric: 'return_rate', margin: 0.1 }] },
+});
+
+/** Bodies with a secret where a name, a word of a list, a number, a time or a filter is due. */
+const BODIES = [
+  (secret) => ({ [secret()]: 1 }),
+  (secret) => ({ name: secret(), [secret()]: secret() }),
+  (secret) => secret(),
+  (secret) => `"${secret()}"`,
+  (secret) => `{"name": ${secret()}}`,
+  (secret) => [secret(), { id: secret(), title: 7 }, { id: '', title: secret() }],
+  (secret) => ({ id: secret(), title: secret(), price: secret() }),
+  (secret) => ({ effect: { kind: secret() } }),
+  (secret) => ({ effect: { kind: 'hide', filter: `email = "${secret()}" and` }, when: { from: secret(), visitor: secret() } }),
+  (secret) => ({ effect: { kind: 'pin', product: `${secret()}\u0000`, slot: secret() } }),
+  (secret) => ({ effect: { kind: 'content', slot: 'hero', payload: 1, [secret()]: 1 } }),
+  (secret) => ({ strategy: secret() }),
+  (secret) => ({ strategy: 'personal', filter: { attribute: secret(), op: secret(), value: secret() } }),
+  (secret) => ({ strategy: 'personal', limit: secret(), [secret()]: 1 }),
+  (secret) => ({ filter: `segments in ["${secret()}"` }),
+  (secret) => ({ filter: `price < "${secret()}"` }),
+  (secret) => ({ filter: { attribute: secret(), op: '=', value: secret() } }),
+  (secret) => ({ filter: { attribute: 'price', op: '<', value: { [secret()]: secret() } } }),
+  (secret) => ({ filter: { and: [{ attribute: 'email', op: '=', value: { context: secret() } }] } }),
+  (secret) => ({ name: 'N', design: { kind: secret() }, metrics: { primary: secret() } }),
+  (secret) => ({ name: 'N', design: { kind: 'variants', variants: [{ id: secret() }, { id: secret(), changes: [{ kind: secret() }, { kind: 'strategy', placement: secret(), strategy: secret() }] }] }, metrics: { primary: 'conversion', guardrails: [{ metric: secret() }] }, status: secret() }),
+  (secret) => ({ default_purposes: [secret()] }),
+  (secret) => ({ currency: secret(), click_days: 1, view_days: 1 }),
+  (secret) => ({ keep: secret(), gate: secret() }),
+  (secret) => ({ kind: secret(), scopes: [secret()], label: secret() }),
+  (secret) => ({ kind: 'server', scopes: [secret()], label: `${secret()}\u0007` }),
+  (secret) => ({ role: secret(), password: secret() }),
+  (secret) => ({ shop: 'broken-1', name: secret(), password: secret() }),
+  (secret) => ({ visitor_id: secret(), anonymous_id: secret(), history: [{ product_id: secret(), action: secret(), timestamp: secret() }] }),
+  (secret) => ({ history: [{ product_id: 'p1', action: secret(), timestamp: secret() }], language: secret(), audience: secret() }),
+  (secret) => ({ cursor: secret(), limit: 3, basket: [`${secret()}\u0000`], language: secret(), audience: secret() }),
+  (secret) => ({ items: [`${secret()}\u0000`], placement: secret() }),
+  (secret) => ({ placements: [{ placement: secret(), limit: secret() }] }),
+  (secret) => ({ rule: { id: secret(), effect: { kind: secret() } }, placement: { [secret()]: 1, strategy: secret() } }),
+  (secret) => ({ placement: { strategy: secret() }, rules: [{ id: 'a', name: 'A', effect: { kind: 'hide', filter: secret() } }] }),
+  (secret) => ({ type: secret(), anonymousId: { [secret()]: 1 }, userId: `${secret()}\u0000`, messageId: secret(), timestamp: secret(), email: secret() }),
+  (secret) => ({ batch: [{ type: secret() }, { type: 'track', anonymousId: `${secret()}\u0000`, event: secret() }, secret()] }),
+  (secret) => `{"product_id":"${secret()}","vector":["${secret()}"]}\n{"${secret()}":1}\n`,
+  (secret) => `id,title,price\n${secret()},${secret()},${secret()}\n"${secret()}\n`,
+  (secret) => ({ erasure_id: secret(), signature: secret(), shop: secret() }),
+];
+
+const FAMILIES = [[26, 'json'], [8, 'gzip'], [12, 'filter'], [13, 'path'], [12, 'query'], [10, 'header'], [10, 'id'], [3, 'file'], [2, 'wire'], [12, 'good'], [10, 'canary'], [6, 'console']];
 
 /** Puts something in the place of a value somewhere in JSON text. */
 function put(text, random, value) {

@@ -1,4 +1,5 @@
-// Clients that send a byte now and then, bodies that never end, and uploads to nobody: others are served meanwhile.
+// Clients that send a byte now and then, bodies that never end, uploads to nobody and many uploads at once: others are served
+// meanwhile.
 
 import net from 'node:net';
 
@@ -81,4 +82,47 @@ export async function flood({ stack, megabytes = 300 }) {
     const head = `PUT /uploads/made-up HTTP/1.1\r\nhost: x\r\ncontent-length: ${megabytes << 20}\r\n\r\n`;
     socket.write(Buffer.concat([Buffer.from(head), block.subarray(0, 1 << 16)]));
   });
+}
+
+/**
+ * Sends large files to addresses that are a shop's own, all at once: the last piece of each is kept back until all the others
+ * have arrived. The statuses of the answers.
+ */
+export async function uploads({ stack, shop, files = 12, megabytes = 64 }) {
+  const addresses = [];
+  for (let i = 0; i < files; i++) addresses.push(new URL((await shop.ok(shop.server, 'POST', '/v1/imports/products?format=ndjson')).upload.url));
+  const block = Buffer.alloc(1 << 20, '\n');
+  let open;
+  const gate = new Promise((resolve) => (open = resolve));
+  const waiting = new Set();
+  // Whoever has gone is waited for by nobody.
+  const waits = (address) => waiting.add(address).size === files && open();
+  return Promise.all(addresses.map((address) => new Promise((resolve) => {
+    const socket = net.connect(stack.port, '127.0.0.1');
+    let answer = '';
+    const done = () => {
+      clearTimeout(late);
+      socket.destroy();
+      resolve(Number(answer.split(' ')[1]) || undefined);
+      waits(address);
+    };
+    const late = setTimeout(done, 300_000);
+    socket.on('data', (data) => {
+      answer += data.toString('latin1');
+      done();
+    });
+    socket.on('error', done);
+    socket.on('close', done);
+    socket.write(`PUT ${address.pathname} HTTP/1.1\r\nhost: x\r\ncontent-length: ${megabytes << 20}\r\n\r\n`);
+    let sent = 0;
+    const pour = () => {
+      while (sent < megabytes - 1 && !socket.destroyed) {
+        sent++;
+        if (!socket.write(block)) return socket.once('drain', pour);
+      }
+      waits(address);
+      return gate.then(() => socket.writable && socket.write(block));
+    };
+    pour();
+  })));
 }

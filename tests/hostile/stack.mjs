@@ -12,7 +12,7 @@ const LIMITS = { VITRINE_KEY_RATE: '1000000', VITRINE_KEY_BURST: '1000000', VITR
 
 export class Stack {
   /** Starts `vitrine-local` on a folder of its own, on any free port, without the sample shop. */
-  static async start(binary, { log = 'info', args = ['--empty'] } = {}) {
+  static async start(binary, { log = 'info', args = ['--empty'], limits = LIMITS } = {}) {
     const stack = new Stack();
     stack.binary = binary;
     stack.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'vitrine-hostile-'));
@@ -23,7 +23,7 @@ export class Stack {
     stack.process = spawn(binary, ['--data-dir', stack.data, '--port', '0', ...args], {
       stdio: ['ignore', out, out],
       // A few keys and visitors stand for the whole world here; what they may ask is tested by tests/tests/it/limits.rs.
-      env: { ...LIMITS, ...process.env, RUST_LOG: `${log},dynoxide=error`, RUST_BACKTRACE: '1' },
+      env: { ...limits, ...process.env, RUST_LOG: `${log},dynoxide=error`, RUST_BACKTRACE: '1' },
     });
     stack.exited = new Promise((resolve) => stack.process.once('exit', resolve));
     fs.closeSync(out);
@@ -31,9 +31,6 @@ export class Stack {
       const address = /the API +http:\/\/127\.0\.0\.1:(\d+)\//.exec(stack.log());
       if (address) {
         stack.port = Number(address[1]);
-        stack.firstRss = stack.rss();
-        stack.watch = setInterval(() => stack.sample(), 200);
-        stack.peak = stack.firstRss;
         return stack;
       }
       if (stack.process.exitCode !== null) break;
@@ -62,21 +59,26 @@ export class Stack {
 
   /** Memory that the process holds, in MB. */
   rss() {
-    try {
-      return Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${this.process.pid}/status`, 'utf8'))[1]) / 1024;
-    } catch {
-      return 0;
-    }
+    return this.memory('VmRSS');
   }
 
-  sample() {
-    this.peak = Math.max(this.peak, this.rss());
+  /** The most that it held since it began or since `resetPeak`, in MB: the kernel counts, so that no moment escapes. */
+  peak() {
+    return this.memory('VmHWM');
   }
 
-  /** Forgets the highest memory so far, so that a stage has its own. */
+  /** Forgets the highest memory so far, so that a stage has its own; what is held now. */
   resetPeak() {
-    this.peak = this.rss();
-    return this.peak;
+    fs.writeFileSync(`/proc/${this.process.pid}/clear_refs`, '5');
+    return this.rss();
+  }
+
+  memory(name) {
+    const status = fs.readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
+    // A process that has ended holds none; that it lives is asked apart.
+    const found = new RegExp(`${name}:\\s+(\\d+) kB`).exec(status);
+    if (!found && this.alive()) throw new Error(`/proc tells no ${name}`);
+    return Number(found?.[1] ?? 0) / 1024;
   }
 
   /** Makes a shop with the program's own command. */
@@ -88,7 +90,6 @@ export class Stack {
   }
 
   async stop() {
-    clearInterval(this.watch);
     this.process.kill('SIGTERM');
     const late = setTimeout(() => this.process.kill('SIGKILL'), 20_000);
     await this.exited;

@@ -86,6 +86,23 @@ pub struct Shop {
 }
 
 impl Shop {
+    /// A shop of a stack at an address, by its keys.
+    #[must_use]
+    pub fn at(url: &str, browser: &str, server: &str) -> Self {
+        let (url, browser, server) = (url.to_owned(), browser.to_owned(), server.to_owned());
+        Self { url, browser, server, http: reqwest::Client::new() }
+    }
+
+    /// The status of a recommendation that is asked for with a user's token alone.
+    ///
+    /// # Errors
+    /// If the stack does not answer.
+    pub async fn with_token(&self, token: &str, placement: &str) -> Result<StatusCode> {
+        let address = format!("{}/v1/recommendations/{placement}", self.url);
+        let request = self.http.post(address).basic_auth(&self.browser, Some("")).json(&json!({}));
+        Ok(request.header(vitrine_http::auth::USER_TOKEN, token).send().await?.status())
+    }
+
     /// Sends a request; the status and the JSON of the answer.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
-// Puts the rows of all parts into one table: table.mjs FOLDER SET SEED SECONDS
+// Puts the rows of all parts into one table: table.mjs FOLDER SET SEED SECONDS. The seconds are those since the programs were built.
 
 import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
 const [folder, set, seed, seconds] = process.argv.slice(2);
-const parts = ['order', 'fold', 'erasure', 'memory', 'chaos', 'hostile'];
-const must = set === 'short' ? ['order', 'erasure', 'chaos', 'hostile'] : parts;
+const parts = ['order', 'fold', 'panics', 'vectors', 'erasure', 'consent', 'retention', 'robots', 'visitor', 'corpus', 'memory', 'chaos', 'hostile'];
+const must = set === 'short' ? parts.filter((part) => !['fold', 'memory'].includes(part)) : parts;
 const rows = parts.flatMap((part) => {
   const file = path.join(folder, `${part}.json`);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')).map((row) => ({ part, ...row }));

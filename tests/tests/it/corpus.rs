@@ -1,5 +1,9 @@
 //! The kept corpus of the fuzz targets, replayed: what was once found, or is known to be awkward, is tried on every run.
-#![allow(clippy::print_stderr, reason = "which file was read last is what matters of a failure")]
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "figures for --nocapture; which file was read last is what matters of a failure"
+)]
 
 use std::path::Path;
 
@@ -9,7 +13,12 @@ use vitrine_tests::parsers::PARSERS;
 #[test]
 fn every_parser_reads_its_corpus() -> Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let (mut kept, mut inputs) = (0, 0);
     for (name, parser) in PARSERS {
+        let mut parser = |bytes: &[u8]| {
+            inputs += 1;
+            parser(bytes);
+        };
         let folder = corpus.join(name);
         let files = std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
         let mut count = 0;
@@ -30,7 +39,11 @@ fn every_parser_reads_its_corpus() -> Result<()> {
             count += 1;
         }
         assert!(count >= 3, "{name} has {count} files");
+        kept += count;
     }
+    let targets = std::fs::read_dir(corpus.join("../fuzz_targets"))?.count();
+    assert_eq!(PARSERS.len(), targets, "each parser is a fuzz target, and each target is replayed");
+    println!("figure: {targets} parsers, {kept} files kept, {inputs} inputs: 0 panics, 0 broken promises");
     Ok(())
 }
 
@@ -47,6 +60,55 @@ fn the_corpus_reaches_what_parsers_take() {
     assert!(vitrine_domain::Filter::parse(&text("filter_text/nested")).is_ok());
     assert!(vitrine_learn::Artifact::from_bytes(read("artifact/small"), &vitrine_learn::Lineup::default()).is_ok());
     assert!(vitrine_learn::vectors::parse_ndjson("own", &read("vectors/lines")).is_ok());
+    let tcf = |file: &str| vitrine_domain::consent::tcf::Consent::parse(&text(file));
+    let personalises = |file: &str| tcf(file).map(|consent| consent.allows(vitrine_domain::Purpose::Personalise));
+    assert_eq!((personalises("consent/everything"), personalises("consent/counting")), (Some(true), Some(false)));
+    let record = |file: &str| vitrine_store::stream::decode(&serde_json::from_str(&text(file)).unwrap());
+    use vitrine_store::stream::Record::{Decision, Event, Link, Other};
+    assert!(matches!(record("stream/event"), Ok(Event { .. })) && matches!(record("stream/link"), Ok(Link { .. })));
+    assert!(matches!(record("stream/decision"), Ok(Decision { visitor: Some(_), .. })));
+    assert!(matches!(record("stream/decision_of_nobody"), Ok(Decision { visitor: None, .. })));
+    assert!(matches!(record("stream/erasure"), Ok(Other)) && matches!(record("stream/removed"), Ok(Other)));
+    assert!(record("stream/no_document").is_err() && record("stream/odd_key").is_err());
+    for file in ["experiment", "drop", "rule", "numbers", "gaps"] {
+        assert!(vitrine_manage::forms::read(&read(&format!("forms/{file}"))).is_some(), "{file} is no form");
+    }
+    let taken = |read: Vec<(&'static str, bool)>| read.into_iter().filter(|(_, taken)| *taken).map(|(name, _)| name);
+    for (file, kind) in [
+        ("rule", "rule"),
+        ("rule-content", "rule"),
+        ("rule-share", "rule"),
+        ("rule-pin", "rule"),
+        ("segment", "segment"),
+        ("segment-of-segments", "segment"),
+        ("experiment", "experiment"),
+        ("experiment-factorial", "experiment"),
+        ("placement", "placement"),
+        ("placement-small", "placement"),
+        ("training", "training"),
+        ("privacy", "privacy"),
+        ("hold-out", "hold-out"),
+        ("attribution", "attribution"),
+        ("key", "key"),
+        ("staff", "staff"),
+    ] {
+        let read = vitrine_manage::bodies::read(&read(&format!("settings/{file}")), now);
+        let said: Vec<_> =
+            read.iter().filter(|(name, _)| *name == kind).filter_map(|(_, read)| read.as_ref().err()).collect();
+        let read = read.iter().map(|(name, read)| (*name, read.is_ok())).collect();
+        assert!(taken(read).any(|name| name == kind), "{file} is no {kind}: {said:?}");
+    }
+    let own = &vitrine_domain::Placement::shipped()[0];
+    let shop = vitrine_domain::Shop::new("fuzz").unwrap();
+    for (file, kind) in
+        [("list", "question"), ("history", "question"), ("page", "page"), ("rank", "rank"), ("preview", "preview")]
+    {
+        let read = vitrine_recommend::bodies::read(&read(&format!("questions/{file}")), &shop, own);
+        let said: Vec<_> =
+            read.iter().filter(|(name, _)| *name == kind).filter_map(|(_, read)| read.as_ref().err()).collect();
+        let read = read.iter().map(|(name, read)| (*name, read.is_ok())).collect();
+        assert!(taken(read).any(|name| name == kind), "{file} is no {kind}: {said:?}");
+    }
 }
 
 /// The two files that only the code can make: `UPDATE_CORPUS=1` makes them anew when a format has changed.

@@ -2,12 +2,14 @@
 #![allow(missing_docs, reason = "tests name what they show")]
 
 mod catalogue;
+mod consent;
 mod corpus;
 mod decisions;
 mod deployable;
 mod erasure;
 mod feed;
 mod figures;
+mod golden;
 mod hostile;
 mod identity;
 mod isolation;
@@ -18,8 +20,10 @@ mod openapi;
 mod own_vectors;
 mod real_time;
 mod restart;
+mod restored;
 mod robots;
 mod rollback;
+mod scan;
 mod segments;
 mod unreadable;
 mod user_tokens;

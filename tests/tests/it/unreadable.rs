@@ -8,14 +8,22 @@ use serde_json::{Value, json};
 use vitrine_local::Running;
 use vitrine_tests::Ground;
 
-/// Writes what no function would write, over the table's own API, which wants a signature and does not check it.
-async fn plant(folder: &Path, visitor: &str, time: i64) -> Result<()> {
+/// Writes what no function would write.
+pub(crate) async fn plant(folder: &Path, shop: &str, visitor: &str, time: i64) -> Result<()> {
     let table = Running::find(folder).context("no stack runs")?.dynamodb;
-    let item = json!({
-        "PK": {"S": format!("S#shop#V#a:{visitor}")},
-        "SK": {"S": format!("E#{time:013}#planted")},
-        "d": {"S": "{\"a\":7}"},
-    });
+    put(
+        &table,
+        json!({
+            "PK": {"S": format!("S#{shop}#V#a:{visitor}")},
+            "SK": {"S": format!("E#{time:013}#planted")},
+            "d": {"S": "{\"a\":7}"},
+        }),
+    )
+    .await
+}
+
+/// Writes an item over the table's own API, which wants a signature and does not check it.
+pub(crate) async fn put(table: &str, item: Value) -> Result<()> {
     let signature =
         "AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
     let request = reqwest::Client::new()
@@ -41,7 +49,7 @@ async fn a_record_that_cannot_be_read_holds_nobody_up_and_is_a_dead_letter_of_ea
     let ground = Ground::start().await?;
     let shop = ground.shop("shop").await?;
     let now = ground.stack.context.clock.now();
-    plant(ground.folder(), "broken", now.0).await?;
+    plant(ground.folder(), "shop", "broken", now.0).await?;
     for n in 0..3 {
         shop.view("visitor", &format!("tea-{n}")).await?;
     }
