@@ -133,7 +133,7 @@ pub(crate) async fn put(
     if before.is_none() {
         keep::has_room(all.len(), MAX_EXPERIMENTS)?;
     }
-    let from = expected.over(before.map_or(0, |setting| setting.version))?;
+    let from = expected.over(before.map(|setting| setting.version))?;
     let starts = |setting: &Stored| setting.value.status == Status::Draft && experiment.status == Status::Running;
     if before.is_none_or(starts) {
         is_fresh(&app, &access, &experiment.id).await?;

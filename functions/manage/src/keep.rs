@@ -222,7 +222,7 @@ pub(crate) async fn put_one<T: One>(
     let value = make(&before);
     faultless(&value, Some(&before))?;
     let expected = if T::WHOLE && expected == Expected::Unsaid { Expected::Body(standing.version) } else { expected };
-    let from = expected.over(standing.version)?;
+    let from = expected.over(Some(standing.version))?;
     let (standing, _) = put(app, access, T::ID, &value, (from, expected)).await?;
     Ok(shown(value, standing))
 }

@@ -12,7 +12,7 @@ pub(crate) enum Expected {
     Header(u64),
     /// In the header, but nothing that was ever our version.
     Foreign,
-    /// `If-Match: *`: whatever there is, but there must be something.
+    /// `If-Match: *`: whatever there is, but there must be something (RFC 9110, 13.1.1); what was shipped is.
     Any,
     /// In the body.
     Body(u64),
@@ -32,17 +32,19 @@ impl Expected {
         quoted.and_then(|text| text.parse().ok()).map_or(Self::Foreign, Self::Header)
     }
 
-    /// The version to write over, if it is what the request expects.
+    /// The version to write over, if it is what the request expects of the current one: zero as shipped, none if there is no
+    /// such thing.
     ///
     /// # Errors
     /// 412 if the header expects another one, 409 if the body does, 428 if it says nothing of a setting that was written
     /// before.
-    pub(crate) fn over(self, current: u64) -> Result<u64, Problem> {
+    pub(crate) fn over(self, current: Option<u64>) -> Result<u64, Problem> {
+        let version = current.unwrap_or_default();
         match self {
-            Self::Header(version) | Self::Body(version) if version == current => Ok(current),
-            Self::Any if current > 0 => Ok(current),
-            Self::Unsaid if current == 0 => Ok(0),
-            _ => Err(self.refusal(&format!("it stands at version {current}; read it again and send what you saw"))),
+            Self::Header(seen) | Self::Body(seen) if seen == version => Ok(version),
+            Self::Any if current.is_some() => Ok(version),
+            Self::Unsaid if version == 0 => Ok(0),
+            _ => Err(self.refusal(&format!("it stands at version {version}; read it again and send what you saw"))),
         }
     }
 
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn over(header: Option<&str>, body: Option<u64>, current: u64) -> Result<u64, u16> {
+    fn over(header: Option<&str>, body: Option<u64>, current: Option<u64>) -> Result<u64, u16> {
         let mut headers = HeaderMap::new();
         if let Some(text) = header {
             headers.insert(IF_MATCH, HeaderValue::from_str(text).unwrap());
@@ -80,23 +82,28 @@ mod tests {
     #[test]
     fn only_the_version_that_was_seen_is_written_over() {
         for (header, body, current, expected) in [
-            (None, None, 0, Ok(0)),
-            (None, None, 3, Err(428)),
-            (None, Some(3), 3, Ok(3)),
-            (None, Some(2), 3, Err(409)),
-            (None, Some(0), 3, Err(409)),
-            (None, Some(1), 0, Err(409)),
-            (Some("\"3\""), None, 3, Ok(3)),
-            (Some("\"3\""), Some(9), 3, Ok(3)),
-            (Some("\"2\""), Some(3), 3, Err(412)),
-            (Some("\"0\""), None, 0, Ok(0)),
-            (Some("*"), None, 3, Ok(3)),
-            (Some("*"), None, 0, Err(412)),
-            (Some("W/\"3\""), None, 3, Err(412)),
-            (Some("3"), None, 3, Err(412)),
-            (Some("\"abc\""), Some(3), 3, Err(412)),
+            (None, None, Some(0), Ok(0)),
+            (None, None, Some(3), Err(428)),
+            (None, Some(3), Some(3), Ok(3)),
+            (None, Some(2), Some(3), Err(409)),
+            (None, Some(0), Some(3), Err(409)),
+            (None, Some(1), Some(0), Err(409)),
+            (Some("\"3\""), None, Some(3), Ok(3)),
+            (Some("\"3\""), Some(9), Some(3), Ok(3)),
+            (Some("\"2\""), Some(3), Some(3), Err(412)),
+            (Some("\"0\""), None, Some(0), Ok(0)),
+            (Some("*"), None, Some(3), Ok(3)),
+            (Some("*"), None, Some(0), Ok(0)),
+            (Some("*"), None, None, Err(412)),
+            (Some("\"0\""), None, None, Ok(0)),
+            (Some("\"1\""), None, None, Err(412)),
+            (None, Some(0), None, Ok(0)),
+            (None, None, None, Ok(0)),
+            (Some("W/\"3\""), None, Some(3), Err(412)),
+            (Some("3"), None, Some(3), Err(412)),
+            (Some("\"abc\""), Some(3), Some(3), Err(412)),
         ] {
-            assert_eq!(over(header, body, current), expected, "{header:?} {body:?} over {current}");
+            assert_eq!(over(header, body, current), expected, "{header:?} {body:?} over {current:?}");
         }
     }
 }

@@ -85,11 +85,12 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let placement = wanted.check(name)?;
     let own = app.context.table.settings::<Placement>(&access.shop, PLACEMENT).await?;
-    let current = own.iter().find(|setting| setting.id == placement.name).map_or(0, |setting| setting.version);
-    if current == 0 && own.len() >= MAX_PLACEMENTS {
+    let current = own.iter().find(|setting| setting.id == placement.name).map(|setting| setting.version);
+    if current.is_none() && own.len() >= MAX_PLACEMENTS {
         return Err(Problem::unprocessable("too-many-placements", "a shop has at most 200 placements of its own"));
     }
-    let from = expected.over(current)?;
+    let shipped = || Placement::shipped().iter().any(|other| other.name == placement.name);
+    let from = expected.over(current.or_else(|| shipped().then_some(0)))?;
     let (standing, _) = keep::put(&app, &access, &placement.name, &placement, (from, expected)).await?;
     Ok(keep::shown(placement, standing))
 }

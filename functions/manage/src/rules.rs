@@ -101,8 +101,8 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let rule = wanted.check(id)?;
     let around = Surroundings::read(&app, &access.shop, Some(&rule)).await?;
-    let current = around.rule(&rule.id).map_or(0, |setting| setting.version);
-    if current == 0 && around.rules.len() >= MAX_RULES {
+    let current = around.rule(&rule.id).map(|setting| setting.version);
+    if current.is_none() && around.rules.len() >= MAX_RULES {
         return Err(Problem::unprocessable("too-many-rules", format!("a shop has at most {MAX_RULES} rules")));
     }
     let from = expected.over(current)?;

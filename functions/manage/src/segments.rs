@@ -116,16 +116,20 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let segment = wanted.check(id)?;
     let own = stored(&app, &access).await?;
-    let current = own.iter().find(|setting| setting.id == segment.id).map_or(0, |setting| setting.version);
-    if current == 0 {
+    let current = own.iter().find(|setting| setting.id == segment.id).map(|setting| setting.version);
+    if current.is_none() {
         let shipped = shipped().iter().filter(|segment| own.iter().all(|setting| setting.id != segment.id)).count();
         keep::has_room(own.len() + shipped, MAX_SEGMENTS)?;
     }
-    let from = expected.over(current)?;
+    let from = expected.over(current.or_else(|| is_shipped(&segment.id).then_some(0)))?;
     let id = segment.id.clone();
     let segment = Some(segment);
     let (standing, _) = keep::put(&app, &access, &id, &segment, (from, expected)).await?;
     Ok(keep::shown(segment, standing))
+}
+
+fn is_shipped(id: &str) -> bool {
+    shipped().iter().any(|segment| segment.id == id)
 }
 
 /// Remove a segment
@@ -150,10 +154,10 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let expected = Expected::of(&headers, None);
     let view = standing(&stored(&app, &access).await?, &id).ok_or_else(unknown)?;
-    if shipped().iter().any(|segment| segment.id == id) {
+    if is_shipped(&id) {
         let from = match expected {
-            Expected::Unsaid | Expected::Any => view.standing.version,
-            said => said.over(view.standing.version)?,
+            Expected::Unsaid => view.standing.version,
+            said => said.over(Some(view.standing.version))?,
         };
         keep::put(&app, &access, &id, &None::<Segment>, (from, expected)).await?;
         return Ok(StatusCode::NO_CONTENT);

@@ -179,13 +179,15 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     let (gone, kept) = (people(MARK, number()), people("stays", number().max(20)));
     let (tablet, phone) = (format!("{MARK}-on-the-tablet"), format!("{MARK}-lent-phone"));
     let ground = Ground::start().await?;
-    let start = ground.stack.context.clock.now();
+    let (start, begun) = (ground.stack.context.clock.now(), std::time::Instant::now());
+    let told = |what: &str| println!("{:>6.0} s  {what}", begun.elapsed().as_secs_f64());
     let shop = stocked(&ground).await?;
     let all: Vec<Value> = kept.iter().chain(&gone).flat_map(|person| person.events(start, 0)).collect();
     send(&shop, &all).await?;
     send(&shop, &shared(start, Some(&tablet))).await?;
     send(&shop, &lent(start, Some(&phone))).await?;
     refused(&shop, &tablet).await?;
+    told("events of everybody are sent");
     let all_vectors: String = gone
         .iter()
         .chain(&kept[..3])
@@ -205,7 +207,9 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     }
     let who = json!({"visitor_id": "aunt", "anonymous_id": phone});
     shop.ok(&shop.server, Method::POST, "/v1/recommendations/home", Some(who)).await?;
+    told("recommendations are asked for");
     let knows = train(&ground, &shop).await?;
+    told("a model knows everybody");
     let folder = ground.folder().to_owned();
     let everybody: Vec<String> = names(&gone).into_iter().chain([tablet.clone(), phone.clone()]).collect();
     // Records that no reader can read become dead letters: two of somebody who will be erased, two of somebody who stays.
@@ -241,7 +245,10 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     let mut receipts = Vec::new();
     let visitors: Vec<String> =
         gone.iter().map(Person::visitor).chain([format!("u:{tablet}"), format!("a:{phone}")]).collect();
-    for some in visitors.chunks(AT_ONCE) {
+    for (n, some) in visitors.chunks(AT_ONCE).enumerate() {
+        if n > 0 && n.is_multiple_of(1000 / AT_ONCE) {
+            told(&format!("{} erasures are asked for", n * AT_ONCE));
+        }
         let mut asked = tokio::task::JoinSet::new();
         for visitor in some {
             let (shop, path) = (shop.clone(), format!("/v1/visitors/{visitor}"));
@@ -267,7 +274,9 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     stop.store(true, Ordering::SeqCst);
     clicking.await??;
 
+    told("all erasures are asked for");
     let clean = train(&ground, &shop).await?;
+    told("a model knows none of the erased");
     for id in &receipts {
         let receipt = shop.ok(&shop.server, Method::GET, &format!("/v1/erasures/{id}"), None).await?;
         ensure!(receipt["completed"].is_string() && receipt["model"] == clean, "{receipt}");
@@ -296,6 +305,7 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
     places(&folder).await?;
     let made = artifact(&ground, &clean).await?;
     let kept_folder = ground.stop_and_keep().await;
+    told("receipts are checked, letters are scrubbed");
     let left = traces(&folder, MARK, &everybody)?;
     assert!(left.found.is_empty(), "{} events came late; {:#?}", sent.load(Ordering::SeqCst), left.found);
     println!(
@@ -307,6 +317,7 @@ async fn of_the_erased_nothing_is_left_and_the_next_model_never_knew_them() -> R
         left.files
     );
     drop(kept_folder);
+    told("every byte was looked at");
 
     let never = Ground::start().await?;
     let shop = stocked(&never).await?;

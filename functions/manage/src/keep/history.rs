@@ -196,7 +196,7 @@ pub(crate) async fn undo(
     let (now, before) = states.split_first().ok_or_else(unknown)?;
     let expected = Expected::of(&headers, None);
     let current = now.version.unwrap_or_default();
-    let from = if expected == Expected::Unsaid { current } else { expected.over(current)? };
+    let from = if expected == Expected::Unsaid { current } else { expected.over(now.version)? };
     let other = match wish.revision {
         Some(revision) => before.iter().find(|state| state.revision == revision),
         None => before.first(),

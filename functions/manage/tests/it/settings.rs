@@ -87,6 +87,20 @@ async fn a_placement_is_written_only_over_what_was_seen() {
 }
 
 #[tokio::test]
+async fn what_was_shipped_is_there_to_be_replaced() {
+    let stack = Stack::start().await;
+    let placement = json!({"strategy": "trending", "limit": 3});
+    assert_eq!(stack.put("/v1/placements/home", Some("*"), &placement).await.header("etag"), "\"1\"");
+    assert_eq!(stack.put("/v1/placements/own", Some("*"), &placement).await.problem(), (412, "precondition-failed"));
+    let read = stack.get("/v1/segments/deal-hunters").await.body;
+    assert_eq!(read["version"], 0, "{read}");
+    assert_eq!(stack.put("/v1/segments/deal-hunters", Some("*"), &read).await.header("etag"), "\"1\"");
+    assert_eq!(stack.put("/v1/segments/own", Some("*"), &read).await.problem(), (412, "precondition-failed"));
+    let attribution = stack.get("/v1/settings/attribution").await.body;
+    assert_eq!(stack.put("/v1/settings/attribution", Some("*"), &attribution).await.header("etag"), "\"1\"");
+}
+
+#[tokio::test]
 async fn of_changes_made_at_once_one_wins() {
     let stack = Stack::start().await;
     let body = json!({"strategy": "similar", "limit": 5, "version": 0});
