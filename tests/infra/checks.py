@@ -125,6 +125,40 @@ def dead_letters(stack):
 READS = {"FoldStream": ["E#", "L#"], "ArchiveStream": ["E#", "D#", "L#"]}
 
 
+# What keeps data, and the place of it in places.rs; what keeps none.
+KEEPS = {
+    "AWS::DynamoDB::Table": "Event",
+    "AWS::S3::Bucket": "EventLake",
+    "AWS::SQS::Queue": "DeadLetter",
+    "AWS::Logs::LogGroup": "Log",
+    "AWS::StepFunctions::StateMachine": "Log",
+}
+KEEPS_NOTHING = {
+    *(f"AWS::ApiGatewayV2::{kind}" for kind in ("Api", "Integration", "Route", "Stage")),
+    *(f"AWS::Batch::{kind}" for kind in ("ComputeEnvironment", "JobDefinition", "JobQueue")),
+    *(f"AWS::CloudWatch::{kind}" for kind in ("Alarm", "Dashboard")),
+    *(f"AWS::Lambda::{kind}" for kind in ("EventInvokeConfig", "EventSourceMapping", "Function", "Permission", "Url")),
+    "AWS::Events::Rule", "AWS::IAM::Role", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+}
+
+
+@check
+def places(stack):
+    """Whatever keeps something is a place of places.rs, which says how somebody is erased from it."""
+    known = dict(re.findall(r"^    (\w+): Mark::.* => Erasure::(.*);$", source("shared/store/src/places.rs"), re.M))
+    for name, resource in stack.resources.items():
+        kind = resource["Type"]
+        if kind not in KEEPS_NOTHING and KEEPS.get(kind) not in known:
+            yield f"{name} is in no place: say in places.rs how somebody is erased from it, and here which one it is"
+    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
+        if len(stack.of(kind)) != 1:
+            yield f"there is another {kind} than the one whose places are known"
+    days = int(re.fullmatch(r"Scrubbed\((\d+)\)", known["DeadLetter"])[1])
+    for name, queue in stack.of("AWS::SQS::Queue").items():
+        if queue.get("MessageRetentionPeriod", 4 * DAY) > days * DAY:
+            yield f"{name} keeps messages for longer than the {days} days after which an erasure says that they are gone"
+
+
 @check
 def streams(stack):
     mappings = stack.of("AWS::Lambda::EventSourceMapping")
