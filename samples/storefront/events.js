@@ -131,7 +131,8 @@ const observer = new IntersectionObserver((entries) => {
 function saw(card) {
   observer.unobserve(card);
   dwelling.delete(card);
-  const { product_id, position, ...list } = watched.get(card);
+  const { promotion, product_id, position, ...list } = watched.get(card);
+  if (promotion) return void track('Promotion Viewed', promotion);
   const key = JSON.stringify(list);
   if (!gathered.has(key)) gathered.set(key, { ...list, products: [] });
   gathered.get(key).products.push({ product_id, position });
@@ -149,7 +150,7 @@ export function sendImpressions() {
 
 addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && sendImpressions());
 
-/** Watches a card. `impression`: `{list_id, product_id, position, decision_id?, category?}`. */
+/** Watches a card. `impression`: `{list_id, product_id, position, decision_id?, category?}`, or `{promotion}` of content. */
 export function watch(card, impression) {
   watched.set(card, impression);
   observer.observe(card);

@@ -4,7 +4,7 @@
 import { categories, expression, product as fetchProduct, products, rank } from './api.js';
 import { addToBasket, follow, forSale, price, sold } from './card.js';
 import { categoryHref, h, icon, money, openAccount, priceOf, productHref } from './dom.js';
-import { described, track } from './events.js';
+import { described, track, watch } from './events.js';
 import { browse, failure, row, rows } from './rows.js';
 import { originOf, user } from './store.js';
 import { picture, sign } from './tile.js';
@@ -56,10 +56,13 @@ export function home({ signal, opened }) {
     h('button', { type: 'button', class: 'button', on: { click: openAccount } }, icon('user'), texts.hero.pretend));
   const hero = h('section', { class: 'hero', 'aria-labelledby': 'hero-title' }, words, show.node);
   // What a rule or a test has the shop say here.
-  const say = ({ title: heading, text, link }) => {
+  const say = ({ title: heading, text, link }, decision_id) => {
     title.textContent = heading ?? title.textContent;
     lead.textContent = text ?? '';
-    if (/^#/.test(link)) words.append(h('a', { class: 'button', href: link }, texts.hero.more));
+    const promotion = { promotion_id: 'hero', name: heading, position: 'hero', decision_id };
+    const clicked = () => void track('Promotion Clicked', promotion);
+    if (/^#/.test(link)) words.append(h('a', { class: 'button', href: link, on: { click: clicked } }, texts.hero.more));
+    watch(words, { promotion });
   };
   const box = h('div', {});
   box.append(...rows([
@@ -68,7 +71,7 @@ export function home({ signal, opened }) {
       layout: 'strip grid-wide',
       answered: (answer) => {
         show.fill(answer);
-        if (answer.content?.hero) say(answer.content.hero);
+        if (answer.content?.hero) say(answer.content.hero, answer.decision_id);
         if (!answer.items.length) box.replaceChildren(emptyShop());
       },
     },

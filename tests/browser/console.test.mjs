@@ -432,6 +432,11 @@ desk('a banner is written for a segment, and the shop shows it to nobody else', 
   // By its own name a headless browser is a robot, and robots are in no segment.
   const userAgent = (await page.evaluate(() => navigator.userAgent)).replace('Headless', '');
   const shop = await page.context().browser().newPage({ userAgent });
+  const promotions = [];
+  shop.on('request', (request) => {
+    const { event, properties } = request.url().endsWith('/v1/t') ? request.postDataJSON() : {};
+    if (event === 'Promotion Viewed' && properties.decision_id) promotions.push(properties.promotion_id);
+  });
   for (const deadline = Date.now() + 15_000; ;) {
     await shop.goto(`${BASE}/?again=${Date.now()}`);
     await shop.locator('[data-placement=home][data-state=ready]').waitFor();
@@ -439,6 +444,11 @@ desk('a banner is written for a segment, and the shop shows it to nobody else', 
     assert.ok(Date.now() < deadline, 'a new visitor does not see the banner');
     await new Promise((again) => setTimeout(again, 500));
   }
+  for (const deadline = Date.now() + 5_000; !promotions.length;) {
+    assert.ok(Date.now() < deadline, 'nobody is told that the banner was seen');
+    await new Promise((again) => setTimeout(again, 100));
+  }
+  assert.equal(promotions[0], 'hero');
   await screenshot(shop, 'shop-content');
   const old = await api('POST', '/v1/recommendations/home', { visitor_id: '853' });
   assert.deepEqual([old.status, old.body.content], [200, undefined], 'a customer of a year sees it too');

@@ -144,7 +144,7 @@ const LIMITS = [
   ['traits of a profile', 'shared/domain/src/profile.rs', 'TRAITS', plain, 'left out'],
   ['a trait, as JSON', 'shared/domain/src/profile.rs', 'TRAIT', bytes, 'left out'],
   ['name of a trait, category or brand in a profile', 'shared/domain/src/profile.rs', 'NAME', bytes, 'left out'],
-  ['affinities of a kind in a profile', 'shared/domain/src/profile.rs', 'AFFINITIES', plain, 'the strongest stay'],
+  ['affinities of a kind in a profile', 'shared/domain/src/profile/affinity.rs', 'AFFINITIES', plain, 'the strongest stay'],
   ['document in the table', 'shared/store/src/table.rs', 'MAX_DOCUMENT', (n) => `${plain(n)} bytes`, '413'],
 ];
 // Rates and times, each written with the figures of the code or the template.

@@ -76,6 +76,10 @@ pub(crate) struct View {
     placements: BTreeMap<String, Placed>,
     /// What came of the lists that each rule acted on, against the other rules; but for rules that show content.
     rules: BTreeMap<String, Placed>,
+    /// What came of the content that each rule showed, against the others: `shown` and `clicked` count sights and clicks of it, as
+    /// the storefront tells them by `Promotion Viewed` and `Promotion Clicked`; `added`, `ordered` and `revenue` are of all products
+    /// within the click window after a click of it.
+    content: BTreeMap<String, Placed>,
     /// What is attributed to all placements together.
     attributed: Attributed,
     /// Who buys again, of all people, whenever they came.
@@ -178,6 +182,7 @@ impl View {
             segments: named(&sum.segments),
             placements: Placed::all(&sum.placements, price),
             rules: Placed::all(&sum.rules, price),
+            content: Placed::all(&sum.content, price),
             attributed,
             loyalty: results.loyalty.into(),
             business_case: Case::of(by, price, &results, months_since, personalization.as_ref()),

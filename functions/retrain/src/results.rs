@@ -69,8 +69,8 @@ struct Terms {
     scale: Option<Scale>,
     facts: BTreeMap<String, Facts>,
     costs: HashMap<String, f64>,
-    /// The rules that show content: what becomes of a list's products says nothing of them.
-    banners: HashSet<String>,
+    /// The place that each rule of content fills: what becomes of a list's products says nothing of it.
+    content: HashMap<String, String>,
     /// Who is in which audience of look-alikes since the training before.
     audiences: Audiences,
 }
@@ -103,11 +103,13 @@ pub async fn refresh(
         scale: snapshot.one(SCALE),
         facts: products.iter().map(known).collect(),
         costs: products.iter().filter_map(cost).collect(),
-        banners: snapshot
+        content: snapshot
             .readable(RULE)
             .into_iter()
-            .filter(|rule: &Rule| matches!(rule.effect, Effect::Content { .. }))
-            .map(|rule| rule.id)
+            .filter_map(|rule: Rule| match rule.effect {
+                Effect::Content { slot, .. } => Some((rule.id, slot)),
+                _ => None,
+            })
             .collect(),
     };
     for _ in 0..ATTEMPTS {
@@ -237,9 +239,14 @@ async fn logged(context: &Context, shop: &Shop, terms: &Terms, results: &mut Res
         if !seen.insert(hash(&nonce)) {
             return;
         }
-        made.rules.retain(|rule| !terms.banners.contains(rule));
+        let Made { rules, content, .. } = &mut made;
+        rules.retain(|rule| {
+            let slot = terms.content.get(rule);
+            content.extend(slot.map(|slot| (slot.clone(), rule.clone())));
+            slot.is_none()
+        });
         if let Some(at) = t {
-            results.decided(at, p.as_deref(), &made.rules);
+            results.decided(at, p.as_deref(), &made);
         }
         if made == Made::default() {
             return;

@@ -4,6 +4,7 @@
 //! repetition nor the number of times it is run can change it, and folding a compacted state further gives what folding
 //! everything at once gives. The property tests at the end say so.
 
+mod affinity;
 mod behaviour;
 mod older;
 mod people;
@@ -19,12 +20,15 @@ use crate::experiment::{Memory, exposed_by};
 use crate::product::price_band;
 use crate::robot::Pace;
 use crate::segment::Membership;
-use crate::time::{DAY, MINUTE};
+use crate::time::MINUTE;
 use crate::{Action, Channel, Event, Millis, Product, ProductId, Visitor};
 
+pub use affinity::{AFFINITIES, AFFINITY_HALF_LIFE, Affinities, Decayed};
 pub use behaviour::{Behaviour, TRADES, TRAIL, Trade, VISITS, Visit};
 pub use older::{Days, OLDER, Trades, Visits};
 pub use people::{Found, People};
+
+use affinity::strengthen;
 
 /// How many past actions on products a profile keeps.
 pub const ACTIONS: usize = 50;
@@ -34,10 +38,6 @@ pub const DWELLS: usize = 10;
 pub const LATEST: usize = 32;
 /// Quiet time that ends a visit.
 pub const VISIT_GAP: i64 = 30 * MINUTE;
-/// Half-life of an affinity.
-pub const AFFINITY_HALF_LIFE: i64 = 30 * DAY;
-/// How many affinities a dimension keeps.
-pub const AFFINITIES: usize = 40;
 /// How many devices a user's profile takes in. A browser that forgets its identifier every week makes some hundred a
 /// retention.
 pub const DEVICES: usize = 128;
@@ -151,72 +151,6 @@ pub fn keep_newest(actions: &mut Vec<PastAction>) {
         !goes
     });
     actions.drain(..actions.len().saturating_sub(ACTIONS));
-}
-
-/// A sum that loses half its weight every [`AFFINITY_HALF_LIFE`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(from = "(f64, Millis)", into = "(f64, Millis)")]
-pub struct Decayed {
-    weight: f64,
-    at: Millis,
-}
-
-impl From<(f64, Millis)> for Decayed {
-    fn from((weight, at): (f64, Millis)) -> Self {
-        Self { weight, at }
-    }
-}
-
-impl From<Decayed> for (f64, Millis) {
-    fn from(d: Decayed) -> Self {
-        (d.weight, d.at)
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "milliseconds of a few years are exact in f64")]
-fn decay(millis: i64) -> f64 {
-    (-(millis as f64) / AFFINITY_HALF_LIFE as f64).exp2()
-}
-
-impl Decayed {
-    /// The sum as it stands at a time not before its last addition.
-    #[must_use]
-    pub fn value(&self, now: Millis) -> f64 {
-        self.weight * decay(now.since(self.at).max(0))
-    }
-
-    fn add(&mut self, weight: f64, at: Millis) {
-        if at >= self.at {
-            self.weight = self.weight * decay(at.since(self.at)) + weight;
-            self.at = at;
-        } else {
-            self.weight += weight * decay(self.at.since(at));
-        }
-    }
-}
-
-/// Decayed interest by category, brand and price band (readable, and used in ranking).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Affinities {
-    /// By narrowest category.
-    pub category: BTreeMap<String, Decayed>,
-    /// By brand.
-    pub brand: BTreeMap<String, Decayed>,
-    /// By price band of the 1-2-5 series.
-    pub price_band: BTreeMap<String, Decayed>,
-}
-
-fn strengthen(map: &mut BTreeMap<String, Decayed>, name: Option<String>, weight: f64, at: Millis) {
-    let Some(name) = name.filter(|name| name.len() <= NAME) else { return };
-    map.entry(name).or_insert(Decayed { weight: 0.0, at }).add(weight, at);
-    if map.len() <= AFFINITIES {
-        return;
-    }
-    let weakest = map.iter().min_by(|a, b| a.1.value(at).abs().total_cmp(&b.1.value(at).abs()));
-    if let Some(name) = weakest.map(|(name, _)| name.clone()) {
-        map.remove(&name);
-    }
 }
 
 /// How a visitor first came.
@@ -411,14 +345,14 @@ impl State {
         if !event.action.is_interest() {
             return;
         }
-        let weight = f64::from(event.action.interest());
+        let action = event.action;
         for line in &event.lines {
             let known = catalogue.facts(line.product.as_str()).unwrap_or_default();
             let price = line.price.or(known.price);
             let at = event.at();
-            strengthen(&mut self.affinities.category, known.category.or_else(|| line.category.clone()), weight, at);
-            strengthen(&mut self.affinities.brand, known.brand.or_else(|| line.brand.clone()), weight, at);
-            strengthen(&mut self.affinities.price_band, price.and_then(price_band), weight, at);
+            strengthen(&mut self.affinities.category, known.category.or_else(|| line.category.clone()), action, at);
+            strengthen(&mut self.affinities.brand, known.brand.or_else(|| line.brand.clone()), action, at);
+            strengthen(&mut self.affinities.price_band, price.and_then(price_band), action, at);
         }
     }
 

@@ -256,6 +256,8 @@ pub struct Day {
     pub placements: BTreeMap<String, Funnel>,
     /// What came of the lists that a rule acted on.
     pub rules: BTreeMap<String, Funnel>,
+    /// What came of the content that a rule handed the storefront.
+    pub content: BTreeMap<String, Funnel>,
     /// Lists that were decided on, whoever asked for them and whether or not they were seen.
     pub decisions: u64,
     /// Events that were kept, those of robots among them.
@@ -271,7 +273,8 @@ impl Day {
         for (segment, sums) in &other.segments {
             self.segments.entry(segment.clone()).or_default().add(sums);
         }
-        for (sums, others) in [(&mut self.placements, &other.placements), (&mut self.rules, &other.rules)] {
+        let mine = [&mut self.placements, &mut self.rules, &mut self.content];
+        for (sums, others) in mine.into_iter().zip([&other.placements, &other.rules, &other.content]) {
             for (name, funnel) in others {
                 sums.entry(name.clone()).or_default().add(funnel);
             }
@@ -320,15 +323,18 @@ impl Results {
         }
     }
 
-    /// Notes a list that was decided on: where it stood, if anywhere, and the rules that acted on it.
-    pub fn decided(&mut self, at: Millis, placement: Option<&str>, rules: &[String]) {
+    /// Notes a list that was decided on: where it stood, if anywhere, and the rules that acted on it or handed content with it.
+    pub fn decided(&mut self, at: Millis, placement: Option<&str>, made: &Made) {
         let day = self.days.entry(at.day()).or_default();
         day.decisions += 1;
         if let Some(placement) = placement {
             day.placements.entry(placement.to_owned()).or_default().decisions += 1;
         }
-        for rule in rules {
+        for rule in &made.rules {
             day.rules.entry(rule.clone()).or_default().decisions += 1;
+        }
+        for (_, rule) in &made.content {
+            day.content.entry(rule.clone()).or_default().decisions += 1;
         }
     }
 

@@ -66,6 +66,7 @@ pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Answer {
             (worth::section(face, &results))
             (funnels::section(face, &results, "placements"))
             (funnels::section(face, &results, "rules"))
+            (funnels::section(face, &results, "content"))
             (funnels::uses(face, &results))
             (tables::section(face, &results, "channels", &Value::Null))
             (tables::section(face, &results, "segments", &segments))

@@ -43,7 +43,7 @@ pub(super) async fn write(stack: &Stack) {
             &Terms { made: Some(NOW), ..Terms::new("EUR") },
         );
         if n == 0 {
-            (0..1_000).for_each(|_| results.decided(NOW, Some("home"), &[]));
+            (0..1_000).for_each(|_| results.decided(NOW, Some("home"), &Made::default()));
             (0..500).for_each(|_| results.kept(&events[0]));
         }
     }

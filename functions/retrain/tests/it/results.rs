@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use vitrine_domain::experiment::{HoldOut, Metric};
+use vitrine_domain::results::Funnel;
 use vitrine_domain::statistics::Moments;
 use vitrine_domain::time::{DAY, HOUR, MINUTE};
 use vitrine_domain::{Action, Event, Experiment, Line, MessageId, Product, ProductId, Rule, Shop, Visitor};
@@ -44,6 +45,11 @@ fn orders(person: usize, variant: usize) -> bool {
     person.is_multiple_of(if held_out { 4 } else { 3 - variant })
 }
 
+/// Of those who see the bolder variant, who clicks the banner.
+const fn clicks(person: usize) -> bool {
+    person % 12 == 6
+}
+
 async fn write(stack: &Stack, shop: &Shop, kind: Kind, name: &str, lines: &[String]) {
     stack.context.objects.write_lake(shop, kind, "2026-11-12", name, lines).await.unwrap();
 }
@@ -73,6 +79,16 @@ async fn visits(stack: &Stack, shop: &Shop) {
         seen.list = Some("home".to_owned());
         let click = Event { action: Action::Click, ..event(person, 2, Action::Click) };
         let click = Event { decision_id: seen.decision_id.clone(), list: seen.list.clone(), ..click };
+        // Whoever was handed the banner saw it too, and some clicked it.
+        let promotion = |action: Action, name: &str| Event {
+            decision_id: seen.decision_id.clone(),
+            list: Some("hero".to_owned()),
+            id: MessageId::new(format!("{person}-{name}")).unwrap(),
+            lines: Vec::new(),
+            ..event(person, 2, action)
+        };
+        events.extend((variant == 1).then(|| promotion(Action::PromotionView, "saw")));
+        events.extend(clicks(person).then(|| promotion(Action::PromotionClick, "clicked")));
         // Before they saw the list they had been there on the day before.
         let mut before = event(person, -20 * 60, Action::Order);
         before.lines[0].price = Some(5.0);
@@ -129,11 +145,22 @@ async fn sums_variants_and_the_hold_out_are_what_they_are_by_hand() {
     // A banner has no part in what is clicked in the list beside it.
     assert_eq!(sum.rules.keys().collect::<Vec<_>>(), ["spring"]);
     let rule = sum.rules["spring"];
-    assert_eq!((rule.shown, rule.ordered), (spring.count() as u64, bought));
+    assert_eq!((rule.shown, rule.ordered), (spring.clone().count() as u64, bought));
+    let clicked: Vec<usize> = people().map(|(person, ..)| person).filter(|person| clicks(*person)).collect();
+    let after = clicked.iter().filter(|person| orders(**person, 1)).count() as u64;
+    let banner = Funnel {
+        decisions: rule.shown,
+        shown: rule.shown,
+        clicked: clicked.len() as u64,
+        ordered: after,
+        revenue: after as f64 * 20.0,
+        ..Funnel::default()
+    };
+    assert_eq!(sum.content, BTreeMap::from([("banner".to_owned(), banner)]));
     assert!((home.revenue - ordered as f64 * 20.0).abs() < 1e-9);
 
     // Every list that was decided on, and every event that is kept, robots' too; in the last 28 days everybody counts once.
-    let events = 3 * PEOPLE as u64 - (PEOPLE as u64 - ordered) + 60 + 1;
+    let events = 3 * PEOPLE as u64 - (PEOPLE as u64 - ordered) + 60 + 1 + banner.shown + banner.clicked;
     assert_eq!((sum.decisions, home.decisions, rule.decisions, sum.events), (600, 600, rule.shown, events));
     let (month, week) = (&results.windows[&28], results.windows.get(&7));
     assert_eq!((month.all.visitors, month.all.orders, week), (600, sum.all.orders, None), "ten days ago");

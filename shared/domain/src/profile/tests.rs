@@ -5,6 +5,7 @@ mod arrivals;
 use proptest::prelude::*;
 
 use super::*;
+use crate::time::DAY;
 use crate::{Line, MessageId, Order, Purpose, Purposes};
 
 fn event(n: u32, time: i64, action: Action, product: u8) -> Event {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// A placement's funnel. An order of a product belongs to the placement where it was clicked last, within the click window;
-/// the same product shown and not clicked is noted beside it, for it may have been ordered without that.
+/// the same product shown and not clicked is noted beside it, for it may have been ordered without that. Of content, which is no
+/// product, sights and clicks are counted, and the products of all orders within the click window belong to the last one clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Funnel {

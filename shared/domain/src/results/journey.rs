@@ -59,6 +59,8 @@ struct Journey<'a> {
     lists: HashMap<&'a str, List<'a>>,
     shown: HashMap<&'a str, Met<'a>>,
     clicked: HashMap<&'a str, Met<'a>>,
+    /// The rule whose content was clicked last, and when.
+    content: Option<(Millis, &'a str)>,
     chosen: Chosen<'a>,
 }
 
@@ -161,16 +163,47 @@ impl<'a> Journey<'a> {
                 });
             }
             if matches!(span, Span::Day(_)) {
+                self.of_content(event, is_order, logged, terms, &mut day);
                 self.funnel(event, is_order, logged, terms, &mut day);
             }
             self.spans.insert(span, day);
         }
     }
 
+    /// What the event says of the content that rules handed the storefront: it is seen and clicked as a promotion, by the name of
+    /// its place. What is put into the basket and ordered after a click is that content's, whatever the product.
+    fn of_content(&mut self, event: &'a Event, is_order: bool, logged: &Logged<'a>, terms: &Terms, day: &mut Day) {
+        let at = event.at();
+        let shown = || {
+            let (decision, place) = (event.decision_id.as_deref()?, event.list.as_deref()?);
+            logged(decision)?.content.iter().find(|(slot, _)| slot == place).map(|(_, rule)| rule.as_str())
+        };
+        let followed = self.content.filter(|(clicked, _)| (0..=terms.click_window).contains(&at.since(*clicked)));
+        let mut note =
+            |rule: &str, change: &dyn Fn(&mut Funnel)| change(day.content.entry(rule.to_owned()).or_default());
+        match (event.action, followed) {
+            (Action::PromotionView, _) => shown().into_iter().for_each(|rule| note(rule, &|funnel| funnel.shown += 1)),
+            (Action::PromotionClick, _) => {
+                if let Some(rule) = shown() {
+                    note(rule, &|funnel| funnel.clicked += 1);
+                    self.content = Some((at, rule));
+                }
+            }
+            (Action::Add, Some((_, rule))) => note(rule, &|funnel| funnel.added += event.lines.len() as u64),
+            (Action::Order, Some((_, rule))) if is_order => note(rule, &|funnel| {
+                funnel.ordered += event.lines.len() as u64;
+                funnel.revenue += amounts(event, terms).iter().sum::<f64>();
+            }),
+            _ => {}
+        }
+    }
+
     /// What the event says of placements and rules. An order that was told of before says nothing new: `is_order` is not set.
     fn funnel(&mut self, event: &'a Event, is_order: bool, logged: &Logged<'a>, terms: &Terms, day: &mut Day) {
         let at = event.at();
-        let named = event.decision_id.as_deref().and_then(|decision| {
+        // A promotion names a place for content, not a list.
+        let is_promotion = matches!(event.action, Action::PromotionView | Action::PromotionClick);
+        let named = event.decision_id.as_deref().filter(|_| !is_promotion).and_then(|decision| {
             let known = self.lists.get(decision).copied();
             let list = match (event.list.as_deref(), known) {
                 (Some(placement), Some(list)) => List { placement, ..list },

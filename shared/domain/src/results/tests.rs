@@ -61,6 +61,49 @@ fn an_order_belongs_to_the_placement_of_the_last_click_and_is_noted_where_it_was
 }
 
 #[test]
+fn orders_after_a_click_on_content_are_those_of_its_rule() {
+    let at = |minutes: i64| MONDAY.plus(minutes * MINUTE);
+    let promotion = |n: usize, minutes: i64, action: Action, decision: &str, place: &str| {
+        let mut event = event(n, at(minutes), action, &[]);
+        (event.decision_id, event.list) = (Some(decision.to_owned()), Some(place.to_owned()));
+        event
+    };
+    let mut listed = event(3, at(3), Action::List, &[("tea", None)]);
+    (listed.decision_id, listed.list) = (Some("d".to_owned()), Some("home".to_owned()));
+    let day = 24 * 60;
+    let events = [
+        event(0, at(0), Action::Order, &[("tea", Some(1.0))]),
+        promotion(1, 1, Action::PromotionView, "d", "hero"),
+        promotion(2, 2, Action::PromotionView, "d", "footer"),
+        listed,
+        promotion(4, 4, Action::PromotionView, "unknown", "hero"),
+        promotion(5, 5, Action::PromotionClick, "d", "nowhere"),
+        event(6, at(6), Action::Order, &[("tea", Some(2.0))]),
+        promotion(7, 7, Action::PromotionClick, "d", "hero"),
+        event(8, at(8), Action::Add, &[("cup", None)]),
+        event(9, at(9), Action::Order, &[("tea", Some(3.0)), ("cup", Some(4.0))]),
+        promotion(10, 10, Action::PromotionClick, "d", "footer"),
+        event(11, at(11), Action::Order, &[("jar", Some(5.0))]),
+        event(12, at(10 + 7 * day), Action::Order, &[("jar", Some(6.0))]),
+        event(13, at(11 + 7 * day), Action::Order, &[("jar", Some(7.0))]),
+    ];
+    let content = [("hero", "spring"), ("footer", "moving")].map(|(place, rule)| (place.to_owned(), rule.to_owned()));
+    let made = Made { rules: vec!["boost".to_owned()], content: content.to_vec(), ..Made::default() };
+    let mut results = Results::default();
+    let logged = |decision: &str| (decision == "d").then_some(&made);
+    results.decided(at(0), Some("home"), &made);
+    results.take_in(&granted(&events), &[], None, &logged, &Terms::new("EUR"));
+    let sum = results.between("0", "9");
+    let spring = Funnel { decisions: 1, shown: 1, clicked: 1, added: 1, ordered: 2, revenue: 7.0, ..Funnel::default() };
+    let moving = Funnel { decisions: 1, shown: 1, clicked: 1, ordered: 2, revenue: 11.0, ..Funnel::default() };
+    assert_eq!(sum.content, BTreeMap::from([("spring".to_owned(), spring), ("moving".to_owned(), moving)]));
+    // Places of content are no placements, and what is seen in the list is still the list's.
+    let home = Funnel { decisions: 1, shown: 1, seen_ordered: 2, seen_revenue: 5.0, ..Funnel::default() };
+    assert_eq!(sum.placements, BTreeMap::from([("home".to_owned(), home)]));
+    assert_eq!(sum.rules, BTreeMap::from([("boost".to_owned(), home)]));
+}
+
+#[test]
 fn what_is_added_straight_from_a_list_is_its_placement_s() {
     let at = |minutes: i64| MONDAY.plus(minutes * MINUTE);
     let from = |n: usize, action: Action, decision: &str, list: &str| {

@@ -26,6 +26,9 @@ pub struct Made {
     /// The rules that acted on the list.
     #[serde(rename = "ru")]
     pub rules: Vec<String>,
+    /// The rules that handed content: the place that each filled, and its id. Decisions are stored with `rules` of both kinds.
+    #[serde(skip)]
+    pub content: Vec<(String, String)>,
 }
 
 /// How the decision of an id was made, if that is known.

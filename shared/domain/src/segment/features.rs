@@ -97,7 +97,8 @@ pub const FEATURES: &[Feature] = &[
 
 /// What happened in the last so many days, 1 to 365: `orders_30d`. The last 16 visits, and the last 16 orders and returns, count
 /// to the millisecond; those before by the day, and beyond five weeks by the week: a day or week counts if half of it lies in
-/// the window.
+/// the window. Categories and brands are those of the [`AFFINITIES`](crate::profile::AFFINITIES) strongest affinities, to the
+/// millisecond.
 pub const WINDOWS: &[Feature] = &[
     number("orders", "Orders."),
     number("discounted_orders", "Orders with a coupon or a fifth off or more."),
@@ -108,14 +109,21 @@ pub const WINDOWS: &[Feature] = &[
     number("pages", "Pages opened."),
     number("views", "Product pages looked at."),
     number("adds", "Times something was put into the basket."),
+    text(
+        "category",
+        "Categories of which a product was looked at, dwelled on, put into the basket, ordered or sent back.",
+    ),
+    text("brand", "Brands of which a product was looked at, dwelled on, put into the basket, ordered or sent back."),
+    text("ordered_category", "Categories of which a product was ordered."),
+    text("ordered_brand", "Brands of which a product was ordered."),
 ];
 
 /// The parts of a window's name: `orders` and 30 of `orders_30d`.
-fn window(name: &str) -> Option<(&'static str, u16)> {
+fn window(name: &str) -> Option<(&'static Feature, u16)> {
     let (what, days) = name.strip_suffix('d')?.rsplit_once('_')?;
     let plain = !days.starts_with('0') && days.bytes().all(|b| b.is_ascii_digit());
     let days = days.parse().ok().filter(|days| plain && (1..=LONGEST_WINDOW).contains(days))?;
-    WINDOWS.iter().find(|feature| feature.name == what).map(|feature| (feature.name, days))
+    WINDOWS.iter().find(|feature| feature.name == what).map(|feature| (feature, days))
 }
 
 /// Whether a name is that of a window, with days that are none.
@@ -130,7 +138,7 @@ pub(super) fn is_no_window(name: &str) -> bool {
 /// What the values of a feature or window are; none for a field of the customer.
 pub(super) fn of(name: &str) -> Option<FeatureType> {
     let feature = FEATURES.iter().find(|feature| feature.name == name);
-    feature.map(|feature| feature.of).or_else(|| window(name).map(|_| FeatureType::Number))
+    feature.map(|feature| feature.of).or_else(|| window(name).map(|(feature, _)| feature.of))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "days need no more")]
@@ -149,8 +157,11 @@ fn most_used<K: Clone + Ord>(counts: &std::collections::BTreeMap<K, u32>) -> Opt
 
 /// The values of a feature or window that is computed here; none if the name is another.
 pub(crate) fn feature(person: &Person<'_>, name: &str) -> Option<Vec<Value>> {
-    if let Some((what, days)) = window(name) {
-        return Some(vec![in_window(person, what, days).into()]);
+    if let Some((feature, days)) = window(name) {
+        return Some(match feature.of {
+            FeatureType::Text => named_in_window(person, feature.name, days),
+            FeatureType::Number => vec![in_window(person, feature.name, days).into()],
+        });
     }
     let (state, now) = (person.state, person.now);
     let behaviour = &state.behaviour;
@@ -233,6 +244,17 @@ fn seconds_per_page(visits: &[Visit]) -> Option<f64> {
     let several = || visits.iter().filter(|visit| visit.pages > 1);
     let seconds: f64 = several().map(|visit| visit.to.since(visit.from).max(0) as f64 / SECOND as f64).sum();
     per(seconds, several().map(|visit| f64::from(visit.pages - 1)).sum())
+}
+
+/// The categories or brands with which something happened in the last so many days.
+fn named_in_window(person: &Person<'_>, what: &str, days: u16) -> Vec<Value> {
+    let since = person.now.plus(-i64::from(days) * DAY);
+    let within = |at: Millis| at > since && at <= person.now;
+    let of = &person.state.affinities;
+    let of = if what.ends_with("brand") { &of.brand } else { &of.category };
+    let ordered = what.starts_with("ordered");
+    let at = |liked: &Decayed| if ordered { liked.last_order() } else { Some(liked.last()) };
+    of.iter().filter(|(_, liked)| at(liked).is_some_and(within)).map(|(name, _)| name.as_str().into()).collect()
 }
 
 fn in_window(person: &Person<'_>, what: &str, days: u16) -> f64 {

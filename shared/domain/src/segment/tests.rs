@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::profile::Affinities;
 use crate::time::{DAY, MINUTE, SECOND};
 use crate::{Action, Channel, Event, Line, MessageId, Millis, Order, ProductId, State, Visitor};
 
@@ -293,6 +294,7 @@ fn every_feature_is_one_of_a_customer_with_a_history() {
         story.page(week * 7 * DAY + 2 * MINUTE, "/");
         story.product(week * 7 * DAY + MINUTE, Action::View, "hat", "Acme").lines[0].category = Some("Hats".into());
         story.order(week * 7 * DAY, 12.0, None);
+        story.0.last_mut().unwrap().lines[0].category = Some("Shoes".into());
     }
     let context = &mut story.0[0].context;
     context.campaign = Some("mail/spring".into());
@@ -315,6 +317,41 @@ fn every_feature_is_one_of_a_customer_with_a_history() {
         assert_eq!(features::of(&name), Some(of));
     }
     assert_eq!(features::of("loyalty"), None);
+}
+
+#[test]
+fn a_window_names_the_categories_and_brands_of_what_was_looked_at_and_ordered() {
+    let mut story = Story::default();
+    for (ago, action, category, brand) in [
+        (50, Action::Order, "Hats", "Acme"),
+        (40, Action::View, "Hats", "Acme"),
+        (20, Action::Order, "Shoes", "Bolt"),
+        (10, Action::View, "Coats", "Acme"),
+        (5, Action::Search, "Socks", "Acme"),
+    ] {
+        story.product(ago * DAY, action, category, brand).lines[0].category = Some(category.into());
+    }
+    let state = story.state();
+    let holds = |filter: &str| Filter::parse(filter).unwrap().holds(&person(&state));
+    for (filter, expected) in [
+        ("category_9d is missing", true),
+        ("category_11d = \"Coats\"", true),
+        ("category_30d = \"Shoes\" and category_30d = \"Coats\"", true),
+        ("category_30d = \"Hats\"", false),
+        ("category_41d = \"Hats\" and ordered_category_41d = \"Hats\"", false),
+        ("ordered_category_51d = \"Hats\" and not (ordered_category_49d = \"Hats\")", true),
+        ("ordered_category_30d in [\"Hats\", \"Coats\"]", false),
+        ("ordered_brand_30d = \"Bolt\" and not (ordered_brand_30d = \"Acme\")", true),
+        ("brand_30d = \"Acme\"", true),
+        ("ordered_category_365d = \"Socks\"", false),
+    ] {
+        assert_eq!(holds(filter), Ok(expected), "{filter}");
+    }
+    // As it is stored, and as it was before orders were noted.
+    let stored = serde_json::to_string(&state.affinities).unwrap();
+    assert_eq!(serde_json::from_str::<Affinities>(&stored).unwrap(), state.affinities);
+    let older: Affinities = serde_json::from_str(r#"{"category": {"Hats": [2.5, 1000]}}"#).unwrap();
+    assert_eq!((older.category["Hats"].last(), older.category["Hats"].last_order()), (Millis(1000), None));
 }
 
 fn any_story() -> impl Strategy<Value = State> {

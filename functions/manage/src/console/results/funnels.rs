@@ -1,4 +1,4 @@
-//! What came of what each placement showed, and of the lists that each rule acted on.
+//! What came of what each placement showed, of the lists that each rule acted on, and of the content that rules showed.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -18,8 +18,12 @@ pub(super) fn section(face: &Face, results: &Value, of_what: &str) -> Markup {
     let Some(funnels) = results[of_what].as_object().filter(|funnels| !funnels.is_empty()) else { return html! {} };
     let title = language.word(&format!("overview.{of_what}"));
     let costs = funnels.values().any(|funnel| !funnel["cost"].is_null());
-    let mut words =
-        vec!["funnel.shown", "funnel.clicked", "funnel.added", "funnel.ordered", "funnel.revenue", "funnel.seen"];
+    // Content is no product, which could be ordered without a click.
+    let products = of_what != "content";
+    let mut words = vec!["funnel.shown", "funnel.clicked", "funnel.added", "funnel.ordered", "funnel.revenue"];
+    if products {
+        words.push("funnel.seen");
+    }
     if costs {
         words.push("funnel.cost");
     }
@@ -42,25 +46,25 @@ pub(super) fn section(face: &Face, results: &Value, of_what: &str) -> Markup {
                     td class="number" { (counted(language, &of["added"])) }
                     td class="number" { (counted(language, &of["ordered"])) }
                     td class="number" { (money(face, &of["revenue"], currency, 0)) }
-                    td class="number" {
+                    @if products { td class="number" {
                         (money(face, &of["seen_revenue"], currency, 0))
                         span class="part" { (counted(language, &of["seen_ordered"])) " " (face.t("funnel.products")) }
-                    }
+                    } }
                     @if costs { td class="number" { (money(face, &of["cost"], currency, 2)) } }
                 } } }
             }))
-            p class="muted" { (face.t("funnel.about")) @if costs { " " (face.t("funnel.costs")) } }
+            p class="muted" { (face.t(if products { "funnel.about" } else { "funnel.clicks" })) @if costs { " " (face.t("funnel.costs")) } }
         }
     }
 }
 
-/// Placements and rules by what they give to visitors and what they bring to the shop.
+/// Placements, rules and content by what they give to visitors and what they bring to the shop.
 pub(super) fn uses(face: &Face, results: &Value) -> Markup {
     let of_kind = |kind: &'static str, case: &str| -> Vec<(&str, &'static str)> {
         let funnels = results[kind].as_object().into_iter().flatten();
         funnels.filter(|(_, of)| of["use_case"] == case).map(|(name, _)| (name.as_str(), kind)).collect()
     };
-    let named = |case: &str| [of_kind("placements", case), of_kind("rules", case)].concat();
+    let named = |case: &str| [of_kind("placements", case), of_kind("rules", case), of_kind("content", case)].concat();
     if USES.iter().all(|case| named(case).is_empty()) {
         return html! {};
     }
@@ -75,7 +79,7 @@ pub(super) fn uses(face: &Face, results: &Value) -> Markup {
                         p class="muted" { (face.language.word(&format!("uses.{case}"))) }
                         ul {
                             @for (name, kind) in named(case) {
-                                li { (name) @if kind == "rules" { " " (tag("quiet", face.t("funnel.rules"))) } }
+                                li { (name) @if kind != "placements" { " " (tag("quiet", face.language.word(&format!("funnel.{kind}")))) } }
                             }
                         }
                     }
