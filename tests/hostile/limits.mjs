@@ -108,7 +108,7 @@ const LIMITS = [
   ['cell that a report repeats', 'functions/catalog/src/import/report.rs', 'SHOWN', bytes, 'cut'],
   ['placements of a shop, besides those as shipped', 'functions/manage/src/placements.rs', 'MAX_PLACEMENTS', plain, '422'],
   ['name of a placement', 'functions/manage/src/placements/shape.rs', 'MAX_NAME', bytes, '422'],
-  ['hours in which a placement remembers what was shown', 'shared/domain/src/placement.rs', 'MAX_HOURS', plain, '422'],
+  ['hours in which a placement remembers what was shown, of the last 20 lists', 'shared/domain/src/placement.rs', 'MAX_HOURS', plain, '422'],
   ['rules of a shop', 'shared/domain/src/rule.rs', 'MAX_RULES', plain, '422'],
   ['what a rule names', 'shared/domain/src/rule.rs', 'MAX_NAMED', plain, '422'],
   ['id of a rule, segment, experiment or variant', 'shared/domain/src/rule.rs', 'MAX_ID', bytes, '422'],

@@ -95,7 +95,7 @@ impl Fold {
     }
 
     /// The compacted state, if it holds all that lies before it: not if an event came that is older than its end, nor if
-    /// the links have changed, nor if it is from before sums were kept of what is no longer kept one by one.
+    /// the links have changed, nor if it is from before all was kept that is kept now.
     async fn usable_base(
         &self,
         key: &Key,
@@ -113,7 +113,7 @@ impl Fold {
             Err(vitrine_store::Error::Corrupt { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        let holds = |base: &Base| base.horizon == end && base.linked == linked && !base.state.behaviour.is_cut();
+        let holds = |base: &Base| base.horizon == end && base.linked == linked && !base.state.is_cut();
         Ok(base.filter(holds))
     }
 }

@@ -216,7 +216,7 @@ fn day(text: Option<String>, name: &'static str) -> Result<Option<String>, Probl
 
 /// What the shop earned
 ///
-/// Key figures by day, channel, segment, placement and rule; what is attributed to placements by the windows of
+/// Key figures by day, channel, segment, placement, rule and content; what is attributed to placements by the windows of
 /// `/v1/settings/attribution`; what personalization caused, where people are held out of it. Made by every training, so as old
 /// as the last one.
 #[utoipa::path(get, path = "/v1/results", tag = "manage", operation_id = "get_results",

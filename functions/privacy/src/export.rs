@@ -199,10 +199,19 @@ fn reasons(visitor: &Visitor) -> String {
 /// Where an answer ended.
 #[derive(Debug, Serialize, Deserialize)]
 enum Place {
-    /// In the lake: at which line of which file to go on; none at its start.
-    Lake(Option<(String, usize)>),
+    /// In the lake, none at its start.
+    Lake(Option<Line>),
     /// In the table: whose things were told last, and behind which of them to go on.
     Table(Visitor, Option<String>),
+}
+
+/// At which line of which file of the lake to go on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    file: String,
+    /// Bytes of the file: with others it has been written again since.
+    size: u64,
+    line: usize,
 }
 
 /// A decision of the lake: what stands in its line beside the decision.
@@ -296,6 +305,10 @@ impl<'a> Walk<'a> {
             Held::Event(event) => theirs(event.time),
             Held::Unreadable(..) => true,
         };
+        let held = match held {
+            Held::Decision(key, stored) => Held::Decision(key, without_others(stored, self.whose)),
+            other => other,
+        };
         let id = |key: &DecisionKey, stored: &RawValue| decision_id(self.app, &self.access.shop, key, stored);
         if let Some(told) = self.told.get_mut(at) {
             let (things, of_others) = told.get_or_insert_default();
@@ -326,26 +339,35 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The decisions that only the lake still has, from a line of a file on, and where to go on if that was too much.
-    async fn lake(&mut self, from: Option<(String, usize)>) -> Result<Option<(String, usize)>, Problem> {
+    /// The decisions that only the lake still has, from a line of a file on, and where to go on if that was too much. Where the
+    /// file was merged or written again since, its day is read from the start: something may be told twice, and nothing never.
+    async fn lake(&mut self, from: Option<Line>) -> Result<Option<Line>, Problem> {
         let (objects, shop) = (&self.app.context.objects, &self.access.shop);
         let names = self.whose.iter().filter_map(|visitor| serde_json::to_string(visitor).ok());
         let names: Vec<String> = names.map(|name| format!("\"v\":{name}")).collect();
         let kept = self.now.plus(-self.app.context.config.retention);
         let (oldest, newest) = (kept.day(), past_day(self.now));
         let (began, mut read) = (Instant::now(), 0);
-        let (first, skipped) = from.unwrap_or_default();
+        let files = objects.lake_files(shop, Kind::Decisions).await?;
+        let stands = |from: &Line| files.iter().any(|file| file.key == from.file && file.size == from.size);
+        let (first, since) = match from {
+            Some(from) if stands(&from) => (Some(from), oldest.clone()),
+            Some(from) => (None, day_of(&from.file).unwrap_or_default().to_owned()),
+            None => (None, oldest.clone()),
+        };
+        let before = |key: &str| first.as_ref().is_some_and(|first| key < first.file.as_str());
+        let oldest = oldest.max(since);
         // A line may be in two files.
         let mut seen = HashSet::new();
-        for file in objects.lake_files(shop, Kind::Decisions).await? {
-            if file.key < first || day_of(&file.key).is_none_or(|day| day < oldest.as_str() || day > newest.as_str()) {
+        for file in &files {
+            if before(&file.key) || day_of(&file.key).is_none_or(|day| day < oldest.as_str() || day > newest.as_str()) {
                 continue;
             }
             if read > 0 && began.elapsed() >= READING {
-                return Ok(Some((file.key, 0)));
+                return Ok(Some(Line { file: file.key.clone(), size: file.size, line: 0 }));
             }
             read += 1;
-            let skip = if file.key == first { skipped } else { 0 };
+            let skip = first.as_ref().filter(|first| first.file == file.key).map_or(0, |first| first.line);
             let (mut lines, mut found) = (0, Vec::new());
             let mut each = |text: &str| {
                 lines += 1;
@@ -365,12 +387,24 @@ impl<'a> Walk<'a> {
                 self.read_links(at).await?;
                 self.take(at, Held::Decision(key, stored));
                 if self.bytes >= FULL {
-                    return Ok(Some((file.key, lines)));
+                    return Ok(Some(Line { file: file.key.clone(), size: file.size, line: lines }));
                 }
             }
         }
         Ok(None)
     }
+}
+
+/// A decision without the name of whose list it went on with, if that was somebody else on the same device.
+fn without_others(stored: Box<RawValue>, whose: &[Visitor]) -> Box<RawValue> {
+    let Ok(mut decision) = serde_json::from_str::<Value>(stored.get()) else { return stored };
+    let other = |name: &Value| !whose.iter().any(|visitor| serde_json::to_value(visitor).is_ok_and(|own| own == *name));
+    let Some(after) = decision.get_mut("a").and_then(Value::as_object_mut) else { return stored };
+    if !after.get("v").is_some_and(other) {
+        return stored;
+    }
+    after.remove("v");
+    serde_json::value::to_raw_value(&decision).unwrap_or(stored)
 }
 
 fn decision_id(app: &App, shop: &Shop, key: &DecisionKey, stored: &RawValue) -> Option<String> {

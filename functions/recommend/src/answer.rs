@@ -122,6 +122,21 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// What rules hand the storefront with a list: the rule, the place that it fills, and what it says.
+pub(crate) fn of_rules<'a>(
+    ground: &'a Ground,
+    filled: &'a Filled,
+) -> impl Iterator<Item = (&'a str, &'a str, &'a Value)> {
+    let rules = ground.rules(&filled.list);
+    filled.answer.acted.iter().filter_map(move |at| {
+        let rule = rules.get(*at)?;
+        match &rule.effect {
+            Effect::Content { slot, payload } => Some((rule.id.as_str(), slot.as_str(), payload)),
+            _ => None,
+        }
+    })
+}
+
 /// The bytes of a list's answer.
 pub(crate) fn render(
     ground: &Ground,
@@ -134,10 +149,7 @@ pub(crate) fn render(
     let rules = ground.rules(&filled.list);
     let rule = |at: &usize| rules.get(*at).map(|rule| rule.id.as_str());
     let treatment = filled.list.treatment.as_ref();
-    let of_rules = answer.acted.iter().filter_map(|at| match &rules.get(*at)?.effect {
-        Effect::Content { slot, payload } => Some((slot.as_str(), payload)),
-        _ => None,
-    });
+    let of_rules = of_rules(ground, filled).map(|(_, slot, payload)| (slot, payload));
     // What is being tried goes before what is usual.
     let tried = treatment.into_iter().flat_map(|treatment| &treatment.content);
     let content = of_rules.chain(tried.map(|(slot, payload)| (slot.as_str(), payload))).collect();

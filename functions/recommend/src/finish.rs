@@ -10,11 +10,11 @@ use vitrine_domain::{ProductId, Shop, Visitor};
 use vitrine_http::{Problem, Sealer};
 use vitrine_store::decisions::{self, DecisionKey};
 
-use crate::answer::render;
+use crate::answer::{of_rules, render};
 use crate::ask::kept;
 use crate::cursor::Cursor;
 use crate::ground::Ground;
-use crate::list::Filled;
+use crate::list::{Filled, List};
 use crate::record::{After, CONTINUED, Degraded, Options, Record, millionths, of_bytes, of_history};
 use crate::rows::Rows;
 use crate::timing::Timing;
@@ -189,12 +189,19 @@ impl Answers<'_> {
             near: list.near.as_deref().map(|rows| Rows::of(shelf, rows)),
             arms: list.arms.iter().map(|arm| arm.part.clone()).collect(),
             rules: filled.answer.acted.iter().filter_map(|at| Some(rules.get(*at)?.id.clone())).collect(),
+            content: of_rules(ground, filled).map(|(rule, slot, _)| (rule.to_owned(), untried(list, slot))).collect(),
             held_out: ground.arms.held_out,
             options: Options::new(ground.words, ground.server),
             degraded: ground.degraded,
             body: of_bytes(body),
         }
     }
+}
+
+/// A place that a rule's content fills, unless an experiment's content stands there.
+fn untried(list: &List, slot: &str) -> Option<String> {
+    let tried = list.treatment.as_ref().is_some_and(|treatment| treatment.content.contains_key(slot));
+    (!tried).then(|| slot.to_owned())
 }
 
 /// The hash of everything that was known of the visitor; none if nothing was.

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
-use vitrine_domain::{Millis, Rule, Shop, Visitor};
+use vitrine_domain::{Millis, Placement, Rule, Shop, Visitor};
 use vitrine_http::Problem;
 use vitrine_http::problem::causes;
 use vitrine_rank::Words;
@@ -157,6 +157,15 @@ impl Ground {
     /// With a visitor who is taken to be in these segments.
     pub(crate) fn in_segments(self, segments: Vec<String>) -> Self {
         Self { members: Arc::new(OnceLock::from(BTreeSet::from_iter(segments))), ..self }
+    }
+
+    /// With what was shown lately, if that matters to a placement as it would be and did not to it as it is.
+    pub(crate) async fn remembering(self, state: &crate::State, placement: &Placement) -> Self {
+        if !placement.remembers() || remembers(&self.settings, &[&placement.name]) {
+            return self;
+        }
+        let shown = lately(state, &self.shop, self.visit.visitor.as_ref()).await;
+        Self { shown: Arc::new(shown.unwrap_or_default()), ..self }
     }
 
     /// The rules as they would be, everything else as it is. Nothing is logged.

@@ -84,13 +84,14 @@ pub(crate) async fn preview(
         Some(segments) => ground.in_segments(segments),
         None => ground,
     };
-    let changed = ground.with_rules(changed_rules(&ground.settings.rules, rules, rule)?);
     let (own, then) = match (ground.placement(&wanted), other) {
         // One that is not there yet.
         (Err(_), Some(other)) => (None, overridden(&Placement::new(&wanted.placement, Strategy::Personal, 10), other)?),
         (own, Some(other)) => own.and_then(|own| Ok((Some(own.clone()), overridden(&own, other)?)))?,
         (own, None) => own.map(|own| (Some(own.clone()), own))?,
     };
+    let ground = ground.remembering(&state, &then).await;
+    let changed = ground.with_rules(changed_rules(&ground.settings.rules, rules, rule)?);
     let nonce = nonce()?;
     let mut fill = |ground: &Ground, wanted, placement| {
         // Without experiments and by the model's own index on both sides: what differs is the rules' doing alone.

@@ -2,6 +2,8 @@
 //! Compact, because it is billed by size: names are short, what goes without saying is left out, and the why is computed
 //! again.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -157,6 +159,9 @@ pub(crate) struct Record {
     /// When the profile was folded, if it takes in other devices.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub(crate) folded: Option<Millis>,
+    /// The rules that handed content, each with the place that it filled; none where an experiment's content stood there.
+    #[serde(rename = "ct", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) content: BTreeMap<String, Option<String>>,
     /// Hash of the history.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(crate) history: Option<String>,

@@ -21,10 +21,9 @@ use vitrine_domain::experiment::{HoldOut, Measurement, Outcome, Pricing, Status}
 use vitrine_domain::filter::Person;
 use vitrine_domain::profile::{Facts, Found, People, in_fold_order};
 use vitrine_domain::results::{Attribution, Held, Made, Results};
-use vitrine_domain::rule::Effect;
 use vitrine_domain::segment::{Scale, memberships};
 use vitrine_domain::time::DAY;
-use vitrine_domain::{Action, Event, Experiment, Millis, Product, Purpose, Rule, Segment, Shop, State, Visitor};
+use vitrine_domain::{Action, Event, Experiment, Millis, Product, Purpose, Segment, Shop, State, Visitor};
 use vitrine_learn::Artifact;
 use vitrine_learn::log::Window;
 use vitrine_runtime::Context;
@@ -33,7 +32,7 @@ use vitrine_store::aside::Aside;
 use vitrine_store::decisions::open_id;
 use vitrine_store::lake::Kind;
 use vitrine_store::results::{Head, Stored};
-use vitrine_store::settings::{ATTRIBUTION, EXPERIMENT, HOLD_OUT, RULE, SCALE, SEGMENT, Snapshot};
+use vitrine_store::settings::{ATTRIBUTION, EXPERIMENT, HOLD_OUT, SCALE, SEGMENT, Snapshot};
 
 use crate::Error;
 use crate::audiences::{self, Audiences, Drawn, Vectors};
@@ -69,8 +68,6 @@ struct Terms {
     scale: Option<Scale>,
     facts: BTreeMap<String, Facts>,
     costs: HashMap<String, f64>,
-    /// The place that each rule of content fills: what becomes of a list's products says nothing of it.
-    content: HashMap<String, String>,
     /// Who is in which audience of look-alikes since the training before.
     audiences: Audiences,
 }
@@ -87,7 +84,7 @@ pub async fn refresh(
     live: Option<&Artifact>,
     held: usize,
 ) -> Result<(), Error> {
-    let kinds = [ATTRIBUTION, EXPERIMENT, HOLD_OUT, RULE, SCALE, SEGMENT];
+    let kinds = [ATTRIBUTION, EXPERIMENT, HOLD_OUT, SCALE, SEGMENT];
     let snapshot = context.table.settings_at(shop, &kinds, None).await?;
     let known = |product: &Product| (product.id.as_str().to_owned(), Facts::from(product));
     let cost = |product: &Product| Some((product.id.as_str().to_owned(), product.cost?));
@@ -103,14 +100,6 @@ pub async fn refresh(
         scale: snapshot.one(SCALE),
         facts: products.iter().map(known).collect(),
         costs: products.iter().filter_map(cost).collect(),
-        content: snapshot
-            .readable(RULE)
-            .into_iter()
-            .filter_map(|rule: Rule| match rule.effect {
-                Effect::Content { slot, .. } => Some((rule.id, slot)),
-                _ => None,
-            })
-            .collect(),
     };
     for _ in 0..ATTEMPTS {
         let before = context.objects.lake_files(shop, Kind::Events).await?;
@@ -176,7 +165,7 @@ async fn read(
     let terms_of_sums =
         vitrine_domain::results::Terms { made: Some(terms.now), ..terms.attribution.terms(&usual.unwrap_or_default()) };
     let people = found.people();
-    let logged = logged(context, shop, terms, &mut results).await?;
+    let logged = logged(context, shop, &mut results).await?;
     let mut sums = Sums {
         terms,
         of: &terms_of_sums,
@@ -222,7 +211,7 @@ async fn read(
 }
 
 /// How the decisions of the lake were made; how many there were goes into the results.
-async fn logged(context: &Context, shop: &Shop, terms: &Terms, results: &mut Results) -> Result<Logged, Error> {
+async fn logged(context: &Context, shop: &Shop, results: &mut Results) -> Result<Logged, Error> {
     /// What is read of a line.
     #[derive(Deserialize)]
     struct Decision {
@@ -234,17 +223,11 @@ async fn logged(context: &Context, shop: &Shop, terms: &Terms, results: &mut Res
     }
     let (mut logged, mut places, mut seen) = (Logged::default(), HashMap::new(), HashSet::new());
     let each = &mut |line: &str| {
-        let Ok(Decision { nonce: Some(nonce), t, p, mut made }) = serde_json::from_str(line) else { return };
+        let Ok(Decision { nonce: Some(nonce), t, p, made }) = serde_json::from_str(line) else { return };
         // One may come twice.
         if !seen.insert(hash(&nonce)) {
             return;
         }
-        let Made { rules, content, .. } = &mut made;
-        rules.retain(|rule| {
-            let slot = terms.content.get(rule);
-            content.extend(slot.map(|slot| (slot.clone(), rule.clone())));
-            slot.is_none()
-        });
         if let Some(at) = t {
             results.decided(at, p.as_deref(), &made);
         }

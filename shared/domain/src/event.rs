@@ -134,6 +134,12 @@ impl Action {
         }
     }
 
+    /// Whether a promotion was seen or clicked: content, which is no list of products.
+    #[must_use]
+    pub fn is_promotion(self) -> bool {
+        matches!(self, Self::PromotionView | Self::PromotionClick)
+    }
+
     /// Whether the action belongs to the visitor's history of products.
     #[must_use]
     pub fn is_interest(self) -> bool {

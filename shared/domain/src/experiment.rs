@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::rule::Effect;
 use crate::statistics::{Measured, MetricKind, Moments, Reading, Role, Study};
 use crate::{Filter, Millis, Rule, Strategy};
 
@@ -88,8 +89,8 @@ pub struct Experiment {
     /// Accepted probability of seeing an effect where there is none.
     #[serde(default = "usual_alpha")]
     pub alpha: f64,
-    /// Visitors of two compared variants together after which a decision is intended; with it results may be read at
-    /// any time, see [`Reading::planned`].
+    /// Visitors of two compared variants together after which a decision is intended, [`USUAL_PLAN`] unless said otherwise:
+    /// results may be read at any time, and are tightest around that number, see [`Reading::planned`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<u64>,
     /// When it began.
@@ -195,6 +196,10 @@ pub struct Level {
     pub changes: Vec<Change>,
 }
 
+/// The number of visitors around which the results of an experiment are tightest that says none: they can be read at any time
+/// all the same.
+pub const USUAL_PLAN: u64 = 10_000;
+
 /// A difference from the shop without the experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -293,6 +298,15 @@ impl Experiment {
         self.seed.as_deref().unwrap_or(&self.id)
     }
 
+    /// Whether a variant shows other content.
+    pub(crate) fn shows_content(&self) -> bool {
+        self.design.changes().any(|change| match change {
+            Change::Content { .. } => true,
+            Change::Rule { rule } => matches!(rule.effect, Effect::Content { .. }),
+            _ => false,
+        })
+    }
+
     /// The variants as visitors meet them, the control first. For a factorial test the last factor runs fastest.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell<'_>> {
@@ -368,7 +382,7 @@ impl Experiment {
             })
         });
         let (variants, shares) = self.cells().into_iter().map(|cell| (cell.id, cell.weight)).unzip();
-        let reading = Reading { alpha: self.alpha, planned: self.planned };
+        let reading = Reading::any_time(self.alpha, self.planned.unwrap_or(USUAL_PLAN));
         Study { variants, shares, exposed, levels: self.levels(), reading, metrics: measured.collect() }
     }
 }

@@ -283,7 +283,8 @@ impl State {
         let paced = self.pace.sees(event.action, event.at());
         self.robot |= event.robot || paced;
         self.count(&event);
-        if self.behaviour.is_news(&event) {
+        let news = self.behaviour.is_news(&event);
+        if news {
             *self.counts.entry(event.action).or_default() += 1;
             self.money(&event);
             self.behaviour.trade(&event);
@@ -292,7 +293,7 @@ impl State {
             self.memory.see(&event.drawn);
         }
         self.behaviour.apply(&event, &self.affinities);
-        self.interest(event, catalogue);
+        self.interest(event, catalogue, news);
         self.learn_traits(&event);
     }
 
@@ -339,20 +340,19 @@ impl State {
         }
     }
 
-    fn interest(&mut self, event: Granted<'_, Personalise>, catalogue: &impl Catalogue) {
+    fn interest(&mut self, event: Granted<'_, Personalise>, catalogue: &impl Catalogue, news: bool) {
         self.actions.extend(past_actions(event));
         keep_newest(&mut self.actions);
         if !event.action.is_interest() {
             return;
         }
-        let action = event.action;
+        let more = Decayed::of(event.action, event.at(), event.action == Action::Order && news);
         for line in &event.lines {
             let known = catalogue.facts(line.product.as_str()).unwrap_or_default();
             let price = line.price.or(known.price);
-            let at = event.at();
-            strengthen(&mut self.affinities.category, known.category.or_else(|| line.category.clone()), action, at);
-            strengthen(&mut self.affinities.brand, known.brand.or_else(|| line.brand.clone()), action, at);
-            strengthen(&mut self.affinities.price_band, price.and_then(price_band), action, at);
+            strengthen(&mut self.affinities.category, known.category.or_else(|| line.category.clone()), more);
+            strengthen(&mut self.affinities.brand, known.brand.or_else(|| line.brand.clone()), more);
+            strengthen(&mut self.affinities.price_band, price.and_then(price_band), more);
         }
     }
 
@@ -372,6 +372,15 @@ impl State {
                 self.traits.insert(name.clone(), value.clone());
             }
         }
+    }
+
+    /// Whether something may be missing that profiles did not keep at first: sums of what is no longer kept one by one, and when
+    /// something of a kind was ordered last.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        let bands = &self.affinities.price_band;
+        let undated = || !bands.is_empty() && bands.values().all(|liked| liked.last_order().is_none());
+        self.behaviour.is_cut() || self.orders() > 0 && undated()
     }
 
     /// Completed orders.

@@ -330,10 +330,10 @@ impl Results {
         if let Some(placement) = placement {
             day.placements.entry(placement.to_owned()).or_default().decisions += 1;
         }
-        for rule in &made.rules {
+        for rule in made.of_lists() {
             day.rules.entry(rule.clone()).or_default().decisions += 1;
         }
-        for (_, rule) in &made.content {
+        for (rule, _) in made.content.iter().filter(|(_, slot)| slot.is_some()) {
             day.content.entry(rule.clone()).or_default().decisions += 1;
         }
     }

@@ -24,7 +24,8 @@ pub(crate) struct RotationView {
     /// What is left of a product's standing after it was shown once, 0 to 1.
     #[schema(minimum = 0, maximum = 1, example = 0.9)]
     keep: f32,
-    /// After so many hours it has forgotten being shown: above 0, at most 8760.
+    /// After so many hours it has forgotten being shown: above 0, at most 8760. What is remembered are the visitor's last 20
+    /// lists, those of other placements among them.
     #[schema(exclusive_minimum = 0, maximum = 8760, example = 12)]
     hours: f32,
 }

@@ -24,8 +24,8 @@ pub(crate) struct View {
     currency: String,
     /// Its variants, the control first, with the shares of traffic that they have and the people who saw them.
     variants: Vec<Seen>,
-    /// Visitors of two compared variants after which a decision is intended: with it, results may be read at any time. Without
-    /// it they hold for one look, at a time chosen beforehand.
+    /// Visitors of two compared variants after which a decision is intended. Results may be read at any time, and are tightest
+    /// around that number; around 10,000 without one.
     planned: Option<u64>,
     /// An alarm if visitors are divided otherwise than intended (nothing else can be trusted then), and of each metric every
     /// variant against the control: estimate, effect with interval, p-value given the other comparisons, and a verdict:

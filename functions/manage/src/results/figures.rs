@@ -118,7 +118,8 @@ pub(crate) enum UseCase {
     Question,
 }
 
-/// What came of what a placement showed.
+/// What came of what a placement showed, of the lists that a rule acted on, or of the content that it handed: then `shown` and
+/// `clicked` are of the content, and what is ordered is any product.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ResultPlacement)]
 pub(crate) struct Placed {
@@ -144,7 +145,7 @@ pub(crate) struct Placed {
     click_through: Option<f64>,
     /// Attributed revenue for a thousand products seen: the value that the shop captures by it.
     revenue_per_thousand: Option<f64>,
-    /// Where it stands by both, against the median of all placements that were seen; none with fewer than two of these.
+    /// Where it stands by both, against the median of all of its kind that were seen; none with fewer than two of these.
     use_case: Option<UseCase>,
 }
 

@@ -158,10 +158,14 @@ async fn a_conflict_is_told_by_whoever_is_saved_last_and_listed_for_both() {
         ]
     );
     assert_eq!(conflicts(&stack.get("/v1/rules/q-first").await.body), [("same_slot", "p-first")]);
-    // A rule that is paused or gone is in nobody's way.
+    // A rule that is paused or gone is in nobody's way; what it will meet when it acts again it tells.
     let mut paused = hide.clone();
     (paused["enabled"], paused["version"]) = (json!(false), json!(2));
-    assert_eq!(conflicts(&stack.put("/v1/rules/no-acme", None, &paused).await.body), []);
+    assert_eq!(
+        conflicts(&stack.put("/v1/rules/no-acme", None, &paused).await.body),
+        [("pinned_and_hidden", "p-first")]
+    );
+    assert_eq!(conflicts(&stack.get("/v1/rules/p-first").await.body), [("same_slot", "q-first")]);
     assert_eq!(delete(&stack, "q-first", None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(conflicts(&stack.get("/v1/rules/p-first").await.body), []);
 }

@@ -158,6 +158,11 @@ async fn decisions_that_only_the_archive_still_has_are_told_once_and_first() {
     let of_tablet = &export["devices"][0];
     assert_eq!((items(&of_tablet["decisions"]), &of_tablet["of_others"]), (vec![json!("on the tablet")], &json!(1)));
     assert_eq!((&export["next"], export["events"].as_array().unwrap().len()), (&Value::Null, 1));
+    // His says that he went on with a list, and not with whose.
+    let (_, export) = stack.get("/v1/visitors/u:bert/export", Some("server")).await;
+    let his = &export["decisions"][0]["stored"];
+    assert_eq!((&his["nonce"], &his["a"]), (&json!("b"), &json!({})), "{export}");
+    assert!(!export.to_string().contains("anna"), "{export}");
 }
 
 #[tokio::test]

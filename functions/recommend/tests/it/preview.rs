@@ -30,6 +30,15 @@ async fn both_lists_and_what_moved_are_told_and_nothing_is_stored() {
     assert_eq!((ids(&all.body["before"]).len(), ids(&all.body["after"]).len()), (47, 48));
     let skips = json!({"limit": 5, "placement": {"skips": {"keep": 0.5, "after": 2}}});
     assert_eq!(ids(&stack.post("server", path, skips).await.ok().body["after"]), before);
+    // A placement that has just been given a rotation asks what was shown, as it will.
+    stack.later(2_000);
+    stack.recommend("trending", json!({"anonymous_id": "anna", "limit": 5})).await;
+    stack.later(2_000);
+    stack.proxy.seen();
+    let rotates = json!({"anonymous_id": "anna", "limit": 5, "placement": {"rotation": {"keep": 0.1, "hours": 12}}});
+    let rotated = stack.post("server", path, rotates).await.ok();
+    assert_eq!(ids(&rotated.body["before"]), before);
+    assert!(ids(&rotated.body["after"]).iter().any(|id| !before.contains(id)), "{}", rotated.body);
     assert!(!stack.proxy.seen().iter().any(|(operation, _)| operation.contains("Put") || operation.contains("Write")));
     assert_eq!(stack.recommend("trending", json!({"limit": 5})).await.ids(), before);
 }

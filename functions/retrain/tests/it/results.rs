@@ -7,13 +7,13 @@ use vitrine_domain::experiment::{HoldOut, Metric};
 use vitrine_domain::results::Funnel;
 use vitrine_domain::statistics::Moments;
 use vitrine_domain::time::{DAY, HOUR, MINUTE};
-use vitrine_domain::{Action, Event, Experiment, Line, MessageId, Product, ProductId, Rule, Shop, Visitor};
+use vitrine_domain::{Action, Event, Experiment, Line, MessageId, Product, ProductId, Shop, Visitor};
 use vitrine_retrain::results::{HELD, refresh};
 use vitrine_runtime::seal::Sealer;
 use vitrine_store::decisions::{DecisionKey, seal_id};
 use vitrine_store::lake::Kind;
 use vitrine_store::results::Stored;
-use vitrine_store::settings::{EXPERIMENT, HOLD_OUT, ONE, RULE};
+use vitrine_store::settings::{EXPERIMENT, HOLD_OUT, ONE};
 
 use crate::{END, Stack};
 
@@ -72,9 +72,14 @@ async fn visits(stack: &Stack, shop: &Shop) {
         };
         let held_out = out().holds(seen.visitor.id());
         let ex = if held_out { json!([]) } else { json!([["bolder", variant]]) };
-        let ru = if variant == 1 { json!(["banner", "spring"]) } else { json!([]) };
-        decisions
-            .push(json!({"v": seen.visitor, "t": key.time.0, "nonce": key.nonce, "p": "home", "ex": ex, "ru": ru}));
+        let (ru, ct) = if variant == 1 {
+            (json!(["banner", "spring", "tried"]), json!({"banner": "hero", "tried": null}))
+        } else {
+            (json!([]), json!({}))
+        };
+        decisions.push(
+            json!({"v": seen.visitor, "t": key.time.0, "nonce": key.nonce, "p": "home", "ex": ex, "ru": ru, "ct": ct}),
+        );
         seen.decision_id = seal_id(shop, &key, [], |purpose, clear| sealer.seal(purpose, clear));
         seen.list = Some("home".to_owned());
         let click = Event { action: Action::Click, ..event(person, 2, Action::Click) };
@@ -126,9 +131,6 @@ async fn sums_variants_and_the_hold_out_are_what_they_are_by_hand() {
     let shop = Shop::new("shop").unwrap();
     stack.context.table.put_setting(&shop, HOLD_OUT, ONE, &out(), 0).await.unwrap();
     stack.context.table.put_setting(&shop, EXPERIMENT, "bolder", &experiment(json!({})), 0).await.unwrap();
-    let banner = json!({"id": "banner", "effect": {"kind": "content", "slot": "hero", "payload": {"title": "Tea"}}});
-    let banner: Rule = serde_json::from_value(banner).unwrap();
-    stack.context.table.put_setting(&shop, RULE, "banner", &banner, 0).await.unwrap();
     visits(&stack, &shop).await;
     let Stored { head, results } = made(&stack, &shop, HELD).await;
     assert_eq!((head.people, head.robots, head.currency.as_str(), head.held_out), (600, 1, "EUR", Some(0.3)));

@@ -67,11 +67,13 @@ impl Decayed {
         self.ordered
     }
 
-    fn add(&mut self, action: Action, at: Millis) {
-        let weight = f64::from(action.interest());
-        if action == Action::Order {
-            self.ordered = self.ordered.max(Some(at));
-        }
+    /// One action's: `ordered` says whether something was bought by it.
+    pub(super) fn of(action: Action, at: Millis, ordered: bool) -> Self {
+        Self { weight: f64::from(action.interest()), at, ordered: ordered.then_some(at) }
+    }
+
+    fn add(&mut self, Self { weight, at, ordered }: Self) {
+        self.ordered = self.ordered.max(ordered);
         if at >= self.at {
             self.weight = self.weight * decay(at.since(self.at)) + weight;
             self.at = at;
@@ -93,13 +95,13 @@ pub struct Affinities {
     pub price_band: BTreeMap<String, Decayed>,
 }
 
-pub(super) fn strengthen(map: &mut BTreeMap<String, Decayed>, name: Option<String>, action: Action, at: Millis) {
+pub(super) fn strengthen(map: &mut BTreeMap<String, Decayed>, name: Option<String>, more: Decayed) {
     let Some(name) = name.filter(|name| name.len() <= NAME) else { return };
-    map.entry(name).or_insert(Decayed { weight: 0.0, at, ordered: None }).add(action, at);
+    map.entry(name).and_modify(|sum| sum.add(more)).or_insert(more);
     if map.len() <= AFFINITIES {
         return;
     }
-    let weakest = map.iter().min_by(|a, b| a.1.value(at).abs().total_cmp(&b.1.value(at).abs()));
+    let weakest = map.iter().min_by(|a, b| a.1.value(more.at).abs().total_cmp(&b.1.value(more.at).abs()));
     if let Some(name) = weakest.map(|(name, _)| name.clone()) {
         map.remove(&name);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Day, Funnel, Held, Logged, Loyalty, Results, Side, Sums, Terms, WINDOWS, real};
+use super::{Day, Funnel, Held, Logged, Loyalty, Made, Results, Side, Sums, Terms, WINDOWS, real};
 use crate::chosen::Chosen;
 use crate::consent::{Granted, Measure};
 use crate::orders::{Orders, Said};
@@ -15,7 +15,7 @@ use crate::{Action, Channel, Event, Millis};
 #[derive(Clone, Copy)]
 struct List<'a> {
     placement: &'a str,
-    rules: &'a [String],
+    made: Option<&'a Made>,
 }
 
 /// Where a product was met last.
@@ -176,7 +176,8 @@ impl<'a> Journey<'a> {
         let at = event.at();
         let shown = || {
             let (decision, place) = (event.decision_id.as_deref()?, event.list.as_deref()?);
-            logged(decision)?.content.iter().find(|(slot, _)| slot == place).map(|(_, rule)| rule.as_str())
+            let mut handed = logged(decision)?.content.iter();
+            handed.find(|(_, slot)| slot.as_deref() == Some(place)).map(|(rule, _)| rule.as_str())
         };
         let followed = self.content.filter(|(clicked, _)| (0..=terms.click_window).contains(&at.since(*clicked)));
         let mut note =
@@ -202,12 +203,12 @@ impl<'a> Journey<'a> {
     fn funnel(&mut self, event: &'a Event, is_order: bool, logged: &Logged<'a>, terms: &Terms, day: &mut Day) {
         let at = event.at();
         // A promotion names a place for content, not a list.
-        let is_promotion = matches!(event.action, Action::PromotionView | Action::PromotionClick);
-        let named = event.decision_id.as_deref().filter(|_| !is_promotion).and_then(|decision| {
+        let of_list = event.decision_id.as_deref().filter(|_| !event.action.is_promotion());
+        let named = of_list.and_then(|decision| {
             let known = self.lists.get(decision).copied();
             let list = match (event.list.as_deref(), known) {
                 (Some(placement), Some(list)) => List { placement, ..list },
-                (Some(placement), None) => List { placement, rules: logged(decision).map_or(&[], |made| &made.rules) },
+                (Some(placement), None) => List { placement, made: logged(decision) },
                 (None, known) => known?,
             };
             self.lists.insert(decision, list);
@@ -271,7 +272,7 @@ impl<'a> Journey<'a> {
 /// Notes something with a list's placement and with each rule that acted on it.
 fn note(day: &mut Day, list: List<'_>, change: impl Fn(&mut Funnel)) {
     change(day.placements.entry(list.placement.to_owned()).or_default());
-    list.rules.iter().for_each(|rule| change(day.rules.entry(rule.clone()).or_default()));
+    list.made.into_iter().flat_map(Made::of_lists).for_each(|rule| change(day.rules.entry(rule.clone()).or_default()));
 }
 
 /// The list where a product was met, if that was not too long ago.

@@ -70,6 +70,9 @@ fn orders_after_a_click_on_content_are_those_of_its_rule() {
     };
     let mut listed = event(3, at(3), Action::List, &[("tea", None)]);
     (listed.decision_id, listed.list) = (Some("d".to_owned()), Some("home".to_owned()));
+    // Says of which decision, not where: that is known of the list that was seen, and not of the content.
+    let mut clicked = event(14, at(12 + 7 * 24 * 60), Action::Click, &[("tea", None)]);
+    clicked.decision_id = Some("d".to_owned());
     let day = 24 * 60;
     let events = [
         event(0, at(0), Action::Order, &[("tea", Some(1.0))]),
@@ -86,9 +89,14 @@ fn orders_after_a_click_on_content_are_those_of_its_rule() {
         event(11, at(11), Action::Order, &[("jar", Some(5.0))]),
         event(12, at(10 + 7 * day), Action::Order, &[("jar", Some(6.0))]),
         event(13, at(11 + 7 * day), Action::Order, &[("jar", Some(7.0))]),
+        clicked,
     ];
-    let content = [("hero", "spring"), ("footer", "moving")].map(|(place, rule)| (place.to_owned(), rule.to_owned()));
-    let made = Made { rules: vec!["boost".to_owned()], content: content.to_vec(), ..Made::default() };
+    let content = [("spring", Some("hero")), ("moving", Some("footer")), ("tried", None)];
+    let made = Made {
+        rules: ["boost", "moving", "spring", "tried"].map(str::to_owned).to_vec(),
+        content: content.map(|(rule, place)| (rule.to_owned(), place.map(str::to_owned))).into(),
+        ..Made::default()
+    };
     let mut results = Results::default();
     let logged = |decision: &str| (decision == "d").then_some(&made);
     results.decided(at(0), Some("home"), &made);
@@ -98,7 +106,7 @@ fn orders_after_a_click_on_content_are_those_of_its_rule() {
     let moving = Funnel { decisions: 1, shown: 1, clicked: 1, ordered: 2, revenue: 11.0, ..Funnel::default() };
     assert_eq!(sum.content, BTreeMap::from([("spring".to_owned(), spring), ("moving".to_owned(), moving)]));
     // Places of content are no placements, and what is seen in the list is still the list's.
-    let home = Funnel { decisions: 1, shown: 1, seen_ordered: 2, seen_revenue: 5.0, ..Funnel::default() };
+    let home = Funnel { decisions: 1, shown: 1, clicked: 1, seen_ordered: 2, seen_revenue: 5.0, ..Funnel::default() };
     assert_eq!(sum.placements, BTreeMap::from([("home".to_owned(), home)]));
     assert_eq!(sum.rules, BTreeMap::from([("boost".to_owned(), home)]));
 }

@@ -26,9 +26,17 @@ pub struct Made {
     /// The rules that acted on the list.
     #[serde(rename = "ru")]
     pub rules: Vec<String>,
-    /// The rules that handed content: the place that each filled, and its id. Decisions are stored with `rules` of both kinds.
-    #[serde(skip)]
-    pub content: Vec<(String, String)>,
+    /// Those that handed content, which are among `rules` too, each with the place that it filled; none where an experiment's
+    /// content stood there.
+    #[serde(rename = "ct")]
+    pub content: BTreeMap<String, Option<String>>,
+}
+
+impl Made {
+    /// The rules that acted on the list; what becomes of its products says nothing of content beside it.
+    pub(super) fn of_lists(&self) -> impl Iterator<Item = &String> {
+        self.rules.iter().filter(|rule| !self.content.contains_key(*rule))
+    }
 }
 
 /// How the decision of an id was made, if that is known.
@@ -142,7 +150,12 @@ impl Results {
         let mut numbers = Numbers::default();
         let counts: Vec<bool> = events.iter().map(|event| !event.robot && numbers.is_news(event.event())).collect();
         for experiment in experiments {
+            let of_content = experiment.shows_content();
             let saw = |event: &Granted<'_, Measure>| {
+                // Who saw content saw nothing yet of the list that came with it.
+                if event.action.is_promotion() && !of_content {
+                    return None;
+                }
                 let since = experiment.started.is_none_or(|started| event.at() >= started);
                 let made = logged(exposed_by(event.granted()?).filter(|_| since)?)?;
                 made.arms.iter().find(|part| part.experiment == experiment.id)

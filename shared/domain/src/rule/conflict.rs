@@ -45,11 +45,11 @@ pub struct Conflict {
     pub text: String,
 }
 
-/// The conflicts of one rule with others. `pinned` gives the products that rules pin, as far as they are known.
+/// The conflicts of one rule with others, as soon as it is enabled; others that are not have none. `pinned` gives the products that rules pin, as far as they are known.
 #[must_use]
 pub fn conflicts(rule: &Rule, others: &[Rule], pinned: &dyn Fn(&str) -> Option<Product>) -> Vec<Conflict> {
     let mut found = Vec::new();
-    let others: Vec<&Rule> = others.iter().filter(|o| o.id != rule.id && o.enabled && rule.enabled).collect();
+    let others: Vec<&Rule> = others.iter().filter(|o| o.id != rule.id && o.enabled).collect();
     let together: Vec<&Rule> = others.into_iter().filter(|other| meet(&rule.when, &other.when)).collect();
     for other in &together {
         let (first, second) = in_order(rule, other);

@@ -109,13 +109,10 @@ pub const WINDOWS: &[Feature] = &[
     number("pages", "Pages opened."),
     number("views", "Product pages looked at."),
     number("adds", "Times something was put into the basket."),
-    text(
-        "category",
-        "Categories of which a product was looked at, dwelled on, put into the basket, ordered or sent back.",
-    ),
-    text("brand", "Brands of which a product was looked at, dwelled on, put into the basket, ordered or sent back."),
-    text("ordered_category", "Categories of which a product was ordered."),
-    text("ordered_brand", "Brands of which a product was ordered."),
+    text("category", "Narrowest categories with whose products anything was done, of the 40 liked most."),
+    text("brand", "Brands with whose products anything was done, of the 40 liked most."),
+    text("ordered_category", "Narrowest categories of which a product was ordered, of the 40 liked most."),
+    text("ordered_brand", "Brands of which a product was ordered, of the 40 liked most."),
 ];
 
 /// The parts of a window's name: `orders` and 30 of `orders_30d`.

@@ -330,11 +330,18 @@ fn a_window_names_the_categories_and_brands_of_what_was_looked_at_and_ordered() 
         (5, Action::Search, "Socks", "Acme"),
     ] {
         story.product(ago * DAY, action, category, brand).lines[0].category = Some(category.into());
+        if action == Action::Order {
+            story.0.last_mut().unwrap().order = Some(Order { id: Some(format!("of {category}")), ..Order::default() });
+        }
     }
+    // The page of the order of shoes, opened again.
+    let again = story.product(DAY, Action::Order, "Shoes", "Bolt");
+    again.lines[0].category = Some("Shoes".into());
+    again.order = Some(Order { id: Some("of Shoes".into()), ..Order::default() });
     let state = story.state();
     let holds = |filter: &str| Filter::parse(filter).unwrap().holds(&person(&state));
     for (filter, expected) in [
-        ("category_9d is missing", true),
+        ("category_9d = \"Coats\"", false),
         ("category_11d = \"Coats\"", true),
         ("category_30d = \"Shoes\" and category_30d = \"Coats\"", true),
         ("category_30d = \"Hats\"", false),
@@ -344,6 +351,8 @@ fn a_window_names_the_categories_and_brands_of_what_was_looked_at_and_ordered() 
         ("ordered_brand_30d = \"Bolt\" and not (ordered_brand_30d = \"Acme\")", true),
         ("brand_30d = \"Acme\"", true),
         ("ordered_category_365d = \"Socks\"", false),
+        ("ordered_category_19d is missing", true),
+        ("category_2d = \"Shoes\"", true),
     ] {
         assert_eq!(holds(filter), Ok(expected), "{filter}");
     }

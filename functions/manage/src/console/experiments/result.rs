@@ -27,19 +27,21 @@ pub(super) fn section(face: &Face, experiment: &Value, results: Option<&Value>) 
 
 fn told(face: &Face, experiment: &Value, results: &Value) -> Markup {
     let report = &results["report"];
+    // Of visitors who are divided otherwise than intended nothing is said to be better, whatever the figures are.
+    let trusted = report["mismatch"]["alarm"] != true;
     let made = day_and_time(face.language, text(results, "made"));
     let planned = results["planned"].as_f64().map(|planned| number(face.language, planned, 0));
     html! {
-        @if report["mismatch"]["alarm"] == true { (notice("bad", html! { (face.t("result.mismatch")) })) }
+        @if !trusted { (notice("bad", html! { (face.t("result.mismatch")) })) }
         (seen(face, experiment, results))
         @if !experiment["bandit"].is_null() { p { (face.t("result.shifted")) } }
         (together(face, experiment, report))
-        @for measured in list(report, "metrics") { (of_metric(face, experiment, measured, text(results, "currency"))) }
+        @for measured in list(report, "metrics") { (of_metric(face, experiment, measured, text(results, "currency"), trusted)) }
         p class="muted" {
             (filled(face.t("result.made"), &[("when", &made)])) " "
             @match planned {
                 Some(planned) => (filled(face.t("result.anytime"), &[("visitors", &planned)])),
-                None => (face.t("result.onelook")),
+                None => (face.t("result.unplanned")),
             }
         }
     }
@@ -154,16 +156,16 @@ fn table(face: &Face, experiment: &Value, measured: &Value, currency: &str) -> M
     }
 }
 
-fn of_metric(face: &Face, experiment: &Value, measured: &Value, currency: &str) -> Markup {
+fn of_metric(face: &Face, experiment: &Value, measured: &Value, currency: &str, trusted: bool) -> Markup {
     let name = text(measured, "metric");
     let role = text(&measured["role"], "kind");
     let variants = list(measured, "variants");
     html! {
         section class="comparison" {
             h3 { (metric(face, name)) " " (tag("quiet", face.language.word(&format!("measure.{role}")))) }
-            @for variant in variants.iter().skip(1) { (one(face, experiment, variant)) }
+            @if trusted { @for variant in variants.iter().skip(1) { (one(face, experiment, variant)) } }
             (table(face, experiment, measured, currency))
-            (causes(face, experiment, measured, currency))
+            @if trusted { (causes(face, experiment, measured, currency)) }
         }
     }
 }
@@ -268,6 +270,17 @@ mod tests {
             "a decision is intended after 4,000 visitors",
         ] {
             assert!(page.contains(told), "{told}: {page}");
+        }
+        // Divided otherwise than intended: figures, and no word of what is better.
+        let mut results = results;
+        results["report"]["mismatch"] = json!({"alarm": true});
+        results["report"]["metrics"][0]["variants"][1]["verdict"] = json!("better");
+        results["planned"] = Value::Null;
+        let page = section(&face, &experiment, Some(&results)).into_string();
+        for (told, expected) in
+            [("6.25%", true), ("confidence", false), ("class=\"verdict\"", false), ("would be narrower", true)]
+        {
+            assert_eq!(page.contains(told), expected, "{told}: {page}");
         }
     }
 
