@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use vitrine_http::auth::scope::{Manage, View as Look};
 use vitrine_http::{App, Problem, ServerAccess};
-use vitrine_store::models::Live;
+use vitrine_store::models::{Choice, Live};
 
 /// The models of a shop.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +19,10 @@ pub(crate) struct Models {
     /// Version of the live model; null in a shop that was never trained.
     #[schema(example = "20261122T144000-ab12cd34")]
     live: Option<String>,
+    /// Who went back to it, or forth: the name of whoever signed in, or the key's id; null if a training made it live.
+    chosen_by: Option<String>,
+    /// When they did, RFC 3339.
+    chosen: Option<String>,
     /// The versions that are kept, the newest first.
     versions: Vec<Version>,
     /// The card of the live model: what it was made of, how, and how good it is.
@@ -69,9 +73,12 @@ pub(crate) struct Activated {
     ))]
 pub(crate) async fn models(State(app): State<App>, access: ServerAccess<Look>) -> Result<Json<Models>, Problem> {
     let context = &app.context;
-    let (live, mut kept) =
-        tokio::try_join!(context.table.live_model(&access.shop), context.table.model_versions(&access.shop))?;
-    let live = live.map(|(live, _)| live);
+    let (live, mut kept) = tokio::try_join!(
+        context.table.live_model_and_choice(&access.shop),
+        context.table.model_versions(&access.shop)
+    )?;
+    let (live, choice) = live.unzip();
+    let choice = choice.flatten();
     kept.sort_by(|a, b| (b.published, &b.version).cmp(&(a.published, &a.version)));
     let mut shown = None;
     let mut versions = Vec::new();
@@ -91,7 +98,14 @@ pub(crate) async fn models(State(app): State<App>, access: ServerAccess<Look>) -
             shown = card;
         }
     }
-    Ok(Json(Models { shop: access.shop.to_string(), live: live.map(|live| live.version), versions, card: shown }))
+    Ok(Json(Models {
+        shop: access.shop.to_string(),
+        live: live.map(|live| live.version),
+        chosen: choice.as_ref().map(|choice| choice.at.to_rfc3339()),
+        chosen_by: choice.map(|choice| choice.author),
+        versions,
+        card: shown,
+    }))
 }
 
 /// Of the figures of all parts by question, those of the whole model.
@@ -139,7 +153,8 @@ pub(crate) async fn activate(
         return Ok(Json(Activated { live: version, before: None }));
     }
     let wanted = kept.iter().find(|kept| kept.version == version).ok_or_else(unknown)?;
-    match table.activate_model(shop, wanted, flips).await {
+    let by = Choice { author: access.author.clone(), at: app.context.clock.now() };
+    match table.activate_model(shop, wanted, flips, by).await {
         Ok(()) => {
             tracing::info!(%shop, version, before = live.version, "a shop went to another version of its model");
             Ok(Json(Activated { live: version, before: Some(live.version) }))

@@ -24,7 +24,36 @@ pub struct Live {
     pub published: Millis,
 }
 
+/// Who made a kept version live, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The name of whoever signed in, or the key's id.
+    pub author: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// What the shop's pointer says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pointer<L> {
+    #[serde(flatten)]
+    live: L,
+    /// None of a version that a training made live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chosen: Option<Choice>,
+}
+
 impl Table {
+    /// The live model, and who went back to it if somebody did.
+    ///
+    /// # Errors
+    /// If the table fails or holds something unreadable.
+    pub async fn live_model_and_choice(&self, shop: &Shop) -> Result<Option<(Live, Option<Choice>)>> {
+        let Some(found) = self.get(keys::models(shop), keys::CURRENT).await? else { return Ok(None) };
+        let Pointer { live, chosen } = document(&found, "model pointer")?;
+        Ok(Some((live, chosen)))
+    }
+
     /// The live model and the number of times the pointer was flipped.
     ///
     /// # Errors
@@ -73,8 +102,9 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Conflict`] if the pointer was flipped meanwhile, or the version is kept no longer.
-    pub async fn activate_model(&self, shop: &Shop, version: &Live, seen: u64) -> Result<()> {
-        let pointer = with_version(item(keys::models(shop), keys::CURRENT, "model pointer", version)?, seen + 1);
+    pub async fn activate_model(&self, shop: &Shop, version: &Live, seen: u64, by: Choice) -> Result<()> {
+        let pointer = Pointer { live: version, chosen: Some(by) };
+        let pointer = with_version(item(keys::models(shop), keys::CURRENT, "model pointer", &pointer)?, seen + 1);
         let mut flip = self.put_of(pointer, Some("v = :seen"))?;
         flip.expression_attribute_values = Some([(":seen".to_owned(), AttributeValue::N(seen.to_string()))].into());
         // Written as it was: what counts is that it is still there.

@@ -12,6 +12,7 @@ use super::guard::see;
 use super::page::{self, token};
 use super::parts::{confirmed, empty, figure, list, tag, text};
 use super::session::{Desk, Face};
+use super::words::filled;
 
 pub(super) async fn page(desk: Desk) -> Answer {
     let face = &*desk.face;
@@ -27,7 +28,7 @@ pub(super) async fn page(desk: Desk) -> Answer {
         @if versions.is_empty() { (empty(face.t("models.none"), face.t("models.begin"), None)) }
         @else {
             (quality(face, versions))
-            div class="cards" { @for version in versions { (card(face, version)) } }
+            div class="cards" { @for version in versions { (card(face, version, &answer)) } }
             (live(face, &answer["card"]))
         }
     };
@@ -55,7 +56,7 @@ pub(super) fn quality(face: &Face, versions: &[Value]) -> Markup {
     }
 }
 
-fn card(face: &Face, version: &Value) -> Markup {
+fn card(face: &Face, version: &Value, models: &Value) -> Markup {
     let name = text(version, "version");
     let live = version["live"] == true;
     let share = |question: &str, figure: &str| {
@@ -67,7 +68,13 @@ fn card(face: &Face, version: &Value) -> Markup {
     html! {
         article class="card" {
             h2 { (day_and_time(face.language, text(version, "published"))) }
-            @if live { (tag("good", face.t("models.live"))) }
+            @if live {
+                (tag("good", face.t("models.live")))
+                @if let Some(author) = models["chosen_by"].as_str() {
+                    @let when = day_and_time(face.language, text(models, "chosen"));
+                    p { (filled(face.t("models.chosen"), &[("author", author), ("when", &when)])) }
+                }
+            }
             p class="muted" { code { (name) } }
             div class="figures" {
                 (figure(face.t("models.new"), &share("new", "hr@10"), &html! {}))

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Answer;
 use super::fields::escaped;
@@ -140,15 +140,49 @@ async fn reasons(desk: &Desk, id: &str, wish: &Wish) -> Result<Markup, super::cl
         }
         Err(trouble) => return Err(trouble),
     };
-    let items = elements(&answer["before"], "items");
-    let Some(item) = items.iter().find(|item| text(item, "product_id") == id) else {
-        let many = items.len().to_string();
-        return Ok(html! { p class="told" { (filled(face.t("why.absent"), &[("many", &many)])) } });
+    let before = &answer["before"];
+    let Some(item) = standing(before, id) else {
+        let many = elements(before, "items").len().to_string();
+        let absent = html! { p class="told" { (filled(face.t("why.absent"), &[("many", &many)])) } };
+        return Ok(html! { (absent) p { (kept_out(desk, id, &path, &question, before).await?) } });
     };
     let place = item["position"].to_string();
     Ok(html! {
         p class="told" { (filled(face.t("why.place"), &[("place", &place)])) }
         (reason_list(face, item))
+    })
+}
+
+fn standing<'a>(list: &'a Value, id: &str) -> Option<&'a Value> {
+    elements(list, "items").iter().find(|item| text(item, "product_id") == id)
+}
+
+/// What keeps a product out of a list: found by asking for the list without the shop's rules, and without what its placement
+/// leaves out.
+async fn kept_out(
+    desk: &Desk,
+    id: &str,
+    path: &str,
+    question: &Value,
+    list: &Value,
+) -> Result<String, super::client::Trouble> {
+    let face = &*desk.face;
+    let with = |member: &str, value: Value| {
+        let mut question = question.clone();
+        question[member] = value;
+        question
+    };
+    let open = json!({"filter": null, "viewed": "allow", "bought": "allow"});
+    let (ruleless, open) = (with("rules", json!([])), with("placement", open));
+    let (ruleless, open) = tokio::join!(desk.api.post(path, &ruleless), desk.api.post(path, &open));
+    let place = |answer: &Value| standing(&answer["after"], id).map(|item| item["position"].to_string());
+    Ok(match (place(&ruleless?), place(&open?)) {
+        (Some(place), _) => {
+            let acting: Vec<&str> = elements(list, "rules").iter().filter_map(Value::as_str).collect();
+            filled(face.t("why.rules"), &[("place", &place), ("rules", &acting.join(", "))])
+        }
+        (None, Some(place)) => filled(face.t("why.placement"), &[("place", &place)]),
+        (None, None) => face.t("why.lower").to_owned(),
     })
 }
 

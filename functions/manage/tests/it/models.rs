@@ -77,4 +77,9 @@ async fn a_shop_goes_back_to_a_version_that_is_kept() {
     let listed = stack.get("/v1/models").await.body;
     let live: Vec<bool> = listed["versions"].as_array().unwrap().iter().map(|v| v["live"] == true).collect();
     assert_eq!((listed["live"].as_str(), live), (Some("c"), vec![true, false, false]));
+    // Who went there is told until a training publishes another.
+    assert_eq!((listed["chosen_by"].is_string(), &listed["chosen"]), (true, &json!(NOW.to_rfc3339())), "{listed}");
+    table.publish_model(&demo, &version("d", 3), 5).await.unwrap();
+    let listed = stack.get("/v1/models").await.body;
+    assert_eq!((&listed["live"], &listed["chosen_by"], &listed["chosen"]), (&json!("d"), &Value::Null, &Value::Null));
 }

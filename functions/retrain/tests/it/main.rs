@@ -25,7 +25,7 @@ use vitrine_retrain::{Outcome, Published, Stage, retrain, retrain_with};
 use vitrine_runtime::{Clock, Config, Context, Place, VectorServer};
 use vitrine_samples::{Options, history};
 use vitrine_store::lake::Kind;
-use vitrine_store::models::Live;
+use vitrine_store::models::{Choice, Live};
 use vitrine_store::training::{ID, KIND, Training};
 
 /// 2026-11-22T14:40:00Z.
@@ -96,7 +96,8 @@ impl Stack {
         let (_, flips) = self.context.table.live_model(shop).await.unwrap().unwrap();
         let kept = self.context.table.model_versions(shop).await.unwrap();
         let wanted = kept.into_iter().find(|kept| kept.version == version).unwrap();
-        self.context.table.activate_model(shop, &wanted, flips).await.unwrap();
+        let by = Choice { author: "somebody".to_owned(), at: END };
+        self.context.table.activate_model(shop, &wanted, flips, by).await.unwrap();
     }
 
     async fn train(&self, shop: &Shop) -> Outcome {

@@ -201,6 +201,35 @@ fn what_was_seen_before_an_experiment_began_is_not_of_it() {
 }
 
 #[test]
+fn who_saw_content_took_part_in_a_test_of_content_and_in_no_test_of_the_list() {
+    let made: Made = serde_json::from_value(serde_json::json!({"ex": [["bolder", 1]]})).unwrap();
+    let exposed = |change: serde_json::Value, action: Action| {
+        let experiment: crate::Experiment = serde_json::from_value(serde_json::json!({
+            "id": "bolder", "status": "running", "metrics": {"primary": "conversion"},
+            "design": {"kind": "variants", "variants": [{"id": "control"}, {"id": "bold", "changes": [change]}]},
+        }))
+        .unwrap();
+        let mut seen = event(0, MONDAY, action, &[]);
+        (seen.decision_id, seen.list) = (Some("d".to_owned()), Some("hero".to_owned()));
+        let pricing = crate::experiment::Pricing { currency: "EUR", cost: &|_: &str| None };
+        let mut results = Results::default();
+        results.take_in_trials(&granted(&[seen]), &[experiment], &|_| Some(&made), pricing);
+        results.trials.get("bolder").is_some_and(|trial| trial.exposed == [0, 1])
+    };
+    let effect = serde_json::json!({"kind": "content", "slot": "hero", "payload": "Tea"});
+    let content = [effect.clone(), serde_json::json!({"kind": "rule", "rule": {"id": "tea", "effect": effect}})];
+    let of_lists = [
+        serde_json::json!({"kind": "strategy", "placement": "home", "strategy": "trending"}),
+        serde_json::json!({"kind": "rule", "rule": {"id": "dear", "effect": {"kind": "hide", "filter": "price > 9"}}}),
+    ];
+    for action in [Action::PromotionView, Action::PromotionClick, Action::List] {
+        assert!(content.iter().all(|change| exposed(change.clone(), action)), "{action:?}");
+        let of_list = action == Action::List;
+        assert!(of_lists.iter().all(|change| exposed(change.clone(), action) == of_list), "{action:?}");
+    }
+}
+
+#[test]
 fn a_hold_out_says_nothing_of_few_people_or_orders() {
     let ripe = |people: u64, did: u64| Side { ordered: Moments::of_counts(people, did), ..Side::default() }.is_ripe();
     assert!(!ripe(100, 0) && !ripe(100, 9) && !ripe(100, 91) && !ripe(99, 20));

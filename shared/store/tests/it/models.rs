@@ -1,9 +1,13 @@
 //! The pointer to the live model.
 
 use vitrine_store::Error;
-use vitrine_store::models::Live;
+use vitrine_store::models::{Choice, Live};
 
 use crate::support::{NOW, Stack, other_shop, shop};
+
+fn by() -> Choice {
+    Choice { author: "anna".to_owned(), at: NOW }
+}
 
 fn live(version: &str) -> Live {
     Live {
@@ -51,14 +55,14 @@ async fn a_shop_goes_back_only_to_what_is_kept_and_only_from_what_was_seen() {
     for (seen, name) in ["1", "2", "3"].into_iter().enumerate() {
         table.publish_model(&shop(), &live(name), seen as u64).await.unwrap();
     }
-    table.activate_model(&shop(), &live("1"), 3).await.unwrap();
+    table.activate_model(&shop(), &live("1"), 3, by()).await.unwrap();
     assert_eq!(table.live_model(&shop()).await.unwrap(), Some((live("1"), 4)));
     assert_eq!(table.model_versions(&shop()).await.unwrap().len(), 3);
-    let stale = table.activate_model(&shop(), &live("2"), 3).await;
+    let stale = table.activate_model(&shop(), &live("2"), 3, by()).await;
     assert!(matches!(stale, Err(Error::Conflict { .. })), "{stale:?}");
     table.forget_model(&shop(), "2", 4).await.unwrap();
     for gone in ["2", "never"] {
-        let gone = table.activate_model(&shop(), &live(gone), 4).await;
+        let gone = table.activate_model(&shop(), &live(gone), 4, by()).await;
         assert!(matches!(gone, Err(Error::Conflict { .. })), "{gone:?}");
     }
     assert_eq!(table.live_model(&shop()).await.unwrap(), Some((live("1"), 4)));

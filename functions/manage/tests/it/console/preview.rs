@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::Json;
+use axum::extract::Path;
 use vitrine_domain::experiment::HoldOut;
 
 use super::*;
@@ -19,6 +20,40 @@ fn recommending() -> (Router, Arc<Mutex<Vec<Value>>>) {
         async move { Json(json!({"before": nothing, "after": idle, "moved": []})) }
     };
     (Router::new().route("/v1/recommendations/{placement}/preview", axum::routing::post(answer)), asked)
+}
+
+#[tokio::test]
+async fn of_a_product_that_is_not_shown_it_is_told_what_keeps_it_out() {
+    // What would bring it back, by the product's id.
+    let answer = |Json(question): Json<Value>| async move {
+        let item = |id: &str, position: u8| json!({"product_id": id, "position": position, "reasons": []});
+        let brought = match (question.get("rules"), question.get("placement")) {
+            (Some(rules), None) if *rules == json!([]) => vec![item("hidden", 4)],
+            (None, Some(placement)) if placement["filter"].is_null() && placement["bought"] == "allow" => {
+                vec![item("filtered", 7), item("hidden", 9)]
+            }
+            _ => vec![],
+        };
+        let before = json!({"items": [item("shown", 1)], "rules": ["no-tea", "spring"]});
+        Json(json!({"before": before, "after": {"items": brought}, "moved": []}))
+    };
+    let products = |Path(id): Path<String>| async move { Json(json!({"id": id, "title": id})) };
+    let others = Router::new()
+        .route("/v1/recommendations/{placement}/preview", axum::routing::post(answer))
+        .route("/v1/products/{id}", axum::routing::get(products));
+    let (stack, browser) = beside(others).await;
+    hire(&stack, "vera", "viewer").await;
+    let vera = another(&browser).sign_in("vera").await;
+    for (id, told) in [
+        ("shown", "It stands in place 1."),
+        ("hidden", "without them it would stand in place 4. Here act: no-tea, spring."),
+        ("filtered", "otherwise it would stand in place 7."),
+        ("lower", "others stand before it"),
+    ] {
+        let page = vera.get(&format!("/console/products/{id}?at_placement=home")).await.text;
+        assert!(page.contains(told), "{id}: {page}");
+        assert_eq!(page.contains("not among the first 1"), id != "shown", "{id}: {page}");
+    }
 }
 
 #[tokio::test]
