@@ -15,7 +15,8 @@ fn version(name: &str, minutes: i64) -> Live {
 #[tokio::test]
 async fn a_shop_without_models_says_so() {
     let stack = Stack::start().await;
-    assert_eq!(stack.get("/v1/models").await.body, json!({"shop": "demo", "live": null, "versions": [], "card": null}));
+    let none = json!({"shop": "demo", "live": null, "chosen": null, "chosen_by": null, "versions": [], "card": null});
+    assert_eq!(stack.get("/v1/models").await.body, none);
 }
 
 #[tokio::test]
@@ -27,7 +28,7 @@ async fn the_live_model_is_named_and_its_card_shown() {
     }
     // Without its card a model is a model.
     let models = stack.get("/v1/models").await;
-    let expected = json!({"shop": "demo", "live": "a", "card": null, "versions": [
+    let expected = json!({"shop": "demo", "live": "a", "chosen": null, "chosen_by": null, "card": null, "versions": [
         {"version": "b", "published": "2026-11-22T14:41:00.000Z", "delta_from": "2026-11-22T14:40:50.000Z", "live": false,
             "figures": null, "gate": null},
         {"version": "a", "published": "2026-11-22T14:40:00.000Z", "delta_from": "2026-11-22T14:39:50.000Z", "live": true,

@@ -21,7 +21,9 @@ async fn a_shop_starts_with_definitions_that_it_changes_removes_and_takes_back()
     assert_eq!(ids(&first), expected);
     assert_eq!((&first.body["visitors"], &first.body["segments"][0]["shipped"]), (&Value::Null, &json!(true)));
     assert!(first.body["features"].as_array().unwrap().iter().any(|feature| feature["name"] == "brand_share"));
-    assert!(first.body["windows"].as_array().unwrap().iter().all(|feature| feature["type"] == "number"));
+    let windows = first.body["windows"].as_array().unwrap();
+    let of = |name: &str| windows.iter().find(|window| window["name"] == name).map(|window| window["type"].clone());
+    assert_eq!((of("orders"), of("ordered_category")), (Some(json!("number")), Some(json!("text"))));
     let path = "/v1/segments/deal-hunters";
     let mut read = stack.get(path).await;
     assert_eq!((read.header("etag"), &read.body["author"]), ("\"0\"", &Value::Null));

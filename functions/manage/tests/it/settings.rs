@@ -95,7 +95,8 @@ async fn what_was_shipped_is_there_to_be_replaced() {
     let read = stack.get("/v1/segments/deal-hunters").await.body;
     assert_eq!(read["version"], 0, "{read}");
     assert_eq!(stack.put("/v1/segments/deal-hunters", Some("*"), &read).await.header("etag"), "\"1\"");
-    assert_eq!(stack.put("/v1/segments/own", Some("*"), &read).await.problem(), (412, "precondition-failed"));
+    let own = json!({"name": "Own", "filter": "orders > 3"});
+    assert_eq!(stack.put("/v1/segments/own", Some("*"), &own).await.problem(), (412, "precondition-failed"));
     let attribution = stack.get("/v1/settings/attribution").await.body;
     assert_eq!(stack.put("/v1/settings/attribution", Some("*"), &attribution).await.header("etag"), "\"1\"");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use vitrine_domain::Action;
+use vitrine_domain::{Action, Placement, Strategy};
 
 use crate::support::{Stack, device, ids};
 
@@ -30,17 +30,26 @@ async fn both_lists_and_what_moved_are_told_and_nothing_is_stored() {
     assert_eq!((ids(&all.body["before"]).len(), ids(&all.body["after"]).len()), (47, 48));
     let skips = json!({"limit": 5, "placement": {"skips": {"keep": 0.5, "after": 2}}});
     assert_eq!(ids(&stack.post("server", path, skips).await.ok().body["after"]), before);
-    // A placement that has just been given a rotation asks what was shown, as it will.
-    stack.later(2_000);
-    stack.recommend("trending", json!({"anonymous_id": "anna", "limit": 5})).await;
-    stack.later(2_000);
-    stack.proxy.seen();
-    let rotates = json!({"anonymous_id": "anna", "limit": 5, "placement": {"rotation": {"keep": 0.1, "hours": 12}}});
-    let rotated = stack.post("server", path, rotates).await.ok();
-    assert_eq!(ids(&rotated.body["before"]), before);
-    assert!(ids(&rotated.body["after"]).iter().any(|id| !before.contains(id)), "{}", rotated.body);
     assert!(!stack.proxy.seen().iter().any(|(operation, _)| operation.contains("Put") || operation.contains("Write")));
     assert_eq!(stack.recommend("trending", json!({"limit": 5})).await.ids(), before);
+}
+
+#[tokio::test]
+async fn a_rotation_that_a_placement_does_not_have_yet_knows_what_was_shown() {
+    let stack = Stack::start().await.patient();
+    stack.set_placement(&Placement::new("still", Strategy::Personal, 6)).await;
+    stack.does(&device("anna"), Action::View, 6).await;
+    let anna = json!({"anonymous_id": "anna"});
+    let mut shown = Vec::new();
+    for _ in 0..2 {
+        stack.later(2_000);
+        shown = stack.recommend("still", anna.clone()).await.ids();
+    }
+    stack.later(2_000);
+    let rotates = json!({"anonymous_id": "anna", "placement": {"rotation": {"keep": 0.2, "hours": 12}}});
+    let rotated = stack.post("server", "/v1/recommendations/still/preview", rotates).await.ok();
+    assert_eq!(ids(&rotated.body["before"]), shown);
+    assert!(ids(&rotated.body["after"]).iter().any(|id| !shown.contains(id)), "{}", rotated.body);
 }
 
 #[tokio::test]

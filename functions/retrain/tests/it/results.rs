@@ -7,7 +7,9 @@ use vitrine_domain::experiment::{HoldOut, Metric};
 use vitrine_domain::results::Funnel;
 use vitrine_domain::statistics::Moments;
 use vitrine_domain::time::{DAY, HOUR, MINUTE};
-use vitrine_domain::{Action, Event, Experiment, Line, MessageId, Product, ProductId, Shop, Visitor};
+use vitrine_domain::{
+    Action, Event, Experiment, Line, MessageId, Product, ProductId, Purpose, Purposes, Shop, Visitor,
+};
 use vitrine_retrain::results::{HELD, refresh};
 use vitrine_runtime::seal::Sealer;
 use vitrine_store::decisions::{DecisionKey, seal_id};
@@ -90,7 +92,9 @@ async fn visits(stack: &Stack, shop: &Shop) {
             list: Some("hero".to_owned()),
             id: MessageId::new(format!("{person}-{name}")).unwrap(),
             lines: Vec::new(),
-            ..event(person, 2, action)
+            // It counts, and nothing is learned of whoever saw it.
+            purposes: Purposes::ALL.without(Purpose::Personalise),
+            ..event(person, 1, action)
         };
         events.extend((variant == 1).then(|| promotion(Action::PromotionView, "saw")));
         events.extend(clicks(person).then(|| promotion(Action::PromotionClick, "clicked")));
