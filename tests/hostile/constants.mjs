@@ -77,7 +77,7 @@ const EXCUSED = [
     'shared/domain/src/profile/behaviour.rs': 'VISITS TRADES TRAIL REDUCED SHORTEST_BRAND',
     'shared/domain/src/profile/older.rs': 'KEPT BY_DAY WEEK OLDER',
   }],
-  ['what the fold itself keeps and reckons with', { 'shared/domain/src/profile.rs': 'LATEST VISIT_GAP SUM', 'shared/domain/src/profile/affinity.rs': 'AFFINITY_HALF_LIFE' }],
+  ['what the fold itself keeps and reckons with', { 'shared/domain/src/profile.rs': 'LATEST VISIT_GAP SUM', 'shared/domain/src/profile/affinity.rs': 'AFFINITY_HALF_LIFE', 'shared/domain/src/experiment.rs': 'USUAL_PLAN' }],
   ['keeps a decision id short', { 'shared/domain/src/experiment/part.rs': 'CARRIED' }],
   ['arithmetic on what was taken', {
     'shared/domain/src/statistics': 'all',
