@@ -119,7 +119,9 @@ export class Connection {
     const bytes = bytesOf(request);
     const bodiless = request.method === 'HEAD';
     const answer = await this.send(bytes, { bodiless });
-    return answer.dropped && !answer.fresh ? this.send(bytes, { bodiless }) : answer;
+    // Refused before all of it was written: the system forgets an answer that nobody had read by then. Once may be chance.
+    const again = answer.dropped && (!answer.fresh || answer.dropped === 'EPIPE');
+    return again ? this.send(bytes, { bodiless }) : answer;
   }
 }
 
