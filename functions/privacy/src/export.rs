@@ -363,8 +363,9 @@ impl<'a> Walk<'a> {
             if before(&file.key) || day_of(&file.key).is_none_or(|day| day < oldest.as_str() || day > newest.as_str()) {
                 continue;
             }
+            let at_line = |line| Some(Line { file: file.key.clone(), size: file.size, line });
             if read > 0 && began.elapsed() >= READING {
-                return Ok(Some(Line { file: file.key.clone(), size: file.size, line: 0 }));
+                return Ok(at_line(0));
             }
             read += 1;
             let skip = first.as_ref().filter(|first| first.file == file.key).map_or(0, |first| first.line);
@@ -387,7 +388,7 @@ impl<'a> Walk<'a> {
                 self.read_links(at).await?;
                 self.take(at, Held::Decision(key, stored));
                 if self.bytes >= FULL {
-                    return Ok(Some(Line { file: file.key.clone(), size: file.size, line: lines }));
+                    return Ok(at_line(lines));
                 }
             }
         }
@@ -398,7 +399,7 @@ impl<'a> Walk<'a> {
 /// A decision without the name of whose list it went on with, if that was somebody else on the same device.
 fn without_others(stored: Box<RawValue>, whose: &[Visitor]) -> Box<RawValue> {
     let Ok(mut decision) = serde_json::from_str::<Value>(stored.get()) else { return stored };
-    let other = |name: &Value| !whose.iter().any(|visitor| serde_json::to_value(visitor).is_ok_and(|own| own == *name));
+    let other = |name: &Value| Visitor::deserialize(name).map_or(true, |visitor| !whose.contains(&visitor));
     let Some(after) = decision.get_mut("a").and_then(Value::as_object_mut) else { return stored };
     if !after.get("v").is_some_and(other) {
         return stored;

@@ -49,9 +49,12 @@ impl Table {
     /// # Errors
     /// If the table fails or holds something unreadable.
     pub async fn live_model_and_choice(&self, shop: &Shop) -> Result<Option<(Live, Option<Choice>)>> {
-        let Some(found) = self.get(keys::models(shop), keys::CURRENT).await? else { return Ok(None) };
-        let Pointer { live, chosen } = document(&found, "model pointer")?;
-        Ok(Some((live, chosen)))
+        Ok(self.pointer(shop).await?.map(|(pointer, _)| (pointer.live, pointer.chosen)))
+    }
+
+    async fn pointer(&self, shop: &Shop) -> Result<Option<(Pointer<Live>, u64)>> {
+        let found = self.get(keys::models(shop), keys::CURRENT).await?;
+        found.map(|item| Ok((document(&item, "model pointer")?, version_of(&item)))).transpose()
     }
 
     /// The live model and the number of times the pointer was flipped.
@@ -59,8 +62,7 @@ impl Table {
     /// # Errors
     /// If the table fails or holds something unreadable.
     pub async fn live_model(&self, shop: &Shop) -> Result<Option<(Live, u64)>> {
-        let found = self.get(keys::models(shop), keys::CURRENT).await?;
-        found.map(|item| Ok((document(&item, "model pointer")?, version_of(&item)))).transpose()
+        Ok(self.pointer(shop).await?.map(|(pointer, flips)| (pointer.live, flips)))
     }
 
     /// Points the shop at a model, if the pointer still stands where the caller saw it (zero: there was none).

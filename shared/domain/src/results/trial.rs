@@ -150,10 +150,9 @@ impl Results {
         let mut numbers = Numbers::default();
         let counts: Vec<bool> = events.iter().map(|event| !event.robot && numbers.is_news(event.event())).collect();
         for experiment in experiments {
-            let of_content = experiment.shows_content();
             let saw = |event: &Granted<'_, Measure>| {
                 // Who saw content saw nothing yet of the list that came with it.
-                if event.action.is_promotion() && !of_content {
+                if event.action.is_promotion() && !experiment.shows_content() {
                     return None;
                 }
                 let since = experiment.started.is_none_or(|started| event.at() >= started);
